@@ -1,0 +1,1 @@
+"""Profiles: one data file per device type, its golden bytes inside."""

@@ -1,0 +1,203 @@
+"""The shape of a profile file (`profiles/<vendor>/<model>.toml`), strict: unknown keys are refused.
+
+What the shape cannot say (units that exist, golden points that exist, a LEL basis for each LEL value) is in
+`protocols.profile.rules`.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
+PointType = Literal["number", "counter", "flag", "enum", "text"]
+QualityName = Literal[
+    "uncertain:clock",
+    "uncertain:warm-up",
+    "uncertain:under-test",
+    "uncertain:expired",
+    "bad:sensor-fault",
+    "bad:over-range",
+    "bad:missing",
+]
+
+
+class Strict(BaseModel):
+    """Base of all parts: frozen, no unknown keys, no silent conversions between types."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Text(Strict):
+    """A text for people in both languages."""
+
+    zh: Annotated[str, Field(min_length=1)]
+    en: Annotated[str, Field(min_length=1)]
+
+
+class GasPart(Strict):
+    """Which gas a value speaks of and on what basis (S12). ``lfl_vol_percent``: vol% that is 100 %LEL."""
+
+    species: Literal["methane", "propane", "butane", "hydrogen", "carbon-monoxide"]
+    lfl_basis: Literal["iec", "nfpa", "custom", "none"]
+    lfl_vol_percent: Annotated[float, Field(gt=0, le=100)] | None = None
+    calibration_gas: Annotated[str, Field(min_length=1)]
+
+
+class ModbusPart(Strict):
+    """Where a point stands in the Modbus tables. Addresses are protocol addresses (from 0), not 3xxxx numbers.
+
+    ``scale`` and ``offset``: value = raw * scale + offset. ``missing``: raw codes that mean «no value».
+    ``bit``: bit number (0 is the lowest) for a flag inside a register.
+    """
+
+    table: Literal["coil", "discrete", "input", "holding"]
+    address: Annotated[int, Field(ge=0, le=65535)]
+    type: Literal["bool", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64"] = "uint16"
+    word_order: Literal["big", "little"] = "big"
+    scale: float = 1.0
+    offset: float = 0.0
+    missing: tuple[int, ...] = ()
+    bit: Annotated[int, Field(ge=0, le=15)] | None = None
+
+
+class StatePart(Strict):
+    """One code of an enumerated point."""
+
+    code: Annotated[int, Field(ge=0, le=65535)]
+    name: Label
+    title: Text
+
+
+class PointPart(Strict):
+    """One measured or reported quantity.
+
+    ``range``: measuring range [low, high] in ``unit``; above is ``bad:over-range``, below ``bad:under-range``.
+    ``slack``: how far below the low end still counts as it (drift around zero). ``role`` is what
+    rules and pages select by. ``final_element``: the point is (the state of) a valve or fan.
+    """
+
+    name: Name
+    title: Text
+    type: PointType = "number"
+    unit: str = "1"
+    range: tuple[float, float] | None = None
+    slack: Annotated[float, Field(ge=0)] = 0.0
+    decimals: Annotated[int, Field(ge=0, le=6)] = 1
+    role: Label | None = None
+    life_safety: bool = False
+    final_element: bool = False
+    gas: GasPart | None = None
+    state: tuple[StatePart, ...] = ()
+    senml: str | None = None
+    modbus: ModbusPart | None = None
+
+
+class QualityPart(Strict):
+    """When the flag or enumerated ``point`` equals ``equals``, the points of ``affects`` get ``quality``."""
+
+    point: Name
+    equals: Annotated[int, Field(ge=0)]
+    affects: tuple[Name, ...]
+    quality: QualityName
+
+
+class CoapPart(Strict):
+    """A command over CoAP: PUT of ``payload`` (plain text) to ``path`` at the device."""
+
+    path: Annotated[str, Field(pattern=r"^[a-z0-9/_-]+$")]
+    payload: str
+
+
+class ModbusWritePart(Strict):
+    """A command over Modbus: the raw ``value`` written to one coil or holding register."""
+
+    table: Literal["coil", "holding"]
+    address: Annotated[int, Field(ge=0, le=65535)]
+    value: Annotated[int, Field(ge=0, le=65535)]
+
+
+class ReadBackPart(Strict):
+    """The proof that a command had its effect: ``point`` equals ``equals`` (a code) within ``within_s``."""
+
+    point: Name
+    equals: int
+    within_s: Annotated[float, Field(gt=0, le=300)]
+
+
+class CommandPart(Strict):
+    """One thing the device can be told. A final element is only ever told to go to its safe side (S2)."""
+
+    name: Label
+    title: Text
+    final_element: bool = False
+    effect: Literal["close-valve", "start-fan", "self-test", "mute", "identify"]
+    modbus: ModbusWritePart | None = None
+    coap: CoapPart | None = None
+    read_back: ReadBackPart | None = None
+
+
+class GoldenPart(Strict):
+    """Bytes that the profile must decode to exactly these values; the file's own test.
+
+    Exactly one of ``senml`` (JSON text) and ``modbus`` (``table`` + ``address`` + register hex) is given.
+    ``values`` are numbers or texts by point name; ``quality`` names only the points that are not good.
+    """
+
+    name: str
+    senml: str | None = None
+    modbus: tuple["GoldenBlock", ...] = ()
+    values: dict[Name, float | str]
+    quality: dict[Name, str] = {}
+
+
+class GoldenBlock(Strict):
+    """Registers (``hex``, two bytes each, big-endian) or bits (``hex``, packed as on the wire) from ``address``."""
+
+    table: Literal["coil", "discrete", "input", "holding"]
+    address: Annotated[int, Field(ge=0, le=65535)]
+    count: Annotated[int, Field(ge=1, le=2000)]
+    hex: str
+
+
+class ClockPart(Strict):
+    """How far the device's clock may be off before its stamps are marked ``uncertain:clock`` (seconds).
+
+    ``max_behind_s`` is as long as the device's offline queue reaches back.
+    """
+
+    max_ahead_s: Annotated[float, Field(ge=0)] = 5.0
+    max_behind_s: Annotated[float, Field(ge=0)] = 7 * 86400.0
+
+
+class SourcePart(Strict):
+    """Where a figure of the file comes from; unverified ones are shown so."""
+
+    what: str
+    source: str
+    edition: str = ""
+    verified: bool
+
+
+class HeadPart(Strict):
+    """Who makes the device and how often it reports (``period_s``)."""
+
+    vendor: Label
+    model: Label
+    version: Annotated[int, Field(ge=1)] = 1
+    kind: Name
+    title: Text
+    period_s: Annotated[float, Field(gt=0)]
+    warm_up_max_s: Annotated[float, Field(gt=0)] = 180.0
+
+
+class ProfileFile(Strict):
+    """A whole profile file."""
+
+    profile: HeadPart
+    clock: ClockPart = ClockPart()
+    point: Annotated[tuple[PointPart, ...], Field(min_length=1)]
+    quality: tuple[QualityPart, ...] = ()
+    command: tuple[CommandPart, ...] = ()
+    golden: Annotated[tuple[GoldenPart, ...], Field(min_length=1)]
+    source: tuple[SourcePart, ...] = ()
