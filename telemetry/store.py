@@ -33,11 +33,12 @@ class Sample(NamedTuple):
 
 
 class Bucket(NamedTuple):
-    """An aggregate over [at, at + every). ``value`` is ``None`` where nothing was measured."""
+    """An aggregate over [at, at + every). ``value`` is ``None`` where nothing was measured;
+    ``samples`` counts what went in."""
 
     at: int
     value: float | None
-    count: int
+    samples: int
 
 
 class Store(Protocol):
