@@ -37,7 +37,17 @@ class AreaPart(Strict):
 
     id: Slug
     title: Text
-    kind: Literal["home-kitchen", "commercial-kitchen", "mall", "mall-duct", "bottle-store", "street", "well", "hydrogen-station", "other"]
+    kind: Literal[
+        "home-kitchen",
+        "commercial-kitchen",
+        "mall",
+        "mall-duct",
+        "bottle-store",
+        "street",
+        "well",
+        "hydrogen-station",
+        "other",
+    ]
     address: str = ""
     staffed: bool = True
 
@@ -68,7 +78,8 @@ class PermissivesPart(Strict):
 
 
 class DevicePart(Strict):
-    """One device. ``unit``: Modbus unit id. ``drill_allowed``: whether drills may inject readings for it."""
+    """One device. ``unit``: Modbus unit id. ``drill_allowed``: whether drills may inject readings for it.
+    ``upstream_of``: areas whose gas its valve cuts off too (the next valve up the line)."""
 
     id: DeviceId
     profile: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*/[a-z][a-z0-9-]*$")]
@@ -78,6 +89,7 @@ class DevicePart(Strict):
     unit: Annotated[int, Field(ge=1, le=247)] | None = None
     period_s: Annotated[float, Field(gt=0)] | None = None
     drill_allowed: bool = False
+    upstream_of: tuple[Slug, ...] = ()
     fan: PermissivesPart = PermissivesPart()
 
 

@@ -1,9 +1,10 @@
 """Errors of the package.
 
-    ProtocolError
-    ├── ProfileError    our data is wrong: a profile file that must not be used
-    └── DecodeError     the peer's bytes are wrong: refuse them and count them
-        └── UnknownDevice   the bytes are right, but nobody registered their sender
+ProtocolError
+├── ProfileError    our data is wrong: a profile file that must not be used
+├── UnitError       a value in one unit cannot be told in another
+└── DecodeError     the peer's bytes are wrong: refuse them and count them
+    └── UnknownDevice   the bytes are right, but nobody registered their sender
 """
 
 
@@ -19,6 +20,10 @@ class ProfileError(ProtocolError):
         self.problems = problems
 
 
+class UnitError(ProtocolError):
+    """A unit is unknown, or a conversion has no meaning. The message names both units and what is missing."""
+
+
 class DecodeError(ProtocolError):
     """Bytes from a peer cannot be a reading. The message names the record and what is wrong with it.
 
@@ -30,7 +35,7 @@ class DecodeError(ProtocolError):
         self.kind = kind
 
 
-class UnknownDevice(DecodeError):  # noqa: N818 - a word of the design, read as a sentence in `except`
+class UnknownDevice(DecodeError):
     """No device of this id is registered. It is counted and listed for adoption, never created."""
 
     def __init__(self, device: str) -> None:

@@ -140,8 +140,9 @@ class CommandPart(Strict):
 class GoldenPart(Strict):
     """Bytes that the profile must decode to exactly these values; the file's own test.
 
-    Exactly one of ``senml`` (JSON text) and ``modbus`` (``table`` + ``address`` + register hex) is given.
-    ``values`` are numbers or texts by point name; ``quality`` names only the points that are not good.
+    At least one of ``senml`` (JSON text) and ``modbus`` (``table`` + ``address`` + register hex) is given; where both
+    are, both decode to the same. ``values`` are numbers or texts by point name, and the points it does not name stay
+    absent; ``quality`` names only the points that are not good.
     """
 
     name: str

@@ -1,0 +1,103 @@
+"""The event stream: a snapshot, then what changes, as server-sent events."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from fastapi import APIRouter
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from console.access import Anyone, Secret, Services
+from console.api.shapes import PROBLEM
+from console.events import PING, EventHub, Reader, frame
+
+GRACE_S = 0.5
+"""How long a stream may still write its end when the process stops; a browser that reads nothing is cut off."""
+RETRY = b"retry: 2000\n\n"
+
+router = APIRouter(tags=["events"])
+
+
+class EventStream(Response):
+    """A response that lasts until the reader leaves, its session ends, or the hub closes."""
+
+    def __init__(
+        self,
+        hub: EventHub,
+        first: Callable[[], bytes],
+        still_allowed: Callable[[], Awaitable[bool]],
+        ping_s: float,
+    ) -> None:
+        super().__init__(media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+        del self.headers["content-length"]
+        self._hub, self._first, self._still_allowed, self._ping_s = hub, first, still_allowed, ping_s
+
+    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
+        with self._hub.reading() as reader:
+            sending = asyncio.create_task(self._send(reader, send))
+            tasks = {
+                sending,
+                asyncio.create_task(self._watch(reader)),
+                asyncio.create_task(_gone(receive)),
+                asyncio.create_task(self._hub.closed.wait()),
+            }
+            try:
+                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                reader.end()
+                await asyncio.wait({sending}, timeout=GRACE_S)
+                for task in done:
+                    task.result()
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _send(self, reader: Reader, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        # After subscribing: what changes from here on comes as an event, at worst once more.
+        chunk = self._first()
+        while chunk:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            chunk = await reader.get()
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _watch(self, reader: Reader) -> None:
+        """Ping, until whoever reads may no longer."""
+        await asyncio.sleep(self._ping_s)
+        while await self._still_allowed():
+            reader.put(PING)
+            await asyncio.sleep(self._ping_s)
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+@router.get(
+    "/events",
+    summary="Live events",
+    response_class=Response,
+    responses={
+        200: {
+            "description": (
+                "`snapshot` {devices: {id: {point: {value, quality, at}}}} first; then `readings` "
+                "{items: [{device, at, values: {point: {value, quality}}}]} at most every 200 ms; `resync` {} when "
+                "this reader was too slow: connect again for a new snapshot. LIVE origin only."
+            ),
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        },
+        401: PROBLEM,
+    },
+)
+async def events(who: Anyone, secret: Secret, services: Services) -> Response:
+    """A comment is sent every 15 s. Watching counts as using the session; if it ends, so does the stream."""
+    accounts, live = services.accounts, services.live
+
+    def first() -> bytes:
+        return RETRY + frame("snapshot", {"devices": live.snapshot()})
+
+    async def still_allowed() -> bool:
+        return await asyncio.to_thread(accounts.resolve, secret or "") == who
+
+    return EventStream(services.events, first, still_allowed, services.ping_s)

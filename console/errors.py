@@ -1,0 +1,65 @@
+"""Errors of the package.
+
+    ConsoleError
+    ├── PageMissing         a file of the pages is not there: the installation is incomplete
+    ├── AddressRefused      the system does not give us the address to listen on
+    │   └── PortInUse           somebody else listens there
+    ├── StartRefused        the web server ended before it began to serve
+    ├── BadParameter        a value in a query is wrong; answered with 422
+    └── AccountError        an account operation that cannot be done as asked
+        ├── SchemaTooNew        the accounts file was written by a newer release
+        ├── LoginRefused        wrong name or password; answered with 401
+        └── LoginBlocked        too many failures; answered with 429
+
+What the HTTP side answers with is `console.problem.Problem`, which is an answer and not part of this tree.
+"""
+
+
+class ConsoleError(Exception):
+    """Anything this package refuses."""
+
+
+class PageMissing(ConsoleError):
+    """Files of the pages are missing. The message names each of them and what to do."""
+
+
+class AddressRefused(ConsoleError):
+    """The address cannot be listened on. The message says which, why and what to do."""
+
+
+class PortInUse(AddressRefused):
+    """Another process listens on the port."""
+
+
+class StartRefused(ConsoleError):
+    """The web server did not start."""
+
+
+class BadParameter(ConsoleError):
+    """``where`` names the parameter (``query.from``), ``what`` and ``what_zh`` say what is wrong with it."""
+
+    def __init__(self, where: str, what: str, what_zh: str) -> None:
+        super().__init__(f"{where}: {what}")
+        self.where = where
+        self.what = what
+        self.what_zh = what_zh
+
+
+class AccountError(ConsoleError):
+    """An account operation cannot be done as asked; the message says why and holds no secret."""
+
+
+class SchemaTooNew(AccountError):
+    """The accounts database has a schema newer than this release knows."""
+
+
+class LoginRefused(AccountError):
+    """Wrong name or password (which of them is not said)."""
+
+
+class LoginBlocked(AccountError):
+    """Too many failures of this name from this peer; try again after ``retry_after_s`` seconds."""
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(f"too many failed sign-ins; wait {retry_after_s} s")
+        self.retry_after_s = retry_after_s

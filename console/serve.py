@@ -1,0 +1,109 @@
+"""Running the web server inside a loop that is there already, on a socket of our own.
+
+The server gets no signal handlers: `gengfu` decides when to stop. Stopping takes at most 3 s even if a browser
+has an open event stream and reads nothing.
+"""
+
+import asyncio
+import contextlib
+import errno
+import logging
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from console.errors import AddressRefused, PortInUse, StartRefused
+
+STOP_S = 1
+"""How long open connections may take to end; afterwards they are cut off."""
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening address, not yet accepting; ``port`` 0 takes a free one. Raises `PortInUse`, `AddressRefused`."""
+    where = f"{host}:{port}"
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except socket.gaierror as error:
+        raise AddressRefused(f"cannot listen on {where}: {error.strerror}; give an address of this machine") from None
+    sock = socket.socket(family, kind, protocol)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+        # Listening here, not in the server: without it a second process could bind the same port unnoticed.
+        sock.listen(128)
+    except OSError as error:
+        sock.close()
+        raise _refused(where, error) from None
+    sock.setblocking(False)
+    return sock
+
+
+def _refused(where: str, error: OSError) -> AddressRefused:
+    if error.errno == errno.EADDRINUSE:
+        return PortInUse(
+            f"cannot listen on {where}: another program uses this port; stop it or choose another with --port"
+        )
+    if error.errno == errno.EACCES:
+        return AddressRefused(f"cannot listen on {where}: not allowed; choose a port above 1023")
+    return AddressRefused(f"cannot listen on {where}: {error.strerror}; give an address of this machine")
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(app: ASGIApp, sock: socket.socket, stop: asyncio.Event) -> None:
+    """Serve until ``stop`` is set, then end within 3 s. Closes the socket. Raises `StartRefused`.
+
+    The application's event streams must end by themselves when it stops (`ConsoleServices.stop`).
+    """
+    server = _Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=True,
+            lifespan="on",
+            ws="none",
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=STOP_S,
+        )
+    )
+    quiet = _WithoutCancellation()
+    logging.getLogger("uvicorn.error").addFilter(quiet)
+    serving = asyncio.create_task(_run(server, sock))
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        await serving
+    finally:
+        stopping.cancel()
+        serving.cancel()
+        await asyncio.gather(serving, stopping, return_exceptions=True)
+        sock.close()
+        logging.getLogger("uvicorn.error").removeFilter(quiet)
+
+
+async def _run(server: uvicorn.Server, sock: socket.socket) -> None:
+    try:
+        await server.serve(sockets=[sock])
+    except SystemExit:
+        # It exits where the application failed to start; a library must not end our process.
+        raise StartRefused("the web server did not start; the log says why") from None
+    for connection in list(server.server_state.connections):
+        if connection.transport is not None:
+            connection.transport.abort()
+
+
+class _WithoutCancellation(logging.Filter):
+    """Drops the report of a request that was cut off by the stop: it is meant, and is no error."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))

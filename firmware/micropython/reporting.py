@@ -1,0 +1,39 @@
+"""When to report: every period, and at once when something that matters has changed."""
+
+NOT_YET = 0
+PERIODIC = 1
+AT_ONCE = 2
+
+
+class ReportGate:
+    """``watched``: points whose every change goes out at once; ``jumps``: point -> smallest change that does."""
+
+    def __init__(self, period_ms: int, watched: tuple, jumps: dict):
+        self._period_ms = period_ms
+        self._watched = watched
+        self._jumps = jumps
+        self._last = None
+        self._next = 0
+
+    def due(self, now: int, values: dict) -> int:
+        """Whether ``values`` must go out now. What is not `NOT_YET` is taken as reported."""
+        verdict = NOT_YET
+        if self._last is None or self._changed(values):
+            verdict = AT_ONCE
+        elif now >= self._next:
+            verdict = PERIODIC
+        if verdict:
+            self._last = values
+            self._next = now + self._period_ms
+        return verdict
+
+    def _changed(self, values: dict) -> bool:
+        last = self._last
+        for name in self._watched:
+            if values[name] != last[name]:
+                return True
+        for name, jump in self._jumps.items():
+            # Values are rounded to 0.01 at the finest: half of that forgives binary fractions.
+            if abs(values[name] - last[name]) >= jump - 0.005:
+                return True
+        return False

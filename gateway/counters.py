@@ -1,0 +1,22 @@
+"""What the gateway counts, as Prometheus shows it."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+
+class Counters:
+    """The gateway's counters in one registry. Labels are bounded: never a device id or an address."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.readings = Counter("gengfu_readings", "Readings stored in the journal", ["transport"], registry=registry)
+        self.duplicates = Counter(
+            "gengfu_readings_duplicate", "Readings that had been stored before", ["transport"], registry=registry
+        )
+        self.refused = Counter(
+            "gengfu_uplinks_refused", "Uplinks refused, by reason", ["transport", "kind"], registry=registry
+        )
+        self.marked = Counter(
+            "gengfu_values_not_good", "Values stored with a quality that is not good", ["quality"], registry=registry
+        )
+        self.unknown = Gauge(
+            "gengfu_unknown_devices", "Devices that were heard but are not registered", registry=registry
+        )

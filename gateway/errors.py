@@ -1,0 +1,53 @@
+"""Errors of the package.
+
+    GatewayError
+    ├── AddressInUse        a door of ours cannot be opened: a setting is wrong
+    └── TransportError      a device could not be asked; try again later
+        ├── BusDown         nobody on this bus can be asked; ``retry_after_s`` says when it is tried again
+        │   └── LineMissing the serial line is not there or not ours
+        ├── DeviceSilent    the device said nothing in time
+        ├── BadReply        the device said something that is no answer
+        └── DeviceRefused   the device understood and refuses; ``code``
+
+A write that no profile declares is `protocols.modbus.writes.WriteRefused`: our fault, never retried.
+"""
+
+
+class GatewayError(Exception):
+    """Anything that goes wrong in the gateway."""
+
+
+class AddressInUse(GatewayError):
+    """An address that devices shall reach us at cannot be had. The message says which and what to do."""
+
+
+class TransportError(GatewayError):
+    """A device could not be asked. Retried by the type below, never by message."""
+
+
+class BusDown(TransportError):
+    """The connection or line does not stand. The bus itself tries again; asking earlier fails at once."""
+
+    def __init__(self, message: str, retry_after_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class LineMissing(BusDown):
+    """The serial line cannot be opened. The message names the line, the reason and what to do."""
+
+
+class DeviceSilent(TransportError):
+    """No answer in time. Other devices on the same bus may be well."""
+
+
+class BadReply(TransportError):
+    """Bytes came that are no answer to what was asked; they were thrown away and counted."""
+
+
+class DeviceRefused(TransportError):
+    """The device understood and refused. ``code``: the Modbus exception code (1-255), 0 where there is none."""
+
+    def __init__(self, message: str, code: int = 0) -> None:
+        super().__init__(message)
+        self.code = code

@@ -1,0 +1,212 @@
+"""What every Modbus bus does: one request in flight, actuator writes before queued polls, back-off, counting.
+
+A bus connects when it is asked and leaves a dead peer alone in growing pauses; an urgent request tries at once.
+Nothing but reads and the declared writes of the units' profiles leaves it (`WriteGate`, safety rule S2).
+"""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+
+from gateway.backoff import Backoff
+from gateway.errors import BadReply, BusDown, DeviceRefused, DeviceSilent, TransportError
+from protocols.modbus.writes import WriteGate, WriteRefused
+from protocols.profile.model import Profile
+from protocols.wire.modbus_pdu import READS, ExceptionReply, PduError, parse_response
+
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 10.0
+"""Also the bound of safety rule S23 for units with life-safety points."""
+
+
+@dataclass(slots=True)
+class BusCounters:
+    """What happened on one bus since the start."""
+
+    requests: int = 0
+    replies: int = 0
+    timeouts: int = 0
+    exceptions: int = 0
+    bad_crc: int = 0
+    noise_bytes: int = 0
+    stale_bytes: int = 0
+    wrong_unit: int = 0
+    wrong_transaction: int = 0
+    bad_replies: int = 0
+    refused_writes: int = 0
+    connects: int = 0
+    failed_connects: int = 0
+
+
+class Job:
+    """One request and who waits for its answer."""
+
+    __slots__ = ("done", "pdu", "timeout_s", "unit")
+
+    def __init__(self, unit: int, pdu: bytes, timeout_s: float, done: "asyncio.Future[bytes]") -> None:
+        self.unit = unit
+        self.pdu = pdu
+        self.timeout_s = timeout_s
+        self.done = done
+
+    def fail(self, error: TransportError) -> None:
+        """Tell the error, if anybody still waits."""
+        if not self.done.done():
+            self.done.set_exception(error)
+            # A waiter cancelled in this very moment never looks; that is no fault worth a traceback in the log.
+            self.done.exception()
+
+
+class ModbusBus:
+    """What RTU and TCP share: the queue, the order, the clock of the one request in flight, the back-off."""
+
+    def __init__(self, name: str, longest_pause_s: float = LONGEST_PAUSE_S) -> None:
+        self.name = name
+        self.counters = BusCounters()
+        self._loop = asyncio.get_running_loop()
+        self._gate = WriteGate()
+        self._backoff = Backoff(FIRST_PAUSE_S, longest_pause_s)
+        self._retry_at = 0.0
+        self._urgent: deque[Job] = deque()
+        self._queued: deque[Job] = deque()
+        self._active: Job | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._connected = False
+        self._connecting = False
+        self._closed = False
+
+    def allow(self, unit: int, profile: Profile) -> None:
+        """Let the declared writes of ``profile`` pass to ``unit``; raises `protocols.errors.ProfileError`."""
+        self._gate.allow(unit, profile)
+
+    async def request(self, unit: int, pdu: bytes, timeout_s: float, *, urgent: bool = False) -> bytes:
+        """Send ``pdu`` and give the data of the answer (registers or packed bits; nothing for a write).
+
+        ``timeout_s`` counts from the last byte sent. Writes are urgent by nature; ``urgent`` reads (a read-back)
+        go before queued ones too. Raises a `TransportError`, or `WriteRefused` before anything is sent.
+        """
+        try:
+            self._gate.check(unit, pdu)
+        except WriteRefused:
+            self.counters.refused_writes += 1
+            raise
+        urgent = urgent or pdu[0] not in READS
+        self._refuse_while_down(urgent)
+        job = Job(unit, pdu, timeout_s, self._loop.create_future())
+        (self._urgent if urgent else self._queued).append(job)
+        if self._active is None:
+            self._next()
+        return await job.done
+
+    async def close(self) -> None:
+        """Let go of the connection; whatever waits fails with `BusDown`."""
+        self._closed = True
+        self._fail_all(BusDown(f"{self.name} is closed"))
+        await self._shut()
+
+    def _refuse_while_down(self, urgent: bool) -> None:
+        if self._closed:
+            raise BusDown(f"{self.name} is closed")
+        wait_s = self._retry_at - self._loop.time()
+        if not self._connected and not self._connecting and not urgent and wait_s > 0:
+            raise BusDown(f"{self.name} does not answer; next try in {wait_s:.1f} s", wait_s)
+
+    def _next(self) -> None:
+        """Start the next job, or connect first."""
+        while self._urgent or self._queued:
+            if not self._connected:
+                if not self._connecting:
+                    self._connecting = True
+                    self._connect()
+                return
+            job = (self._urgent or self._queued).popleft()
+            if not job.done.done():
+                self._active = job
+                self._send(job)
+                return
+
+    def _sent(self, extra_s: float = 0.0) -> None:
+        """The request of the active job is on its way; ``extra_s`` is what the line itself takes."""
+        assert self._active is not None
+        self.counters.requests += 1
+        self._timer = self._loop.call_later(self._active.timeout_s + extra_s, self._timed_out)
+
+    def _answered(self, pdu: bytes) -> None:
+        """The active job's answer came."""
+        job = self._active
+        assert job is not None
+        try:
+            self._finish(parse_response(job.pdu, pdu))
+        except ExceptionReply as error:
+            self.counters.exceptions += 1
+            self._finish(DeviceRefused(f"{self.name} unit {job.unit}: {error}", error.code))
+        except PduError as error:
+            self.counters.bad_replies += 1
+            self._finish(BadReply(f"{self.name} unit {job.unit}: {error}"))
+
+    def _finish(self, outcome: bytes | TransportError) -> None:
+        """End the active job and start the next."""
+        job, self._active = self._active, None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if job is not None:
+            if isinstance(outcome, TransportError):
+                job.fail(outcome)
+            elif not job.done.done():
+                self.counters.replies += 1
+                job.done.set_result(outcome)
+        self._next()
+
+    def _timed_out(self) -> None:
+        job = self._active
+        assert job is not None
+        self.counters.timeouts += 1
+        self._finish(DeviceSilent(f"{self.name} unit {job.unit} did not answer within {job.timeout_s:g} s"))
+
+    def _connect_done(self) -> None:
+        self._connecting, self._connected = False, True
+        self.counters.connects += 1
+        self._next()
+
+    def _connect_failed(self, error: BusDown) -> None:
+        self._connecting = False
+        self.counters.failed_connects += 1
+        error.retry_after_s = self._backoff.failed()
+        self._retry_at = self._loop.time() + error.retry_after_s
+        self._fail_all(error)
+
+    def _proved(self) -> None:
+        """The peer speaks Modbus: only now is the back-off over (an accepting port alone proves nothing)."""
+        self._backoff.succeeded()
+        self._retry_at = 0.0
+
+    def _lost(self, reason: str) -> None:
+        """The connection broke."""
+        if not self._connected:
+            return
+        self._connected = False
+        pause_s = self._backoff.failed()
+        self._retry_at = self._loop.time() + pause_s
+        self._fail_all(BusDown(reason, pause_s))
+
+    def _fail_all(self, error: BusDown) -> None:
+        waiting = [*self._urgent, *self._queued]
+        self._urgent.clear()
+        self._queued.clear()
+        for job in waiting:
+            job.fail(error)
+        if self._active is not None:
+            self._finish(error)
+
+    def _connect(self) -> None:
+        """Begin to connect; ends in `_connect_done` or `_connect_failed`."""
+        raise NotImplementedError
+
+    def _send(self, job: Job) -> None:
+        """Put the request on the wire; ends in `_sent` or `_lost`."""
+        raise NotImplementedError
+
+    async def _shut(self) -> None:
+        """Let go of the connection."""
+        raise NotImplementedError

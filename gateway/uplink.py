@@ -1,0 +1,28 @@
+"""The seam between transports and the pipeline: what a transport hands in, and what it is told."""
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+Done = Callable[[Exception | None], None]
+
+
+class Uplink(NamedTuple):
+    """One payload from a device. ``source`` identifies the message at its transport (peer, message id, token)
+    for devices that send neither time nor sequence; ``received_at`` is UTC ns."""
+
+    transport: str
+    payload: bytes
+    content_format: int
+    source: str
+    received_at: int
+
+
+class Ingest(Protocol):
+    """The pipeline's door."""
+
+    def __call__(self, uplink: Uplink, done: Done) -> tuple[str, ...]:
+        """Judge and store. Returns the ids of the devices that spoke.
+
+        ``done`` is called once everything in it is durable, or with the error that refused it. Raises
+        `protocols.errors.DecodeError` (and then ``done`` is never called).
+        """

@@ -1,0 +1,134 @@
+"""The watch: interlocks, alarms and the actuator over one stream of readings.
+
+Interlocks first, their commands leave at once; then alarms. What they decided is handed back as journal entries
+and state keys, to be stored with the reading that caused it. Interlocks and alarms never see each other; this is
+the one place that carries a failed final element from the one to the other.
+"""
+
+from collections.abc import Callable, Iterable
+
+from alarms.actions import Action
+from alarms.alarm import AlarmTransition
+from alarms.alarm import encode as encode_alarm
+from alarms.engine import AlarmEngine
+from gateway.actuator import Actuator
+from gateway.pipeline import Verdict
+from interlocks.engine import InterlockEngine
+from interlocks.record import TripEvent
+from interlocks.record import encode as encode_trip
+from journal.entry import Entry, partition_of
+from protocols.command import CommandEvent, encode_command_event
+from protocols.moment import Moment
+from protocols.reading import Reading
+
+ALARM = "alarm"
+TRIP = "trip"
+COMMAND = "command"
+FAILED_TO_ACT = "ACT-1"
+
+
+class Watch:
+    """A judge of the pipeline that also lives on time. ``store`` takes verdicts that no reading caused."""
+
+    def __init__(
+        self,
+        interlocks: InterlockEngine,
+        alarms: AlarmEngine,
+        actuator: Actuator,
+        store: Callable[[Verdict], None],
+    ) -> None:
+        self.interlocks = interlocks
+        self.alarms = alarms
+        self.actuator = actuator
+        self._store = store
+        self._serial = 0
+        self._events: list[CommandEvent] = []
+        self._trips: list[TripEvent] = []
+        self._state: dict[str, bytes | None] = {}
+
+    def observe(self, reading: Reading, now: Moment) -> Verdict:
+        """Judge one reading."""
+        self.actuator.observe(reading, now)
+        self.interlocks.observe(reading, now)
+        self._act(now)
+        self.alarms.observe(reading, now)
+        return self._collect(now)
+
+    def lost(self, device: str, now: Moment) -> None:
+        """A transport knows that the device does not answer."""
+        self.interlocks.lost(device, now)
+        self._act(now)
+        self.alarms.lost(device, now)
+        self._keep(now)
+
+    def tick(self, now: Moment) -> None:
+        """Let time act on all three."""
+        self.actuator.tick(now)
+        self.interlocks.tick(now)
+        self._act(now)
+        self.alarms.tick(now)
+        self._keep(now)
+
+    def due(self) -> int | None:
+        """The mono time of the next `tick` that can change something."""
+        times = [due for due in (self.interlocks.due(), self.alarms.due(), self.actuator.due()) if due is not None]
+        return min(times, default=None)
+
+    def perform(self, action: Action, now: Moment) -> AlarmTransition:
+        """What a person does to an alarm. Raises the errors of `alarms.errors`."""
+        transition = self.alarms.act(action, now)
+        self._keep(now)
+        return transition
+
+    def reset(self, interlock: str, who: str, on_site: bool, now: Moment) -> None:
+        """What a person does to a latch. Raises the errors of `interlocks.errors`."""
+        try:
+            self.interlocks.reset(interlock, who, on_site, now)
+        finally:
+            self._act(now)
+            self._keep(now)
+
+    def load(self, state: dict[str, bytes], now: Moment) -> None:
+        """Take back what stood before the restart, and drive on what was not completed (S10)."""
+        self.interlocks.load({key: body for key, body in state.items() if key.startswith("interlock/")}, now)
+        self.alarms.load({key: body for key, body in state.items() if key.startswith("alarm/")})
+
+    def _act(self, now: Moment) -> None:
+        """Issue what the interlocks want, and tell them what came of it, until nothing is left to say."""
+        while True:
+            outcome = self.interlocks.drain()
+            self._trips += outcome.events
+            self._state |= outcome.state
+            for command_id in outcome.cancels:
+                self.actuator.cancel(command_id, now)
+            for command in outcome.commands:
+                self.actuator.issue(command, now)
+            for device, failed in outcome.failures:
+                self.alarms.report(device, FAILED_TO_ACT, failed, now)
+            events, settled = self.actuator.drain()
+            self._events += events
+            for command_id, ok in settled:
+                self.interlocks.settled(command_id, ok, now)
+            if not settled and not outcome.commands:
+                return
+
+    def _collect(self, now: Moment) -> Verdict:
+        transitions, state = self.alarms.drain()
+        entries = [
+            *self._entries(TRIP, ((trip.zone, encode_trip(trip)) for trip in self._trips), now),
+            *self._entries(COMMAND, ((one.command.device, encode_command_event(one)) for one in self._events), now),
+            *self._entries(ALARM, ((one.device, encode_alarm(one)) for one in transitions), now),
+        ]
+        verdict = Verdict(entries, {**self._state, **state})
+        self._events, self._trips, self._state = [], [], {}
+        return verdict
+
+    def _entries(self, kind: str, items: Iterable[tuple[str, bytes]], now: Moment) -> Iterable[Entry]:
+        for key, body in items:
+            self._serial += 1
+            yield Entry(kind, f"{key}~{now.wall}.{self._serial}", partition_of(key), now.wall, body)
+
+    def _keep(self, now: Moment) -> None:
+        verdict = self._collect(now)
+        if verdict.entries or verdict.state:
+            self._store(verdict)

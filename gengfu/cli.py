@@ -1,0 +1,63 @@
+"""The command line. Exit codes: 0 ok, 1 the input is wrong, 2 usage, 3 something it needs is not there.
+
+Heavy libraries are imported by the verb that needs them, so that ``gengfu version`` answers at once.
+"""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import gengfu
+from gengfu.errors import GengfuError
+
+
+class Verb(NamedTuple):
+    """A verb of the command line: where it lives and what it does in one line."""
+
+    module: str
+    help: str
+
+
+VERBS = {
+    "demo": Verb("gengfu.verbs.demo", "a small site on this machine, its boards running the real firmware"),
+    "up": Verb("gengfu.verbs.up", "gateway and console in one process"),
+    "check": Verb("gengfu.verbs.check", "validate settings, sites and profiles; every wrong key is named"),
+    "profile": Verb("gengfu.verbs.profile", "list, show, decode with, and emit registers of device profiles"),
+    "user": Verb("gengfu.verbs.user", "add a user or set a password"),
+    "version": Verb("gengfu.verbs.version", "print the version"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    verb = words[0] if words else ""
+    if verb not in VERBS:
+        return _usage(verb)
+    module = importlib.import_module(VERBS[verb].module)
+    parser = argparse.ArgumentParser(prog=f"gengfu {verb}", description=VERBS[verb].help)
+    module.add_arguments(parser)
+    run: Callable[[argparse.Namespace], int] = module.run
+    try:
+        return run(parser.parse_args(words[1:]))
+    except GengfuError as error:
+        print(f"gengfu {verb}: {error}", file=sys.stderr)
+        return error.exit_code
+
+
+def _usage(verb: str) -> int:
+    asked = verb in ("-h", "--help", "help")
+    out = sys.stdout if asked else sys.stderr
+    if verb and not asked:
+        print(f"gengfu: no verb {verb!r}", file=out)
+    print(f"gengfu {gengfu.__version__}: usage: gengfu VERB [OPTIONS]\n", file=out)
+    for name, about in VERBS.items():
+        print(f"  {name:<9}{about.help}", file=out)
+    print("\n`gengfu VERB --help` lists the options of a verb.", file=out)
+    return 0 if asked else 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,68 @@
+"""Runs the demo until Ctrl-C."""
+
+import argparse
+import ipaddress
+
+import msgspec
+from device_registry.devices import Site
+
+from console.roles import Role
+from gengfu import places, process
+from gengfu.demo import control
+from gengfu.demo.site import BANNER, Stage, make_boards, save_endpoints
+from gengfu.errors import InputError
+from gengfu.settings import load_settings
+from gengfu.sites import read_site
+
+
+def run_demo(options: argparse.Namespace) -> None:
+    """Start the site and its boards; return when they have stopped."""
+    places.micropython()
+    _only_loopback(options.host)
+    settings = load_settings(data=options.data, http={"host": options.host, "port": options.port})
+    site = _on_port(read_site(places.demo_site()), options.coap_port)
+
+    async def main() -> None:
+        async with process.running(settings, site, options.data, BANNER) as running:
+            boards = make_boards(running)
+            for board in boards.values():
+                running.supervisor.run(f"board {board.device}", board.run)
+            door = await control.listen(options.data, Stage(boards).handle)
+            save_endpoints(running)
+            _say(running, len(boards))
+            try:
+                await process.until_signal(running.stop)
+            finally:
+                print("\nStopping ...", flush=True)
+                door.close()
+
+    process.run(main)
+
+
+def _say(running: process.Process, boards: int) -> None:
+    key = running.accounts.issue_link(Role.ADMIN, "demo")
+    host = running.settings.http.host
+    where = f"http://{f'[{host}]' if ':' in host else host}:{running.http_port}"
+    if running.admin_password:
+        print(f"First start: user admin, password {running.admin_password}", flush=True)
+    print(f"{boards} boards run the real firmware. Open the duty desk 值班台:\n\n    {where}/enter?key={key}\n")
+    print("In a second shell: gengfu demo leak [--slow], clear, reopen, status. Ctrl-C stops everything.", flush=True)
+
+
+def _only_loopback(host: str) -> None:
+    """S22: in a demo folder everything counts as live, so nobody from outside may reach it."""
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = host == "localhost"
+    if not loopback:
+        raise InputError(f"--host {host}: the demo listens on loopback only (127.0.0.1 or ::1)")
+
+
+def _on_port(site: Site, port: int) -> Site:
+    """The site with its CoAP door on another port."""
+    moved = {
+        name: part.model_copy(update={"listen": f"127.0.0.1:{port}"}) if part.transport == "coap" else part
+        for name, part in site.connections.items()
+    }
+    return msgspec.structs.replace(site, connections=moved)

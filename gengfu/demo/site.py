@@ -1,0 +1,95 @@
+"""The demo: a small site on this machine, its boards real firmware in processes of their own."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from gengfu.demo.boards import Board
+from gengfu.errors import InputError
+from gengfu.process import Process
+
+BANNER = {
+    "zh": "演示:本机模拟站点,电路板运行真实固件,不接真实阀门",
+    "en": "DEMO: a small site on this machine; the boards run the real firmware, no real valve is connected",
+}
+LEVEL_1_GAS = 32
+LEVEL_2_GAS = 62
+LEAK_RAMP_S = 20
+"""With ``--slow``: level 1 first, then level 2 after so many seconds."""
+
+
+def make_boards(process: Process) -> dict[str, Board]:
+    """The boards of the site, by device id; none runs yet."""
+    boards = {}
+    folder = process.folder / "boards"
+    folder.mkdir(exist_ok=True)
+    for number, device in enumerate(process.site.devices.values()):
+        arguments = (
+            "--product", device.profile.file.profile.model,
+            "--device", device.id,
+            "--gateway", f"127.0.0.1:{process.coap_ports[device.connection]}",
+            "--period", f"{device.period_s:g}",
+            "--state", str(folder / device.id.replace(":", "-")),
+            "--seed", str(number),
+        )  # fmt: skip
+        boards[device.id] = Board(device.id, arguments, folder / f"{device.id.replace(':', '-')}.log")
+    return boards
+
+
+class Stage:
+    """What people can do to the demo: the verbs of the socket and of the page's buttons."""
+
+    def __init__(self, boards: Mapping[str, Board]) -> None:
+        self._boards = boards
+        self._slow: asyncio.Task[None] | None = None
+        self._alarm = next((name for name in boards if ":gas:" in name), None)
+
+    async def handle(self, request: dict[str, Any]) -> dict[str, Any]:
+        """One request of the control socket. Raises `InputError`."""
+        verb = request.get("verb")
+        if verb == "status":
+            return {"boards": [self._status(board) for board in self._boards.values()]}
+        board = self._board(request.get("device"))
+        if verb == "leak":
+            self._leak(board, slow=bool(request.get("slow")))
+        elif verb == "clear":
+            self._stop_slow()
+            board.stimulate("gas 0")
+            board.stimulate("over off")
+        elif verb == "reopen":
+            board.stimulate("valve open")
+        else:
+            raise InputError(f"no verb {verb!r}; one of leak, clear, reopen, status")
+        return {"done": verb, "device": board.device}
+
+    def _board(self, device: object) -> Board:
+        wanted = device or self._alarm
+        board = self._boards.get(str(wanted))
+        if board is None:
+            raise InputError(f"no board {wanted!r}; one of {', '.join(self._boards)}")
+        return board
+
+    def _leak(self, board: Board, *, slow: bool) -> None:
+        self._stop_slow()
+        board.stimulate(f"gas {LEVEL_1_GAS if slow else LEVEL_2_GAS}")
+        if slow:
+            self._slow = asyncio.create_task(self._later(board))
+
+    async def _later(self, board: Board) -> None:
+        await asyncio.sleep(LEAK_RAMP_S)
+        board.stimulate(f"gas {LEVEL_2_GAS}")
+
+    def _stop_slow(self) -> None:
+        if self._slow is not None:
+            self._slow.cancel()
+
+    def _status(self, board: Board) -> dict[str, Any]:
+        last = board.events[-1] if board.events else {}
+        return {"device": board.device, "pid": board.pid, "starts": board.starts, "last": last}
+
+
+def save_endpoints(process: Process) -> None:
+    """``endpoints.json`` of the data folder: where this run listens, for scripts beside it."""
+    text = json.dumps({"http": process.http_port, "coap": process.coap_ports})
+    (process.folder / "endpoints.json").write_text(text + "\n", encoding="utf-8")

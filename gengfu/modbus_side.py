@@ -1,0 +1,95 @@
+"""The Modbus connections of a gateway, wired: a bus and a poller each, and the route for commands."""
+
+import asyncio
+from collections.abc import Sequence
+
+from device_registry.devices import Device
+from device_registry.site import ConnectionPart
+from gateway.errors import TransportError
+from gateway.poller import OnLost, OnValues, PolledUnit, Poller, read_point, write_command
+from gateway.transports.line import SerialLine
+from gateway.transports.modbus import ModbusRtuBus, ModbusTcpBus
+from gengfu import clock
+from gengfu.supervisor import Supervisor
+from protocols.profile.model import Profile
+from protocols.profile.schema import CommandPart, ReadBackPart
+from protocols.quality import Quality
+from protocols.reading import Value
+
+PROOF_PERIOD_S = 0.3
+"""How often the read-back point is asked for while a command waits for its proof."""
+
+
+class ModbusSide:
+    """One connection. ``on_values`` and ``on_lost`` as the poller's."""
+
+    def __init__(
+        self, connection: ConnectionPart, devices: Sequence[Device], on_values: OnValues, on_lost: OnLost
+    ) -> None:
+        self._connection = connection
+        self._units = {
+            device.id: PolledUnit(
+                device.id, device.part.unit or 0, device.profile, device.period_s, connection.timeout_s
+            )
+            for device in devices
+        }
+        self._on_values = on_values
+        self._on_lost = on_lost
+        self._proving: set[asyncio.Task[None]] = set()
+        self.bus = _bus(connection)
+        for unit in self._units.values():
+            self.bus.allow(unit.unit, unit.profile)
+
+    def start(self, supervisor: Supervisor) -> None:
+        """Begin to poll, and go on until the supervisor stops."""
+        poller = Poller(
+            self.bus,
+            list(self._units.values()),
+            on_values=self._on_values,
+            on_lost=self._on_lost,
+            now_ns=clock.wall,
+            timer=asyncio.get_running_loop(),
+        )
+        supervisor.run(f"poll {self._connection.id}", poller.run)
+
+    async def deliver(self, device: str, command: CommandPart) -> str:
+        """`gengfu.routes.Route.deliver`: write, then watch for the proof closely, through the pipeline."""
+        unit = self._units[device]
+        await write_command(self.bus, unit.unit, unit.profile, command, unit.timeout_s)
+        if command.read_back is not None:
+            task = asyncio.get_running_loop().create_task(self._prove(unit, command.read_back))
+            self._proving.add(task)
+            task.add_done_callback(self._proving.discard)
+        return ""
+
+    async def _prove(self, unit: PolledUnit, back: ReadBackPart) -> None:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + back.within_s
+        while loop.time() < until:
+            try:
+                value, quality = await read_point(self.bus, unit.unit, unit.profile, back.point, unit.timeout_s)
+            except TransportError:
+                return  # the poller goes on asking, and tells of the loss
+            if value == back.equals:
+                self._hand_over(unit.device, unit.profile, back.point, value, quality)
+                return
+            await asyncio.sleep(PROOF_PERIOD_S)
+
+    def _hand_over(self, device: str, profile: Profile, point: str, value: Value, quality: Quality) -> None:
+        index = profile.by_name[point].index
+        values = tuple(value if place == index else None for place in range(len(profile.points)))
+        marks = tuple(int(quality) if place == index else 0 for place in range(len(profile.points)))
+        now = clock.wall()
+        self._on_values(device, profile, now, now, values, marks)
+
+    async def close(self) -> None:
+        """Let go of the line or connection."""
+        for task in self._proving:
+            task.cancel()
+        await self.bus.close()
+
+
+def _bus(connection: ConnectionPart) -> ModbusRtuBus | ModbusTcpBus:
+    if connection.transport == "modbus-rtu":
+        return ModbusRtuBus(SerialLine(connection.port or "", baud=connection.baud))
+    return ModbusTcpBus(connection.host or "", int(connection.port or 502))

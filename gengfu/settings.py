@@ -1,0 +1,109 @@
+"""Settings: how a process runs. TOML and environment (``GENGFU__HTTP__PORT=9000``), read once, frozen.
+
+Unknown keys are refused. Secrets come from the environment or from files, and are never printed.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from gengfu.errors import InputError
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class Part(BaseModel):
+    """Base of the sections."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class HttpPart(Part):
+    """Where the console listens. Port 0 takes a free one."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    metrics_public: bool = True
+
+
+class InfluxPart(Part):
+    """InfluxDB as a second store; without a ``url`` there is none. ``timeout_s``: one HTTP request."""
+
+    url: str | None = None
+    database: str = "gengfu"
+    username: str | None = None
+    password_file: Path | None = None
+    timeout_s: Annotated[float, Field(gt=0, le=300)] = 10.0
+
+
+class TelemetryPart(Part):
+    """Stores of telemetry beside the embedded one. ``flush_s``: how often the embedded store commits."""
+
+    influx: InfluxPart = InfluxPart()
+    flush_s: Annotated[float, Field(ge=0.1, le=60)] = 1.0
+
+
+class JournalPart(Part):
+    """The journal's bounds. ``max_mb``: size at which bulk telemetry is refused to the devices."""
+
+    max_mb: Annotated[int, Field(ge=16)] = 4096
+    keep_days: Annotated[float, Field(gt=0)] = 14.0
+
+
+class Settings(BaseSettings):
+    """All settings of ``gengfu up``. ``data``: folder of every store. ``site``: the site document."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="GENGFU__",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
+    )
+
+    data: Path = Path("gengfu-data/site")
+    site: Path | None = None
+    profiles: tuple[Path, ...] = ()
+    http: HttpPart = HttpPart()
+    telemetry: TelemetryPart = TelemetryPart()
+    journal: JournalPart = JournalPart()
+    admin_password: SecretStr | None = Field(default=None, validation_alias="GENGFU_ADMIN_PASSWORD")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment over file over what the program passes as defaults."""
+        return (env_settings, TomlConfigSettingsSource(settings_cls), init_settings)
+
+
+def load_settings(path: Path | None = None, **defaults: Any) -> Settings:
+    """Read the file and the environment. Raises `InputError` naming every wrong key."""
+    if path is not None and not path.is_file():
+        raise InputError(f"{path}: no such settings file; write one or leave out -c")
+
+    class FromFile(Settings):
+        model_config = SettingsConfigDict(toml_file=path)
+
+    try:
+        return FromFile(**defaults)
+    except ValidationError as error:
+        where = str(path) if path else "environment"
+        lines = [
+            f"{where}: {'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_input=False)
+        ]
+        raise InputError("\n".join(lines)) from None
+    except ValueError as error:
+        raise InputError(f"{path}: not valid TOML: {error}") from None

@@ -1,0 +1,35 @@
+"""Reads a site's document with the profiles it speaks of."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from device_registry.devices import Site
+from device_registry.errors import SiteError
+from device_registry.load import load_site
+from gengfu.errors import InputError
+from protocols.errors import ProfileError
+from protocols.modbus.golden import decode_golden
+from protocols.profile.golden import SENML_ONLY
+from protocols.profile.loader import load_profiles, shipped_profiles
+from protocols.profile.model import Profile
+
+GOLDEN = {**SENML_ONLY, "modbus": decode_golden}
+"""Every kind of golden bytes a profile may hold."""
+
+
+def read_profiles(folders: tuple[Path, ...] = ()) -> Mapping[str, Profile]:
+    """The shipped profiles and those of ``folders``. Raises `InputError` naming every wrong key."""
+    try:
+        return {**shipped_profiles(), **(load_profiles(*folders, decoders=GOLDEN) if folders else {})}
+    except ProfileError as error:
+        raise InputError("\n" + "\n".join(error.problems)) from None
+
+
+def read_site(path: Path, profile_folders: tuple[Path, ...] = ()) -> Site:
+    """The compiled site. Raises `InputError` naming every wrong key."""
+    if not path.is_file():
+        raise InputError(f"{path}: no such site file")
+    try:
+        return load_site(path, read_profiles(profile_folders))
+    except SiteError as error:
+        raise InputError("\n" + "\n".join(error.problems)) from None

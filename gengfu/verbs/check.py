@@ -1,0 +1,64 @@
+"""``gengfu check FILE...``: validate profiles, sites, alarm rules, matrices and plans."""
+
+import argparse
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+from alarms.errors import RuleError
+from alarms.rule import load_responses, load_rules
+from gengfu.errors import InputError
+from gengfu.settings import load_settings
+from gengfu.sites import GOLDEN, read_site
+from interlocks.errors import MatrixError
+from interlocks.matrix import load_matrix
+from protocols.errors import ProfileError
+from protocols.profile.loader import load_profile
+
+CHECKS: dict[str, Callable[[Path], object]] = {
+    "profile": lambda path: load_profile(path, GOLDEN),
+    "site": read_site,
+    "rule": load_rules,
+    "response": load_responses,
+    "matrix": load_matrix,
+}
+"""What a file is, told by the table that stands in it. Anything else is taken as settings."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the verb."""
+    parser.add_argument("file", nargs="+", type=Path, help="TOML files: profiles, sites, rules, matrices, settings")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Check each file; one line a problem on stderr, exit 1 if there was any."""
+    wrong = False
+    for path in options.file:
+        problems = _problems(path)
+        for problem in problems:
+            print(problem, file=sys.stderr)
+        if problems:
+            wrong = True
+        else:
+            print(f"{path}: ok")
+    return 1 if wrong else 0
+
+
+def _problems(path: Path) -> list[str]:
+    try:
+        words = tomllib.loads(path.read_text(encoding="utf-8"))
+        kind = next((word for word in CHECKS if word in words), None)
+        if kind is None:
+            load_settings(path)
+        else:
+            CHECKS[kind](path)
+    except OSError as error:
+        return [f"{path}: cannot be read: {error.strerror}"]
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return [f"{path}: not valid TOML: {error}"]
+    except (ProfileError, RuleError, MatrixError) as error:
+        return error.problems
+    except InputError as error:
+        return str(error).strip().splitlines()
+    return []

@@ -1,0 +1,39 @@
+"""``gengfu up [-c settings.toml]``: gateway and console of a site in one process."""
+
+import argparse
+import os
+from pathlib import Path
+
+import gengfu
+from gengfu.errors import InputError
+from gengfu.folder import DataFolder
+from gengfu.settings import load_settings
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the verb."""
+    parser.add_argument("-c", "--config", type=Path, help="settings file (TOML); the environment goes over it")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run until Ctrl-C."""
+    settings = load_settings(options.config)
+    if settings.site is None:
+        raise InputError('no site: set site = "site.toml" in the settings file, or GENGFU__SITE=site.toml')
+    print(f"Gengfu {gengfu.__version__}, data in {os.path.relpath(settings.data)}", flush=True)
+    with DataFolder(settings.data, "site") as folder:
+        from gengfu import process  # noqa: PLC0415 - seconds of imports, after the first line is out
+        from gengfu.sites import read_site  # noqa: PLC0415 - seconds of imports, after the first line is out
+
+        site = read_site(settings.site, settings.profiles)
+
+        async def main() -> None:
+            async with process.running(settings, site, folder.path) as running:
+                if running.admin_password:
+                    print(f"First start: user admin, password {running.admin_password}", flush=True)
+                print(f"Console: http://{settings.http.host}:{running.http_port}/  Ctrl-C stops.", flush=True)
+                await process.until_signal(running.stop)
+
+        process.run(main)
+    print("Stopped.")
+    return 0

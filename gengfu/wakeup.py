@@ -1,0 +1,45 @@
+"""Wakes the watch when it has something due: one timer for the next instant, no ticking.
+
+Due times are rounded up to a common grid, so that many delays share one wake-up.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from gengfu import clock
+
+GRID_NS = 20_000_000
+
+
+class Wakeup:
+    """Calls ``tick`` when ``due`` (mono ns, or ``None``) has come. Call `again` whenever ``due`` may be earlier."""
+
+    def __init__(self, due: Callable[[], int | None], tick: Callable[[], None]) -> None:
+        self._due = due
+        self._tick = tick
+        self._timer: asyncio.TimerHandle | None = None
+        self._set_for = 0
+
+    def again(self) -> None:
+        """Look at the next due time and set the timer if it is earlier than the one set."""
+        due = self._due()
+        if due is None:
+            return
+        due = -(-due // GRID_NS) * GRID_NS
+        if self._timer is not None:
+            if self._set_for <= due:
+                return
+            self._timer.cancel()
+        self._set_for = due
+        delay_s = max(0, due - clock.now().mono) / 1e9
+        self._timer = asyncio.get_running_loop().call_later(delay_s, self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        self._tick()
+        self.again()
+
+    def close(self) -> None:
+        """Stop."""
+        if self._timer is not None:
+            self._timer.cancel()

@@ -1,0 +1,68 @@
+"""From a cause that tripped to the effects it asks for, on the final elements that the zone has."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from interlocks.matrix import Cause, Effect
+from interlocks.record import EffectRecord, InterlockRecord, Status
+from interlocks.zone import Member, Zone
+from protocols.moment import SECOND
+
+UNDER_WAY = ("waiting", "issued", "done")
+
+
+class Plan(NamedTuple):
+    """``acts``: whether commands may leave (live, and a matrix that acts); ``wall``: now, UTC ns. ``hold_fans``:
+    another cause that stands or tripped leaves the fans to a person: then none is started."""
+
+    cause: Cause
+    zone: Zone
+    record: InterlockRecord
+    acts: bool
+    hold_fans: bool
+    wall: int
+
+
+def plan_effects(plan: Plan) -> list[EffectRecord]:
+    """The effects in the listed order. One that is under way for an earlier cause is not started twice."""
+    return [record for effect in plan.cause.effect for record in _expand(plan, effect)]
+
+
+def _expand(plan: Plan, effect: Effect) -> Iterator[EffectRecord]:
+    if effect.action in ("start-fan", "hold-fan"):
+        yield from _fans(plan, effect)
+        return
+    upstream = effect.action == "close-upstream-valve"
+    members = [one for one in plan.zone.members if one.upstream is upstream and one.command_for("close-valve")]
+    if not members:
+        yield _record(plan, effect, "", "absent")
+    for member in members:
+        if not _runs(plan, member, "valve"):
+            yield _record(plan, effect, member.device, "waiting" if plan.acts else "shadow")
+
+
+def _fans(plan: Plan, effect: Effect) -> Iterator[EffectRecord]:
+    for member in plan.zone.members:
+        if member.command_for("start-fan") is None or _runs(plan, member, "fan"):
+            continue
+        missing = member.fan.missing()
+        if effect.action == "hold-fan" or plan.hold_fans:
+            yield _record(plan, effect, member.device, "held", ("person-decides",))
+        elif missing:
+            yield _record(plan, effect, member.device, "held", missing)
+        else:
+            yield _record(plan, effect, member.device, "waiting" if plan.acts else "shadow")
+
+
+def _runs(plan: Plan, member: Member, element: str) -> bool:
+    return any(
+        effect.device == member.device and element in effect.action and effect.status in (*UNDER_WAY, "shadow")
+        for effect in plan.record.effects
+    )
+
+
+def _record(plan: Plan, effect: Effect, device: str, status: Status, reason: tuple[str, ...] = ()) -> EffectRecord:
+    due_at = plan.wall + int(effect.after_s * SECOND)
+    return EffectRecord(
+        plan.cause.id, effect.id, effect.action, device, status, due_at, if_failed=effect.if_failed or "", reason=reason
+    )  # fmt: skip

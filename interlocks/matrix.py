@@ -1,0 +1,151 @@
+"""Cause-and-effect matrices are data: this is their shape and what a matrix must never hold.
+
+A matrix is instantiated for each area of its kinds (a zone): its causes look at the detectors of the zone, its
+effects act on the final elements of the zone, in the listed order. There is no effect that opens a valve or
+stops a fan, so no file can ask for one (S1, S2).
+"""
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from interlocks.errors import MatrixError
+
+
+class Strict(BaseModel):
+    """Base of all parts: frozen, no unknown keys, no silent conversions between types."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Text(Strict):
+    """A text for people in both languages."""
+
+    zh: Annotated[str, Field(min_length=1)]
+    en: Annotated[str, Field(min_length=1)]
+
+
+class When(Strict):
+    """One way for a cause to be; those of a cause are OR-ed over all detectors of the zone (1ooN).
+
+    ``high``: >= ``limit`` in ``unit``, any quality (S3). ``flag``: the device's own bit. ``over-range``: above
+    the measuring range. ``blind-rising``: bad or lost, and last >= ``limit`` or rising >= ``slope`` a minute.
+    ``all-lost``: every detector of the role is bad or lost, in a zone that is not staffed.
+    """
+
+    kind: Literal["high", "flag", "over-range", "blind-rising", "all-lost"]
+    role: str
+    species: tuple[str, ...] = ()
+    limit: float | None = None
+    unit: str | None = None
+    slope: float | None = None
+
+
+class Effect(Strict):
+    """One effect. ``hold``: nothing is sent, a person decides, and the desk says why.
+
+    ``after_s``: seconds after the trip; ``if_failed``: only when this effect of the same trip failed.
+    """
+
+    id: Annotated[str, Field(pattern=r"^E[1-9]$")]
+    action: Literal["close-valve", "close-upstream-valve", "start-fan", "hold-fan"]
+    after_s: Annotated[float, Field(ge=0)] = 0.0
+    if_failed: str | None = None
+
+
+class Cause(Strict):
+    """One row. ``delay_s``: how long it must stand (0 for gas). ``stage``: of the plan it asks for."""
+
+    id: Annotated[str, Field(pattern=r"^[A-Z]{2}-[0-9]$")]
+    title: Text
+    when: Annotated[tuple[When, ...], Field(min_length=1)]
+    delay_s: Annotated[float, Field(ge=0)] = 0.0
+    effect: tuple[Effect, ...] = ()
+    stage: Literal["verify", "full"] | None = None
+
+
+class Source(Strict):
+    """Where a figure comes from."""
+
+    what: str
+    source: str
+    edition: str = ""
+    verified: bool
+
+
+class Matrix(Strict):
+    """A matrix. ``mode = observe`` records and commands nothing (S15). ``reset_after_s``: how long every cause
+    must have been gone, on good fresh values, before a reset is taken."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+    title: Text
+    areas: Annotated[tuple[str, ...], Field(min_length=1)]
+    mode: Literal["act", "observe"]
+    reset_after_s: Annotated[float, Field(ge=0)] = 600.0
+    cause: Annotated[tuple[Cause, ...], Field(min_length=1)]
+    source: Annotated[tuple[Source, ...], Field(min_length=1)]
+
+
+class MatrixFile(Strict):
+    """A file with one matrix."""
+
+    matrix: Matrix
+
+
+def load_matrix(file: Path) -> Matrix:
+    """Read one matrix. Raises `MatrixError` naming every wrong key."""
+    try:
+        # as JSON, because the strict shapes take arrays as tuples from JSON only
+        matrix = MatrixFile.model_validate_json(json.dumps(tomllib.loads(file.read_text(encoding="utf-8")))).matrix
+    except tomllib.TOMLDecodeError as error:
+        raise MatrixError([f"{file.name}: not valid TOML: {error}"]) from None
+    except ValidationError as error:
+        raise MatrixError([f"{file.name}: {_path(one['loc'])}: {one['msg']}" for one in error.errors()]) from None
+    problems = [f"{file.name}: {problem}" for problem in check_matrix(matrix)]
+    if problems:
+        raise MatrixError(problems)
+    return matrix
+
+
+_NEEDS = {
+    "high": {"limit", "unit"},
+    "flag": set[str](),
+    "over-range": set[str](),
+    "blind-rising": {"limit", "unit", "slope"},
+    "all-lost": set[str](),
+}
+
+
+def check_matrix(matrix: Matrix) -> list[str]:
+    """What the shape cannot say: effects that exist, fields each kind needs, observe-only matrices (S15)."""
+    problems = []
+    names = [cause.id for cause in matrix.cause]
+    if len(set(names)) < len(names):
+        problems.append("cause: an id stands twice")
+    for cause in matrix.cause:
+        if matrix.mode == "observe" and cause.effect:
+            problems.append(f"cause {cause.id}: an observe-only matrix has no effects (S15)")
+        problems += [f"cause {cause.id}: {problem}" for problem in _check_cause(cause)]
+    return problems
+
+
+def _check_cause(cause: Cause) -> list[str]:
+    problems = []
+    ids = [effect.id for effect in cause.effect]
+    if len(set(ids)) < len(ids):
+        problems.append("an effect id stands twice")
+    for place, effect in enumerate(cause.effect):
+        if effect.if_failed is not None and effect.if_failed not in ids[:place]:
+            problems.append(f"effect {effect.id}: if_failed = {effect.if_failed!r} is no earlier effect of this cause")
+    for number, when in enumerate(cause.when):
+        given = {name for name in ("limit", "unit", "slope") if getattr(when, name) is not None}
+        problems += [f"when[{number}]: {when.kind} needs {name}" for name in sorted(_NEEDS[when.kind] - given)]
+        problems += [f"when[{number}]: {when.kind} takes no {name}" for name in sorted(given - _NEEDS[when.kind])]
+    return problems
+
+
+def _path(place: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in place) or "file"

@@ -1,0 +1,61 @@
+"""A zone: the detectors and final elements of one area, as a matrix sees them."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from protocols.profile.model import Profile
+
+
+class FanPermissives(NamedTuple):
+    """What must be true of a fan before it may be started (S1). ``None`` is unknown, and unknown is false."""
+
+    ex_rated: bool | None = None
+    dedicated: bool | None = None
+    discharge_outdoors: bool | None = None
+    starter_outside_zone: bool | None = None
+    no_external_ingress: bool | None = None
+
+    def missing(self) -> tuple[str, ...]:
+        """Names of the permissives that are false or unknown; empty: the fan may be started."""
+        return tuple(name for name, held in zip(self._fields, self, strict=True) if held is not True)
+
+
+UNKNOWN_FAN = FanPermissives()
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A device of the zone. ``upstream``: its valve is the next one up the line, not the zone's own."""
+
+    device: str
+    profile: Profile
+    period_s: float
+    fan: FanPermissives = UNKNOWN_FAN
+    upstream: bool = False
+
+    def command_for(self, effect: str) -> str | None:
+        """The name of the profile's command with this effect (``close-valve``), if it has one."""
+        return next((command.name for command in self.profile.file.command if command.effect == effect), None)
+
+    def within_s(self, effect: str) -> float:
+        """How long the profile gives the command with this effect to be read back, in seconds."""
+        command = next(command for command in self.profile.file.command if command.effect == effect)
+        return command.read_back.within_s if command.read_back else 0.0
+
+    def valve(self) -> tuple[int, float, float] | None:
+        """The point that reports the member's valve, with its codes for closed and open; ``None`` without one."""
+        point = next((p for p in self.profile.points if p.role == "valve" and p.final_element), None)
+        if point is None:
+            return None
+        codes = {state.name: float(state.code) for state in self.profile.file.point[point.index].state}
+        return point.index, codes["closed"], codes["open"]
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """``id`` and ``kind`` are the area's. ``staffed``: somebody is there now."""
+
+    id: str
+    kind: str
+    staffed: bool
+    members: tuple[Member, ...]

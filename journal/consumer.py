@@ -1,0 +1,157 @@
+"""Consumer: runs a sink that blocks (DuckDB, InfluxDB) in a thread of its own, fed from the journal.
+
+The sink commits its effect and its cursor together (or its effect is idempotent); the consumer only keeps the
+cursor of this run in memory. After a crash the sink says where it stands and gets the rest again.
+"""
+
+import asyncio
+import random
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+from journal.entry import PARTITIONS, Stored
+
+Sink = Callable[[list[Stored]], None]
+"""Stores a batch and the cursor behind it. Blocks. Unknown kinds are to be skipped, not refused."""
+
+
+class Source(Protocol):
+    """What a consumer needs of a journal."""
+
+    def read(self, partitions: Sequence[int], after: Mapping[int, int], limit: int) -> list[Stored]: ...
+
+    def count(self, partitions: Sequence[int], after: Mapping[int, int]) -> int: ...
+
+    def subscribe(self, listener: Callable[[Sequence[Stored]], None]) -> Callable[[], None]: ...
+
+
+class Backoff:
+    """How long to wait after a refusal: doubling from ``first_s`` to ``last_s``, half of it by chance, so that
+    many consumers do not come back at once."""
+
+    def __init__(self, first_s: float = 0.5, last_s: float = 30.0, chance: random.Random | None = None) -> None:
+        self._first_s = first_s
+        self._last_s = last_s
+        self._chance = chance or random.Random()  # noqa: S311 - spreads load, guards nothing
+        self._failures = 0
+
+    def next_s(self) -> float:
+        """Seconds to wait after one more failure."""
+        whole_s = min(self._last_s, self._first_s * 2.0 ** min(self._failures, 32))
+        self._failures += 1
+        return whole_s * (0.5 + self._chance.random() / 2)
+
+    def reset(self) -> None:
+        """It worked."""
+        self._failures = 0
+
+
+class Consumer:
+    """Feed ``sink`` with what stands beyond ``after``, in batches of at most ``batch`` entries.
+
+    A flush begins when ``batch`` entries came, or ``flush_s`` after the first that came. When the sink raises
+    one of ``retry_on``, the same batch is given again after the back-off; any other error ends the consumer
+    and is raised by `wait`. Start and stop on the event loop.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        journal: Source,
+        sink: Sink,
+        after: Mapping[int, int],
+        *,
+        partitions: Sequence[int] = range(PARTITIONS),
+        batch: int = 5_000,
+        flush_s: float = 1.0,
+        retry_on: tuple[type[Exception], ...] = (),
+        backoff: Backoff | None = None,
+    ) -> None:
+        self.name = name
+        self.last_refusal: Exception | None = None
+        self._journal = journal
+        self._sink = sink
+        self._after = dict(after)
+        self._partitions = tuple(partitions)
+        self._batch = batch
+        self._flush_s = flush_s
+        self._retry_on = retry_on
+        self._backoff = backoff or Backoff()
+        self._came = 0
+        self._some = threading.Event()
+        self._many = threading.Event()
+        self._stop = threading.Event()
+        self._work: asyncio.Future[None] | None = None
+        self._leave: Callable[[], None] = lambda: None
+
+    def start(self) -> None:
+        """Begin; what is already in the journal is read at once."""
+        self._leave = self._journal.subscribe(self._on_commit)
+        self._some.set()
+        self._many.set()
+        thread = ThreadPoolExecutor(1, self.name)
+        self._work = asyncio.get_running_loop().run_in_executor(thread, self._run)
+        thread.shutdown(wait=False)
+
+    def cursor(self) -> dict[int, int]:
+        """How far the sink has taken the journal, by partition."""
+        return dict(self._after)
+
+    def lag(self) -> int:
+        """Entries that the sink has not taken yet. From any thread; may read the disk when the lag is long."""
+        return self._journal.count(self._partitions, self._after)
+
+    async def wait(self) -> None:
+        """Return when the consumer was stopped; raise the error that ended it."""
+        if self._work is not None:
+            await asyncio.shield(self._work)
+
+    async def stop(self) -> None:
+        """Give the sink what is durable by now, once (a refusal ends the attempt: the rest stays in the
+        journal), and end the thread. Raises what `wait` raises."""
+        self._leave()
+        self._stop.set()
+        self._some.set()
+        self._many.set()
+        await self.wait()
+
+    def _on_commit(self, stored: Sequence[Stored]) -> None:
+        self._came += len(stored)
+        self._some.set()
+        if self._came >= self._batch:
+            self._many.set()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self._some.wait()
+            self._many.wait(self._flush_s)
+            self._came = 0
+            self._some.clear()
+            self._many.clear()
+            self._drain()
+        self._drain()
+
+    def _drain(self) -> None:
+        """Until less than a full batch is left over: what comes meanwhile waits for the next flush."""
+        while entries := self._journal.read(self._partitions, self._after, self._batch):
+            if not self._deliver(entries):
+                return
+            self._after = self._after | {one.entry.partition: one.position for one in entries}
+            if len(entries) < self._batch:
+                return
+
+    def _deliver(self, entries: list[Stored]) -> bool:
+        """Whether the sink took them; if not, the consumer is being stopped."""
+        while True:
+            try:
+                self._sink(entries)
+            except self._retry_on as refusal:
+                self.last_refusal = refusal
+                if self._stop.wait(self._backoff.next_s()):
+                    return False
+            else:
+                self.last_refusal = None
+                self._backoff.reset()
+                return True

@@ -1,0 +1,278 @@
+"""SqliteJournal: the embedded journal, one SQLite file (WAL, synchronous=FULL) and one commit thread.
+
+Group commit: a commit begins when the previous one is done and (128 entries wait or the oldest waits
+``window_s``); all that wait share its fsync. What is acknowledged survives `kill -9`; at power loss it is as
+safe as the disk's answer to fsync is true.
+
+This class is the loop's side and holds no disk access of its own: the file is `journal.file`, the commit
+thread's work `journal.writer`, the threads that read use `journal.readers`.
+"""
+
+import asyncio
+import concurrent.futures
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from journal.entry import PARTITIONS, Done, Entry, Stored
+from journal.errors import JournalClosed, JournalError, JournalFull, translate_os
+from journal.file import FILE, FolderLock, SetAside, open_file
+from journal.readers import Readers
+from journal.writer import BULK_KINDS, FLOORS, Bound, Submission, Writer
+
+GROUP = 128
+"""Entries that are not made to wait for the window."""
+
+_COLUMNS = "SELECT position, kind, id, partition, at, body FROM entry"
+_READ_ALL = f"{_COLUMNS} WHERE position >= ? ORDER BY position LIMIT ?"
+_READ_SOME = f"{_COLUMNS} WHERE position >= ? AND position > {FLOORS} ORDER BY position LIMIT ?"
+_TAIL = f"{_COLUMNS} ORDER BY position DESC LIMIT ?"
+_COUNT = f"SELECT count(*) FROM entry WHERE position >= ? AND position < ? AND position > {FLOORS}"  # noqa: S608 - a constant
+_NEVER = 2**63 - 1
+
+Listener = Callable[[Sequence[Stored]], None]
+
+
+class SqliteJournal:
+    """Implements `journal.entry.Journal`. Open with `open`, on the event loop; end with `close`.
+
+    Listeners are called before the ``done`` callbacks of the same commit, so that whoever was acknowledged
+    finds the entry in the live view. Entries come out of `read` in order of position over all partitions.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        writer: Writer,
+        lock: FolderLock,
+        warnings: tuple[SetAside, ...],
+        window_s: float,
+        max_waiting: int,
+    ) -> None:
+        """Use `open`."""
+        self.warnings = warnings
+        self._loop = asyncio.get_running_loop()
+        self._folder = folder
+        self._writer = writer
+        self._index = writer.index
+        self._lock = lock
+        self._readers = Readers(folder / FILE)
+        self._thread = concurrent.futures.ThreadPoolExecutor(1, "journal")
+        self._window_s = window_s
+        self._max_waiting = max_waiting
+        self._waiting: list[Submission] = []
+        self._entries = 0
+        self._oldest = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_committing = False
+        self._is_closed = False
+        self._listeners: list[Listener] = []
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        *,
+        now: int,
+        window_s: float = 0.005,
+        max_bytes: int = 4 * 1024**3,
+        reserve_bytes: int = 256 * 1024**2,
+        max_waiting: int = 100_000,
+    ) -> "SqliteJournal":
+        """Open or begin the journal in ``folder``; blocks on the disk. ``now``: UTC ns.
+
+        ``max_bytes``: of the file, beyond it bulk kinds are refused; ``reserve_bytes``: beyond that for all
+        others. ``max_waiting``: entries waiting for the disk, beyond it bulk kinds are refused at once.
+        Damaged files are set aside and listed in ``warnings``: announce them. Raises `JournalLocked`,
+        `JournalNewer`, `JournalFull`, `JournalUnusable`, `JournalError`.
+        """
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise translate_os(error, folder) from error
+        lock = FolderLock(folder)
+        try:
+            connection, warnings = open_file(folder, now)
+            writer = Writer(connection, folder / FILE, Bound(max_bytes, reserve_bytes), now)
+        except JournalError:
+            lock.release()
+            raise
+        return cls(folder, writer, lock, warnings, window_s, max_waiting)
+
+    @property
+    def used_bytes(self) -> int:
+        """Bytes in use, about; compare with ``max_bytes``."""
+        return self._writer.used_bytes
+
+    def submit(
+        self, entries: Sequence[Entry], done: Done | None = None, state: Mapping[str, bytes | None] | None = None
+    ) -> None:
+        """See `Journal.submit`. Raises `JournalClosed`, and `JournalFull` when too many wait for the disk."""
+        self._queue(Submission(entries, state, done, None, _is_bulk(entries, state)))
+
+    async def append(self, entries: Sequence[Entry], state: Mapping[str, bytes | None] | None = None) -> int:
+        """See `Journal.append`."""
+        future: asyncio.Future[int] = self._loop.create_future()
+        self._queue(Submission(entries, state, None, future, _is_bulk(entries, state)))
+        return await future
+
+    def _queue(self, one: Submission) -> None:
+        if self._is_closed:
+            raise JournalClosed(f"{self._folder}: the journal is closed; open it again")
+        if one.bulk and self._entries + len(one.entries) > self._max_waiting:
+            raise JournalFull(f"{self._folder}: {self._entries} entries wait for the disk; try again later")
+        if not self._waiting:
+            self._oldest = self._loop.time()
+        self._waiting.append(one)
+        self._entries += len(one.entries)
+        if not self._is_committing and (self._timer is None or self._entries >= GROUP):
+            self._commit_when_due()
+
+    def _commit_when_due(self) -> None:
+        wait_s = 0.0 if self._is_closed or self._entries >= GROUP else self._oldest + self._window_s - self._loop.time()
+        if wait_s <= 0:
+            self._commit()
+        else:
+            self._timer = self._loop.call_later(wait_s, self._commit)
+
+    def _commit(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        batch, self._waiting, self._entries = self._waiting, [], 0
+        self._is_committing = True
+        work = self._loop.run_in_executor(self._thread, self._writer.store, batch, bool(self._listeners))
+        work.add_done_callback(partial(self._committed, batch))
+
+    def _committed(self, batch: list[Submission], work: asyncio.Future[list[Stored]]) -> None:
+        """After a commit, on the loop: the next one begins first, the disk need not wait for the callbacks."""
+        self._is_committing = False
+        fault = work.exception()
+        if fault is not None:
+            for one in batch:
+                one.error = JournalError(f"{self._folder}: the commit thread failed: {fault!r}")
+        _warn_barriers(batch, self._waiting)
+        if self._waiting:
+            self._commit_when_due()
+        stored = [] if fault is not None else work.result()
+        if stored:
+            for listener in self._listeners:
+                self._loop.call_soon(listener, stored)
+        self._loop.call_soon(self._tell, deque(batch))
+
+    def _tell(self, batch: deque[Submission]) -> None:
+        """In order; a callback that raises (the loop reports it) does not silence the rest."""
+        try:
+            while batch:
+                batch.popleft().tell()
+        finally:
+            if batch:
+                self._loop.call_soon(self._tell, batch)
+
+    def read(self, partitions: Sequence[int], after: Mapping[int, int], limit: int) -> list[Stored]:
+        """See `Journal.read`. In order of position over all the partitions asked for.
+
+        A position in ``after`` that this journal never gave counts as absent: the file was lost or replaced,
+        and its entries must not be skipped.
+        """
+        after = self._index.own(after)
+        plan = self._index.plan(partitions, after)
+        with self._readers.lend() as connection:
+            if plan is None:
+                return []
+            if plan.exact:
+                rows = connection.execute(_READ_ALL, (plan.start, limit))
+            else:
+                rows = connection.execute(_READ_SOME, (plan.start, *_floors(partitions, after), limit))
+            return [_to_stored(row) for row in rows.fetchall()]
+
+    def tail(self, limit: int) -> list[Stored]:
+        """The newest ``limit`` entries of all partitions, oldest first. Thread-safe; blocks on the disk."""
+        with self._readers.lend() as connection:
+            return [_to_stored(row) for row in reversed(connection.execute(_TAIL, (limit,)).fetchall())]
+
+    def count(self, partitions: Sequence[int], after: Mapping[int, int]) -> int:
+        """How many entries are beyond ``after``. Thread-safe; reads the disk only for what is older than the
+        last four million entries of this run."""
+        after = self._index.own(after)
+        known, start, end = self._index.count(partitions, after)
+        if start >= end:
+            return known
+        with self._readers.lend() as connection:
+            (older,) = connection.execute(_COUNT, (start, end, *_floors(partitions, after))).fetchone()
+        return known + int(older)
+
+    def load_state(self, prefix: str) -> dict[str, bytes]:
+        """See `Journal.load_state`. Blocks on the disk."""
+        with self._readers.lend() as connection:
+            rows = connection.execute("SELECT key, body FROM state WHERE substr(key, 1, ?) = ?", (len(prefix), prefix))
+            return dict(rows.fetchall())
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """See `Journal.subscribe`. Called before the ``done`` callbacks of the commit."""
+        self._listeners.append(listener)
+        return partial(self._unsubscribe, listener)
+
+    def _unsubscribe(self, listener: Listener) -> None:
+        if listener in self._listeners:
+            self._listeners.remove(listener)
+
+    async def prune(self, before: int, cursors: Iterable[Mapping[int, int]]) -> int:
+        """Delete entries with at < ``before`` that every cursor has passed; returns how many.
+
+        Goes from the oldest in steps between which commits go on, and stops at the first 5000 entries among
+        which nothing could go. No cursors: nobody has read anything, nothing is deleted.
+        """
+        known = list(cursors)
+        floors = [min((cursor.get(partition, 0) for cursor in known), default=0) for partition in range(PARTITIONS)]
+        deleted, start, total = 0, 1, 0
+        while start:
+            if self._is_closed:
+                raise JournalClosed(f"{self._folder}: the journal is closed; open it again")
+            deleted, start = await self._loop.run_in_executor(self._thread, self._writer.prune, start, before, floors)
+            total += deleted
+        return total
+
+    async def close(self) -> None:
+        """Commit and tell everything submitted, then release the files. May be called again."""
+        if self._is_closed:
+            return
+        barrier: asyncio.Future[int] = self._loop.create_future()
+        self._queue(Submission((), None, None, barrier, False))
+        self._is_closed = True
+        if not self._is_committing:
+            self._commit()
+        # The error of a failed commit was told to those it concerns.
+        await asyncio.wait([barrier])
+        barrier.exception()
+        await self._loop.run_in_executor(self._thread, self._writer.close)
+        self._thread.shutdown()
+        self._readers.close()
+        self._lock.release()
+
+
+def _to_stored(row: tuple[int, str, str, int, int, bytes]) -> Stored:
+    return Stored(row[0], Entry._make(row[1:]))
+
+
+def _is_bulk(entries: Sequence[Entry], state: Mapping[str, bytes | None] | None) -> bool:
+    """One that carries an alarm, a trip or a change of state is not bulk: its readings are the evidence."""
+    return bool(entries) and not state and all(entry.kind in BULK_KINDS for entry in entries)
+
+
+def _warn_barriers(batch: Iterable[Submission], waiting: Iterable[Submission]) -> None:
+    """A barrier submitted while a commit ran that failed shares its error: what stood before is not durable."""
+    error = next((one.error for one in batch if one.error is not None), None)
+    if error is not None:
+        for one in waiting:
+            if one.is_barrier:
+                one.error = error
+
+
+def _floors(partitions: Sequence[int], after: Mapping[int, int]) -> list[int]:
+    """For `FLOORS`: entries beyond these are wanted; of partitions not asked for, none."""
+    floors = [_NEVER] * PARTITIONS
+    for partition in partitions:
+        floors[partition] = after.get(partition, 0)
+    return floors

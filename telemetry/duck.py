@@ -1,0 +1,170 @@
+"""The embedded telemetry store: DuckDB in one file, owned by one process.
+
+One thread writes, one transaction for each batch: rows, dead letters and the consumer's cursor. Any thread reads.
+The caller decides when to flush: one batch a second, or of 5,000 values and more, costs a seventh of many small ones.
+Times are UTC nanoseconds; there is no calendar in here.
+"""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from duckdb import DuckDBPyConnection
+
+from protocols.reading import Origin, Reading
+from telemetry import duck_latest, duck_query
+from telemetry.duck_file import connect, faults_of
+from telemetry.duck_session import Session
+from telemetry.errors import StoreUnavailable
+from telemetry.owner import OwnerLock
+from telemetry.sink import DeadLetter, SeriesOf
+from telemetry.store import Aggregate, Bucket, Sample
+
+
+class DuckStore:
+    """`telemetry.store.Store` in one DuckDB file, with dead letters beside the rows."""
+
+    def __init__(self, path: Path, series_of: SeriesOf, memory_limit: str) -> None:
+        """Use `open`."""
+        self._path = path
+        self._series_of = series_of
+        self._memory_limit = memory_limit
+        self._guard = threading.Lock()
+        self._session: Session | None = None
+        self._owner: OwnerLock | None = OwnerLock(path)
+
+    @classmethod
+    def open(cls, path: Path, series_of: SeriesOf, memory_limit: str = "512MB") -> "DuckStore":
+        """Open the file, or create it, and own it until `close`.
+
+        ``series_of`` says what the readings of a device id are; it is asked for each reading, so a new site
+        configuration takes effect at once. Raises `StoreLocked`, `StoreNewer`, `StoreDamaged` or
+        `StoreUnavailable`; the file is untouched then.
+        """
+        store = cls(path, series_of, memory_limit)
+        try:
+            store._opened()
+        except BaseException:
+            store._release()
+            raise
+        return store
+
+    def write(self, readings: Sequence[Reading], cursor: Mapping[int, int], dead: Sequence[DeadLetter] = ()) -> int:
+        """As `telemetry.store.Store.write`. ``cursor`` may name some partitions only; the others stay.
+
+        A reading that does not fit its device's series, or has none, becomes a dead letter of this transaction.
+        Raises `StoreUnavailable`: call again with the same arguments, nothing is counted twice.
+        """
+        session = self._opened()
+        try:
+            with faults_of(self._path):
+                return session.write(readings, cursor, dead)
+        except BaseException:
+            # A failed commit may be in the file or not: only the file says which, so it is opened anew.
+            self._forget(session)
+            raise
+
+    def cursor(self) -> dict[int, int]:
+        """As `telemetry.store.Store.cursor`."""
+        with self._reader() as (_, connection):
+            return duck_query.cursor(connection)
+
+    def latest(self) -> list[Sample]:
+        """As `telemetry.store.Store.latest`: all origins, in no order. Costs the number of points, not of rows, and
+        at most `duck_session.SETTLE_AFTER` rows more."""
+        with self._reader() as (session, connection):
+            rows = duck_latest.latest(connection)
+            devices = {key: device for device, key in list(session.dimensions.devices.items())}
+            points = {key: point for point, key in list(session.dimensions.points.items())}
+        return [
+            Sample(devices[device], Origin(origin), points[point], row.at, row.value, row.quality)
+            for device, point, origin, row in rows
+        ]
+
+    def samples(
+        self, device: str, point: str, start: int, end: int, origin: Origin = Origin.LIVE, limit: int = 10_000
+    ) -> list[Sample]:
+        """As `telemetry.store.Store.samples`. A value is ``None`` where only the quality is known."""
+        with self._reader() as (session, connection):
+            where = _where(session, device, point, start, end, origin)
+            rows = duck_query.samples(connection, where, limit) if where else []
+        return [Sample(device, origin, point, *row) for row in rows]
+
+    def aggregate(
+        self, device: str, point: str, start: int, end: int, every: int, how: Aggregate, origin: Origin = Origin.LIVE
+    ) -> list[Bucket]:
+        """As `telemetry.store.Store.aggregate`, for numbers: a text point has empty buckets only.
+
+        Raises `QueryRefused` above `duck_query.BUCKETS_MAX` buckets.
+        """
+        starts = duck_query.buckets(start, end, every)
+        with self._reader() as (session, connection):
+            where = _where(session, device, point, start, end, origin)
+            found = duck_query.aggregate(connection, where, every, how) if where else {}
+        return [found.get(at) or Bucket(at, None, 0) for at in starts]
+
+    def dead_letters(self, limit: int = 1000) -> list[DeadLetter]:
+        """What was set aside, oldest first."""
+        with self._reader() as (_, connection):
+            return duck_query.dead_letters(connection, limit)
+
+    def dead_letter_count(self) -> int:
+        """How many letters are set aside; asks memory, not the file."""
+        return self._opened().dead_letters
+
+    def close(self) -> None:
+        """Bring everything into the one file and give it up. A second call does nothing."""
+        with self._guard:
+            session, self._session = self._session, None
+            try:
+                if session is not None:
+                    with faults_of(self._path), closing(session):
+                        session.checkpoint()
+            finally:
+                self._release()
+
+    def _release(self) -> None:
+        if self._owner is not None:
+            self._owner.release()
+            self._owner = None
+
+    def _opened(self) -> Session:
+        with self._guard:
+            if self._owner is None:
+                raise StoreUnavailable(f"{self._path}: this store is closed")
+            if self._session is None:
+                self._session = self._start()
+            return self._session
+
+    def _start(self) -> Session:
+        root = connect(self._path, self._memory_limit)
+        try:
+            with faults_of(self._path):
+                return Session(root, self._series_of)
+        except BaseException:
+            root.close()
+            raise
+
+    def _forget(self, session: Session) -> None:
+        with self._guard:
+            if self._session is session:
+                self._session = None
+                session.close()
+
+    @contextmanager
+    def _reader(self) -> Iterator[tuple[Session, DuckDBPyConnection]]:
+        session = self._opened()
+        with faults_of(self._path):
+            connection = session.root.cursor()
+            try:
+                yield session, connection
+            finally:
+                connection.close()
+
+
+def _where(session: Session, device: str, point: str, start: int, end: int, origin: Origin) -> duck_query.Where | None:
+    keys = session.dimensions.devices.get(device), session.dimensions.points.get(point)
+    if keys[0] is None or keys[1] is None:
+        return None
+    return duck_query.Where(keys[0], keys[1], origin, start, end)

@@ -1,0 +1,148 @@
+r"""InfluxDB line protocol, written from readings. It does not parse, send or retry.
+
+Layout of a line (InfluxDB 1.x documents, «Line protocol reference»; 2.x and 3 read the same)::
+
+    <kind>,device=..,district=..,origin=..,profile=..,site=.. <point>_q=0i,<point>=12.5,... <ns>
+
+* measurement: the device kind. Tags, sorted by key: `device`, `district` (the area), `origin`, `profile`, `site`;
+  an empty tag is left out, because the server refuses it.
+* Each point has its value and ``<point>_q``, the quality byte as an integer (suffix ``i``). Good values carry it
+  too, so that ``WHERE "methane_q" < 128`` finds them. Numbers are always floats, so that no field ever changes type.
+* Not written: absent and non-finite values (the quality alone, if it is not good), and values of the wrong type
+  (BAD_TYPE): one text in a float field would make the server refuse the whole line.
+* ``claimed_at``, integer ns: the device's own stamp where the line's time had to be another.
+
+Escapes: comma and space in measurements, also ``=`` in tags and field keys, with ``\``; in a string ``"`` and ``\``.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from protocols.quality import Quality
+from protocols.reading import Origin, Reading, Value
+from telemetry.sink import NOT_REGISTERED, SeriesOf, refusal
+from telemetry.store import Series
+
+_FLOAT_MAX = 1.7976931348623157e308
+_MEASUREMENT = str.maketrans({",": r"\,", " ": r"\ "})
+_KEY = str.maketrans({",": r"\,", " ": r"\ ", "=": r"\="})
+_STRING = str.maketrans({'"': r"\"", "\\": r"\\"})
+RESERVED = frozenset({"device", "district", "origin", "profile", "site", "time", "claimed_at"})
+"""Words a field may not have: InfluxDB 3 refuses a field named like a tag, 1.x drops one named ``time``."""
+
+
+class Unwritable(ValueError):
+    """A reading, or its series, that line protocol cannot carry. The message says why."""
+
+
+class Field(NamedTuple):
+    """The pieces of one point's fields. ``good`` is the quality of a good value and the key of its number."""
+
+    good: str
+    value: str
+    quality: str
+
+
+class Head(NamedTuple):
+    """The constant part of every line of one device and origin."""
+
+    series: Series
+    text: str
+    fields: tuple[Field, ...]
+
+
+def field_names(points: Sequence[str]) -> list[str]:
+    """Field name of each point: its own, with ``_`` added while it is reserved or another point's quality."""
+    taken = RESERVED | {f"{point}_q" for point in points}
+    names: list[str] = []
+    for point in points:
+        name = point
+        while name in taken:
+            name += "_"
+        taken |= {name, f"{name}_q"}
+        names.append(name)
+    return names
+
+
+def _key(text: str, what: str, escapes: dict[int, str] = _KEY) -> str:
+    # A last backslash would escape the separator behind it, and no escape for it or for a line end exists.
+    if text.endswith("\\") or any(character < " " for character in text):
+        raise Unwritable(f"{what} {text!r} cannot be written: it ends in a backslash or holds a control character")
+    return text.translate(escapes)
+
+
+def make_head(device: str, origin: Origin, series: Series) -> Head:
+    """The head of a series. Raises `Unwritable`."""
+    tags = {
+        "device": device,
+        "district": series.area,
+        "origin": origin.name.lower(),
+        "profile": series.profile,
+        "site": series.site,
+    }
+    if not series.kind or series.kind.startswith("#"):
+        raise Unwritable(f"kind {series.kind!r} of device {device!r} cannot be a measurement")
+    text = _key(series.kind, "kind", _MEASUREMENT)
+    for key, value in tags.items():
+        if value:
+            text += f",{key}={_key(value, key)}"
+    return Head(series, text + " ", tuple(_field(name) for name in field_names(series.points)))
+
+
+def _field(name: str) -> Field:
+    key = _key(name, "point")
+    return Field(f"{key}_q=0i,{key}=", f",{key}=", f"{key}_q=")
+
+
+def _value_text(value: Value, quality: int) -> str:
+    """A value as it stands in a line, or an empty string if it is not written."""
+    if value is None or quality == Quality.BAD_TYPE:
+        return ""
+    if isinstance(value, str):
+        return f'"{value.translate(_STRING)}"'
+    number = float(value)
+    return repr(number) if -_FLOAT_MAX <= number <= _FLOAT_MAX else ""
+
+
+def _fields(field: Field, value: Value, quality: int) -> str:
+    text = _value_text(value, quality)
+    if not text:
+        return f"{field.quality}{quality}i" if quality else ""
+    return f"{field.quality}{quality}i{field.value}{text}"
+
+
+class LineEncoder:
+    """Lines for InfluxDB, with the head of each series made once."""
+
+    def __init__(self, series_of: Callable[[str], Series | None]) -> None:
+        self._series_of: SeriesOf = series_of
+        self._heads: dict[tuple[str, int], Head] = {}
+
+    def line(self, reading: Reading) -> str | None:
+        """One line without its end, or ``None`` when nothing of the reading is left to write.
+
+        Raises `Unwritable` for a reading that does not fit its device's series, or has none.
+        """
+        series = self._series_of(reading.device)
+        reason = NOT_REGISTERED if series is None else refusal(reading, series)
+        if series is None or reason:
+            raise Unwritable(reason)
+        head = self._head(reading, series)
+        parts = []
+        for field, value, quality in zip(head.fields, reading.values, reading.quality, strict=False):
+            if not quality and value.__class__ is float and -_FLOAT_MAX <= value <= _FLOAT_MAX:
+                parts.append(f"{field.good}{value!r}")
+            elif part := _fields(field, value, quality):
+                parts.append(part)
+        if not parts:
+            return None
+        if reading.claimed_at is not None:
+            parts.append(f"claimed_at={reading.claimed_at}i")
+        return f"{head.text}{','.join(parts)} {reading.at}"
+
+    def _head(self, reading: Reading, series: Series) -> Head:
+        key = reading.device, reading.origin
+        head = self._heads.get(key)
+        if head is None or (head.series is not series and head.series != series):
+            head = self._heads[key] = make_head(reading.device, reading.origin, series)
+        return head

@@ -1,0 +1,195 @@
+"""The pages in Chromium against the real console: served on a socket, with accounts, DuckDB and a live view."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+
+from console.app import create_app
+from console.events import EventHub
+from console.roles import Role
+from console.serve import bind, serve
+from console.services import ConsoleServices
+from protocols.profile.loader import shipped_profiles
+from protocols.profile.model import Profile
+from protocols.quality import Quality
+from protocols.reading import Value
+from telemetry.duck import DuckStore
+from tests.console.conftest import PASSWORDS, Clock, District, Gadget, Place, Title, reading_of
+
+CHROMIUM_ARGS = (
+    "--no-sandbox",
+    "--headless",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+KITCHEN = Place("street/hotpot", Title("老灶火锅 厨房", "Hotpot kitchen"))
+MALL = Place("mall/noodles", Title("面馆 厨房", "Noodle kitchen"), "mall")
+CORNER = Place("street/corner", Title("东口 投放点", "East corner"), "street")
+# A title with markup: it must come out as text.
+MARKUP = "<img src=x onerror=\"document.title='broken in'\"> bin"
+QUIET: Mapping[str, Mapping[str, Value]] = {
+    "gengfu/gas-alarm": {
+        "methane": 1.2,
+        "co": 4.0,
+        "alarm": 0.0,
+        "over_range": 0.0,
+        "fault": 0.0,
+        "valve": 1.0,
+        "fan": 1.0,
+    },
+    "gengfu/smart-bin": {"fill": 66.0, "temperature": 26.0, "fire": 0.0, "tilt": 2.0, "battery": 88.0},
+}
+
+
+class WallClock(Clock):
+    """The real time: the pages compare what they get with the server's clock."""
+
+    def ns(self) -> int:
+        return time.time_ns()
+
+    def seconds(self) -> float:
+        return time.time()
+
+
+class Console:
+    """The console on a loopback port, in a thread of its own; it can be stopped and started again."""
+
+    def __init__(self, services: ConsoleServices) -> None:
+        self._services = services
+        self._port = 0
+        self.url = ""
+
+    def start(self) -> None:
+        """Serve until `stop`, on the same port each time."""
+        self._services = replace(self._services, stop=asyncio.Event(), events=EventHub())
+        app: FastAPI = create_app(self._services)
+        sock = bind("127.0.0.1", self._port)
+        self._port = sock.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self._port}"
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(
+            target=self._loop.run_until_complete, args=(serve(app, sock, self._services.stop),)
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End all streams and give the port up. Stopping twice does nothing more."""
+        if self._loop.is_closed():
+            return
+        self._loop.call_soon_threadsafe(self._services.stop.set)
+        self._thread.join()
+        self._loop.close()
+
+    def hear(
+        self,
+        device: str,
+        values: Mapping[str, Value] | None = None,
+        quality: Mapping[str, Quality] | None = None,
+        age_s: float = 0.0,
+    ) -> None:
+        """A reading of a device ``age_s`` old comes in: stored, and announced to the pages."""
+        profile = self._services.site.devices[device].profile
+        given = dict(QUIET[profile.id]) if values is None else values
+        reading = reading_of(profile, device, time.time_ns() - int(age_s * 10**9), given, quality)
+        self._services.store.write([reading], {})
+        points = [point.name for point in profile.points]
+        self._loop.call_soon_threadsafe(self._services.live.observe, reading, points)
+
+
+class Visit:
+    """A page, and what must stay empty: errors on its console, and requests to other hosts."""
+
+    def __init__(self, page: Page, console: Console) -> None:
+        self.page = page
+        self.console = console
+        self.errors: list[str] = []
+        self.elsewhere: list[str] = []
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("request", self._note)
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.errors.append(message.text)
+
+    def _note(self, request: Request) -> None:
+        if not request.url.startswith(f"{self.console.url}/"):
+            self.elsewhere.append(request.url)
+
+    def sign_in(self, role: Role = Role.OFFICER) -> Page:
+        """Through the sign-in page to the desk."""
+        self.page.goto(f"{self.console.url}/")
+        self.page.locator("#username").fill(role.value)
+        self.page.locator("#password").fill(PASSWORDS[role])
+        self.page.locator("#submit").click()
+        self.page.locator("#desk").wait_for()
+        return self.page
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return WallClock()
+
+
+@pytest.fixture
+def site(gas: Profile) -> District:
+    smart_bin = shipped_profiles()["gengfu/smart-bin"]
+    gadgets = [
+        Gadget("t:gas:1", gas, Title("火锅 报警器", "Hotpot alarm"), KITCHEN),
+        Gadget("t:gas:2", gas, Title("面馆 报警器", "Noodle alarm"), MALL),
+        Gadget("t:bin:1", smart_bin, Title(MARKUP, MARKUP), CORNER),
+    ]
+    return District({one.id: one for one in gadgets}, title=Title("演示片区", "Demo district"))
+
+
+@pytest.fixture
+def root() -> Path:
+    """The pages themselves."""
+    return Path(__file__).parents[3] / "console"
+
+
+@pytest.fixture
+def console(services: ConsoleServices, store: DuckStore) -> Iterator[Console]:
+    """A console whose devices have all just been heard. An open stream looks after its session every 0.2 s."""
+    running = Console(replace(services, ping_s=0.2))
+    running.start()
+    for device in services.site.devices:
+        running.hear(device)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium(chromium_path: Path) -> Iterator[Browser]:
+    """One browser for all tests; each test has a profile of its own."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=CHROMIUM_ARGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium: Browser, console: Console) -> Iterator[Callable[..., Visit]]:
+    """Opens a visitor's browser; its language is Chinese unless said otherwise."""
+    opened: list[BrowserContext] = []
+
+    def open_visit(locale: str = "zh-CN", width: int = 1280, height: int = 800) -> Visit:
+        context = chromium.new_context(locale=locale, viewport={"width": width, "height": height})
+        context.set_default_timeout(15_000)
+        opened.append(context)
+        return Visit(context.new_page(), console)
+
+    yield open_visit
+    for context in opened:
+        context.close()

@@ -1,0 +1,117 @@
+"""Every path of the contract: that it is there, and who may use it."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from console.roles import Role
+from tests.console.conftest import Connect
+
+SENML = {"Content-Type": "application/senml+json"}
+
+
+class Case(NamedTuple):
+    """``allowed``: the least role, ``None`` for everybody. ``status``: the answer to those who may."""
+
+    method: str
+    path: str
+    allowed: Role | None
+    status: int
+    json: dict[str, str] | None = None
+    content: bytes | None = None
+
+
+API = [
+    Case("POST", "/api/v1/auth/login", None, 401, {"username": "x", "password": "y"}),
+    Case("POST", "/api/v1/auth/logout", Role.VIEWER, 204),
+    Case("GET", "/api/v1/me", Role.VIEWER, 200),
+    Case("GET", "/api/v1/tokens", Role.VIEWER, 200),
+    Case("POST", "/api/v1/tokens", Role.VIEWER, 201, {"name": "meter"}),
+    Case("DELETE", "/api/v1/tokens/{id}", Role.VIEWER, 404),
+    Case("GET", "/api/v1/site", None, 200),
+    Case("GET", "/api/v1/devices", Role.VIEWER, 200),
+    Case("GET", "/api/v1/devices/{id}", Role.VIEWER, 404),
+    Case("GET", "/api/v1/devices/{id}/latest", Role.VIEWER, 404),
+    Case("GET", "/api/v1/profiles", Role.VIEWER, 200),
+    Case("GET", "/api/v1/profiles/{vendor}/{model}", Role.VIEWER, 404),
+    Case("GET", "/api/v1/telemetry?device=t:gas:1&point=methane", Role.VIEWER, 200),
+    Case("POST", "/api/v1/readings", Role.OFFICER, 204, content=b"[]"),
+    Case("GET", "/api/v1/healthz", None, 200),
+    Case("GET", "/api/v1/readyz", None, 200),
+    Case("GET", "/api/v1/metrics", None, 200),
+    Case("GET", "/healthz", None, 200),
+    Case("GET", "/readyz", None, 200),
+    Case("GET", "/metrics", None, 200),
+]
+PAGES = [
+    Case("GET", "/login", None, 200),
+    Case("GET", "/enter", None, 303),
+    Case("GET", "/docs", None, 200),
+    Case("GET", "/openapi.json", None, 200),
+]
+STREAM = "/api/v1/events"
+
+
+async def ask(client: httpx.AsyncClient, case: Case) -> httpx.Response:
+    path = case.path.replace("{", "").replace("}", "")
+    return await client.request(case.method, path, json=case.json, content=case.content, headers=SENML)
+
+
+def named(case: Case) -> str:
+    return f"{case.method} {case.path}"
+
+
+@pytest.mark.parametrize("case", API + PAGES, ids=named)
+@pytest.mark.parametrize("role", [None, *Role])
+async def test_each_path_is_for_its_roles(
+    case: Case, role: Role | None, connect: Connect, bearer: Callable[[Role], dict[str, str]]
+) -> None:
+    client = connect(headers=bearer(role) if role else {})
+    answer = await ask(client, case)
+    if case.allowed is None or (role and role.includes(case.allowed)):
+        assert answer.status_code == case.status
+    else:
+        assert answer.status_code == (401 if role is None else 403)
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_the_event_stream_is_for_those_who_signed_in(client: httpx.AsyncClient) -> None:
+    assert (await client.get(STREAM)).status_code == 401
+
+
+def test_the_matrix_has_every_path_of_the_api(app: FastAPI) -> None:
+    described = {f"{method.upper()} {path}" for path, one in app.openapi()["paths"].items() for method in one}
+    assert {named(case).partition("?")[0] for case in API} | {f"GET {STREAM}"} == described
+
+
+def test_each_refusal_is_described_as_a_problem(app: FastAPI) -> None:
+    paths: dict[str, dict[str, Any]] = app.openapi()["paths"]
+    wrong = [
+        f"{method} {path} {status}"
+        for path, one in paths.items()
+        for method, operation in one.items()
+        for status, answer in operation["responses"].items()
+        if status >= "400"
+        and answer.get("content", {}).get("application/problem+json", {}).get("schema")
+        != {"$ref": "#/components/schemas/ProblemDetails"}
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("case", [case for case in API if case.allowed], ids=named)
+def test_who_needs_to_sign_in_is_described(case: Case, app: FastAPI) -> None:
+    operation = app.openapi()["paths"][case.path.partition("?")[0]][case.method.lower()]
+    assert "401" in operation["responses"]
+    assert {name for one in operation["security"] for name in one} == {"HTTPBearer", "APIKeyCookie"}
+
+
+def test_every_operation_and_field_is_explained(app: FastAPI) -> None:
+    schema = app.openapi()
+    operations = [operation for one in schema["paths"].values() for operation in one.values()]
+    assert [one["operationId"] for one in operations if not (one.get("summary") and one.get("description"))] == []
+    shapes = schema["components"]["schemas"]
+    assert [name for name, one in shapes.items() if not (one.get("description") or "enum" in one)] == []
+    assert "%{LEL}" in shapes["LatestValue"]["properties"]["unit"]["examples"]

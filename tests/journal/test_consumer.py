@@ -1,0 +1,191 @@
+"""A blocking sink behind a real journal."""
+
+import asyncio
+import random
+import sqlite3
+import threading
+
+import pytest
+
+from journal.consumer import Backoff, Consumer
+from journal.entry import PARTITIONS
+
+
+class Unreachable(Exception):
+    """What the sink of these tests declares as worth trying again."""
+
+
+class Table:
+    """A sink as the writers are: rows and cursor in one transaction. ``refuse``: that many refusals first."""
+
+    def __init__(self, refuse=0):
+        self.batches = []
+        self.refuse = refuse
+        self.changed = threading.Semaphore(0)
+        self._file = sqlite3.connect(":memory:", check_same_thread=False)
+        self._file.execute("CREATE TABLE row (id TEXT, partition INTEGER, position INTEGER)")
+
+    def __call__(self, entries):
+        try:
+            if self.refuse:
+                self.refuse -= 1
+                raise Unreachable("try again")
+            with self._file:
+                self._file.executemany(
+                    "INSERT INTO row VALUES (?, ?, ?)",
+                    [(one.entry.id, one.entry.partition, one.position) for one in entries],
+                )
+            self.batches.append(len(entries))
+        finally:
+            self.changed.release()
+
+    def ids(self):
+        return [identity for (identity,) in self._file.execute("SELECT id FROM row")]
+
+    def cursor(self):
+        return dict(self._file.execute("SELECT partition, max(position) FROM row GROUP BY partition"))
+
+    def close(self):
+        self._file.close()
+
+
+@pytest.fixture
+def table():
+    tables = []
+
+    def make(refuse=0):
+        tables.append(Table(refuse))
+        return tables[-1]
+
+    yield make
+    for one in tables:
+        one.close()
+
+
+@pytest.fixture
+async def consume():
+    """Makes consumers, and ends their threads also when a test fails."""
+    made = []
+
+    def make(*arguments, **options):
+        made.append(Consumer("test", *arguments, **options))
+        return made[-1]
+
+    yield make
+    await asyncio.gather(*(one.stop() for one in made), return_exceptions=True)
+
+
+async def test_what_is_already_there_is_read_at_once_and_in_batches(
+    open_journal, entry, table, consume, wait_for_async
+):
+    journal, sink = await open_journal(), table()
+    entries = [entry(number, number % 5) for number in range(25)]
+    await journal.append(entries)
+    consumer = consume(journal, sink, {}, batch=10, flush_s=3600.0)
+    assert consumer.lag() == 25
+    consumer.start()
+    await wait_for_async(lambda: consumer.lag() == 0)
+    assert sink.batches == [10, 10, 5]
+    assert sink.ids() == [one.id for one in entries]
+    assert consumer.cursor() == sink.cursor()
+    await consumer.stop()
+
+
+async def test_a_full_batch_does_not_wait_for_the_interval(open_journal, entry, table, consume, wait_for_async):
+    journal, sink = await open_journal(), table()
+    await journal.append([entry(0)])
+    consumer = consume(journal, sink, {}, batch=10, flush_s=3600.0)
+    consumer.start()
+    await wait_for_async(lambda: consumer.lag() == 0)
+    await journal.append([entry(number) for number in range(1, 11)])
+    await wait_for_async(lambda: consumer.lag() == 0)
+    assert sink.batches == [1, 10]
+    await consumer.stop()
+
+
+async def test_less_than_a_batch_waits_for_the_interval_and_stop_does_not(
+    open_journal, entry, table, consume, wait_for_async
+):
+    journal, sink = await open_journal(), table()
+    await journal.append([entry(0)])
+    consumer = consume(journal, sink, {}, batch=10, flush_s=3600.0)
+    consumer.start()
+    await wait_for_async(lambda: consumer.lag() == 0)
+    for number in range(1, 6):
+        await journal.append([entry(number)])
+    assert consumer.lag() == 5
+    await consumer.stop()
+    assert sink.batches == [1, 5]
+
+
+async def test_the_interval_ends_the_wait_of_less_than_a_batch(open_journal, entry, table, consume, wait_for_async):
+    journal, sink = await open_journal(), table()
+    consumer = consume(journal, sink, {}, batch=10, flush_s=0.001)
+    consumer.start()
+    await journal.append([entry(0)])
+    await wait_for_async(lambda: sink.batches == [1])
+    await consumer.stop()
+
+
+async def test_a_refused_batch_comes_again_until_it_is_taken(open_journal, entry, table, consume, wait_for_async):
+    journal, sink = await open_journal(), table(refuse=3)
+    await journal.append([entry(number) for number in range(5)])
+    backoff = Backoff(first_s=0.001, last_s=0.002)
+    consumer = consume(journal, sink, {}, retry_on=(Unreachable,), backoff=backoff)
+    consumer.start()
+    await wait_for_async(lambda: consumer.lag() == 0)
+    assert sink.ids() == [entry(number).id for number in range(5)]
+    assert consumer.last_refusal is None
+    await consumer.stop()
+
+
+async def test_stop_does_not_wait_for_a_sink_that_refuses(open_journal, entry, table, consume, wait_for_async):
+    journal, sink = await open_journal(), table(refuse=1000)
+    await journal.append([entry(1)])
+    consumer = consume(journal, sink, {}, retry_on=(Unreachable,), backoff=Backoff(first_s=3600.0))
+    consumer.start()
+    await wait_for_async(lambda: consumer.last_refusal is not None)
+    await consumer.stop()
+    assert consumer.lag() == 1
+    assert consumer.cursor() == {}
+
+
+async def test_an_error_nobody_declared_ends_the_consumer_and_is_raised(open_journal, entry, table, consume):
+    journal, sink = await open_journal(), table(refuse=1)
+    await journal.append([entry(1)])
+    consumer = consume(journal, sink, {})
+    consumer.start()
+    with pytest.raises(Unreachable):
+        await consumer.wait()
+    with pytest.raises(Unreachable):
+        await consumer.stop()
+
+
+async def test_the_next_consumer_goes_on_where_the_sink_stands(open_journal, entry, table, consume):
+    journal, sink = await open_journal(), table()
+    for start in (0, 10):
+        await journal.append([entry(number, number % 3) for number in range(start, start + 10)])
+        consumer = consume(journal, sink, sink.cursor())
+        consumer.start()
+        await consumer.stop()
+    assert sink.ids() == [entry(number, number % 3).id for number in range(20)]
+
+
+async def test_a_consumer_of_some_partitions_sees_no_others(open_journal, entry, table, consume):
+    journal, sink = await open_journal(), table()
+    await journal.append([entry(number, number) for number in range(PARTITIONS)])
+    consumer = consume(journal, sink, {}, partitions=[3, 4])
+    assert consumer.lag() == 2
+    consumer.start()
+    await consumer.stop()
+    assert sink.ids() == [entry(3, 3).id, entry(4, 4).id]
+
+
+def test_the_back_off_doubles_up_to_its_bound_with_half_of_it_by_chance():
+    backoff = Backoff(first_s=1.0, last_s=8.0, chance=random.Random(1))
+    waits = [backoff.next_s() for _ in range(8)]
+    for wait, whole in zip(waits, [1, 2, 4, 8, 8, 8, 8, 8], strict=True):
+        assert whole / 2 <= wait <= whole
+    assert len(set(waits)) == 8
+    backoff.reset()
+    assert backoff.next_s() <= 1.0

@@ -1,0 +1,43 @@
+"""Settings of the InfluxDB connection: what is refused, and that no secret is ever shown."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from telemetry.errors import StoreRefused
+from telemetry.influx_settings import InfluxSettings
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8086", "https://influx.example/base/"])
+def test_plain_url_is_taken(url: str) -> None:
+    assert InfluxSettings(url=url).url == url.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["127.0.0.1:8086", "ftp://host", "http://", "http://h?p=hunter2", "http://me:hunter2@host", "http://h/#hunter2"],
+)
+def test_other_url_is_refused_without_showing_it(url: str) -> None:
+    with pytest.raises(ValidationError, match="must") as caught:
+        InfluxSettings(url=url)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_unknown_key_is_refused() -> None:
+    with pytest.raises(ValidationError, match="Extra inputs"):
+        InfluxSettings.model_validate({"url": "http://h", "token": "x"})
+
+
+def test_password_is_read_without_its_line_end_and_not_kept(tmp_path: Path) -> None:
+    path = tmp_path / "password"
+    path.write_text(" hunter2 \r\n")
+    chosen = InfluxSettings(url="http://h", username="me", password_file=path)
+    assert chosen.password() == " hunter2 "
+    assert "hunter2" not in repr(chosen)
+
+
+def test_missing_password_file_is_named(tmp_path: Path) -> None:
+    chosen = InfluxSettings(url="http://h", username="me", password_file=tmp_path / "missing")
+    with pytest.raises(StoreRefused, match="missing: No such file"):
+        chosen.password()
