@@ -1,6 +1,6 @@
 """What people may do to an alarm, and the safety rules that limit it (S3, S8, S11)."""
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from alarms.alarm import AlarmRecord
 from alarms.errors import ActionRefused
@@ -13,7 +13,7 @@ LONGEST_OUT_OF_SERVICE_S = 7 * 86400.0
 
 Verb = Literal["acknowledge", "reset", "shelve", "unshelve", "suppress", "unsuppress", "out-of-service", "in-service"]
 
-_EVENTS: dict[str, Event] = {event.word: event for event in Event}
+_EVENTS: dict[str, Event] = {event.word: event for event in Event if event.word in get_args(Verb)}
 
 
 class Action(NamedTuple):
@@ -36,7 +36,11 @@ def perform(record: AlarmRecord, rule: AlarmRule | None, action: Action, wall: i
     """Check the action, note its limits in the record and return its event. Raises `ActionRefused`."""
     if not action.who:
         raise ActionRefused("an action needs the name of the person who does it")
-    event = _EVENTS[action.verb]
+    event = _EVENTS.get(action.verb)
+    if event is None:
+        raise ActionRefused(
+            f"{action.verb!r} is nothing that a person does to an alarm; do one of {', '.join(_EVENTS)}"
+        )
     if event in (Event.SHELVE, Event.SUPPRESS) and record.life_safety:
         raise ActionRefused(
             f"{record.rule} is a life-safety alarm: it can never be shelved or suppressed; "
@@ -44,7 +48,7 @@ def perform(record: AlarmRecord, rule: AlarmRule | None, action: Action, wall: i
         )
     if TABLE[record.state, event] is None and not (rule is None and _settles(record, event)):
         raise ActionRefused(refusal(record.state, event))
-    if event is Event.RESET and rule is not None and rule.reset == "on-site-calibration" and not action.on_site:
+    if event is Event.RESET and not action.on_site and _needs_calibration(record, rule):
         raise ActionRefused(f"{record.rule} needs zero and calibration confirmed on site before it is reset")
     if event is Event.SHELVE:
         _silence(record, action, wall, LONGEST_SHELF_S)
@@ -60,6 +64,11 @@ def silence_over(record: AlarmRecord, wall: int) -> bool:
     (S10): the caller also asks on the monotonic time of the end."""
     silent = record.state in (AlarmState.SHELVED, AlarmState.OUT_OF_SERVICE)
     return silent and bool(record.silence_until) and wall >= record.silence_until
+
+
+def _needs_calibration(record: AlarmRecord, rule: AlarmRule | None) -> bool:
+    """Of a life-safety alarm whose rule is gone nobody knows whether it needed that: it does."""
+    return record.life_safety if rule is None else rule.reset == "on-site-calibration"
 
 
 def _settles(record: AlarmRecord, event: Event) -> bool:

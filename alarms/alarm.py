@@ -41,6 +41,7 @@ class AlarmTransition(msgspec.Struct, array_like=True, frozen=True, tag=1):
     late: bool = False
     who: str = ""
     why: str = ""
+    silence_until: int = 0
 
 
 class AlarmRecord(msgspec.Struct, array_like=True, tag=1):

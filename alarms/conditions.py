@@ -4,7 +4,7 @@
 neither raises nor clears (S3).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from typing import NamedTuple
 
@@ -41,9 +41,17 @@ def bind(rule: AlarmRule, profile: Profile) -> list[Bound]:
     The first condition that names a point chooses the points; flags of other conditions are OR-ed to each.
     """
     points = _points(rule.any, profile)
-    return [
-        Bound(rule, point, _any([_judge(one, profile, point) for one in rule.any]), len(points) > 1) for point in points
-    ]
+    return [Bound(rule, point, _any(list(_judges(rule, profile, point))), len(points) > 1) for point in points]
+
+
+def _judges(rule: AlarmRule, profile: Profile, point: Point) -> Iterator[Judge]:
+    for condition in rule.any:
+        if condition.kind == "flag":
+            flag = next((one.index for one in profile.points if one.role == condition.role), None)
+            if flag is not None:
+                yield _flag(flag, alone=len(rule.any) == 1 or point.index == flag)
+        elif condition.kind == "reported" or _matches(condition, point, profile):
+            yield _judge(condition, profile, point)
 
 
 def _points(conditions: Iterable[Condition], profile: Profile) -> list[Point]:
@@ -84,8 +92,6 @@ def _judge(condition: Condition, profile: Profile, point: Point) -> Judge:
             limit = in_unit_of(profile, point, condition.limit, condition.unit)
             gone = in_unit_of(profile, point, condition.limit - condition.deadband, condition.unit)
             return _high(point.index, limit, gone)
-        case "flag":
-            return _flag(next((one.index for one in profile.points if one.role == condition.role), None))
         case "over-range":
             return _over_range(point.index)
         case "blind-rising":
@@ -113,11 +119,16 @@ def _high(index: int, limit: float, gone: float) -> Judge:
     return judge
 
 
-def _flag(index: int | None) -> Judge:
+def _flag(index: int, *, alone: bool) -> Judge:
+    """``alone``: nothing else could say that it is clear, so a flag that was never heard does not."""
+    unheard = Judgement.HOLD if alone else Judgement.CLEAR
+
     def judge(picture: Picture) -> Judgement:
-        known = None if index is None else picture.known(index)
+        known = picture.known(index)
         if known is None:
-            return Judgement.CLEAR
+            return unheard
+        if known.quality is Quality.UNCERTAIN_UNDER_TEST:
+            return Judgement.HOLD
         return Judgement.ACTIVE if known.value else _clear_if_trusted(known, picture)
 
     return judge
@@ -168,4 +179,4 @@ def is_blind(picture: Picture, index: int) -> bool:
 
 
 def _clear_if_trusted(known: Known, picture: Picture) -> Judgement:
-    return Judgement.CLEAR if known.quality.is_good and not picture.lost else Judgement.HOLD
+    return Judgement.CLEAR if picture.is_proof(known) else Judgement.HOLD

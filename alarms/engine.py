@@ -5,46 +5,25 @@ clear an alarm when it is good, fresh and not late (S3, S9). The caller stores w
 commit as the reading, and calls `tick` when `due` says so.
 """
 
-import heapq
 import math
 from collections.abc import Iterable, Mapping
 
 from alarms.actions import Action, perform, silence_over
-from alarms.alarm import AlarmRecord, AlarmTransition, Timers, alarm_id, decode_record, encode
+from alarms.alarm import AlarmRecord, AlarmTransition, alarm_id, decode_record, encode
 from alarms.conditions import Bound, Judgement, bind
-from alarms.errors import NoSuchAlarm
+from alarms.errors import ActionRefused, NoSuchAlarm
 from alarms.rule import AlarmRule
+from alarms.standing import ENDS_OF_SILENCE, LOST_PERIODS, Standing, Watched
 from alarms.states import TABLE, AlarmState, Event
+from protocols.agenda import Agenda
 from protocols.moment import SECOND, Moment
 from protocols.picture import Picture
-from protocols.profile.model import Profile
 from protocols.reading import Origin, Reading
+
+__all__ = ["LATE_AFTER_NS", "LOST_PERIODS", "START_GRACE_NS", "AlarmEngine", "Watched"]
 
 LATE_AFTER_NS = 60 * SECOND
 START_GRACE_NS = 30 * SECOND
-LOST_PERIODS = 2.5
-ENDS_OF_SILENCE = frozenset((Event.UNSHELVE, Event.UNSUPPRESS, Event.IN_SERVICE))
-
-
-class Watched:
-    """A device under watch: its profile, the kind of its area, and how often it reports (seconds)."""
-
-    def __init__(self, device: str, profile: Profile, area_kind: str, period_s: float) -> None:
-        self.device = device
-        self.profile = profile
-        self.area_kind = area_kind
-        self.lost_after_ns = int(LOST_PERIODS * period_s * SECOND)
-
-
-class _Standing:
-    """One alarm with its timers and the rule behind it (``None`` for an orphan, S11)."""
-
-    __slots__ = ("bound", "record", "timers")
-
-    def __init__(self, record: AlarmRecord, bound: Bound | None) -> None:
-        self.record = record
-        self.bound = bound
-        self.timers = Timers()
 
 
 class AlarmEngine:
@@ -63,15 +42,15 @@ class AlarmEngine:
             for watched in self._devices.values()
         }
         self._pictures: dict[tuple[str, Origin], Picture] = {}
-        self._alarms: dict[str, _Standing] = {}
-        self._by_device: dict[tuple[str, Origin], list[_Standing]] = {}
-        self._due: list[tuple[int, str]] = []
+        self._alarms: dict[str, Standing] = {}
+        self._by_device: dict[tuple[str, Origin], list[Standing]] = {}
+        self._agenda = Agenda()
         self._changed: dict[str, AlarmRecord] = {}
         self._out: list[AlarmTransition] = []
-        self._started = now.mono
+        self._started = now
         for watched in self._devices.values():
             self._picture(watched, Origin.LIVE, now)
-            heapq.heappush(self._due, (now.mono + max(START_GRACE_NS, watched.lost_after_ns), watched.device))
+            self._agenda.at(watched.device, now.mono + max(START_GRACE_NS, watched.lost_after_ns))
 
     # -- what comes in ---------------------------------------------------------------------------------------
 
@@ -79,20 +58,17 @@ class AlarmEngine:
         """Judge one reading. Unknown devices are the caller's to refuse."""
         watched = self._devices[reading.device]
         picture = self._picture(watched, reading.origin, now)
-        late = now.wall - reading.at > LATE_AFTER_NS
-        if late and reading.at <= picture.newest_at:
-            return
-        if late:
-            self._observe_late(watched, reading, now)
+        if now.wall - reading.at > LATE_AFTER_NS:
+            self._observe_late(watched, picture, reading, now)
             return
         was_lost = picture.lost
         picture.update(reading, now)
         if was_lost and reading.origin is Origin.LIVE:
-            heapq.heappush(self._due, (now.mono + watched.lost_after_ns, watched.device))
+            self._agenda.at(watched.device, now.mono + watched.lost_after_ns)
         for standing in self._standing(watched, reading.origin):
             self._judge(standing, picture, now, reading.at, fresh=True)
 
-    def _observe_late(self, watched: Watched, reading: Reading, now: Moment) -> None:
+    def _observe_late(self, watched: Watched, seen: Picture, reading: Reading, now: Moment) -> None:
         """S9: a late reading can raise (told once, marked), and clears nothing."""
         picture = Picture(watched.profile, now.mono)
         picture.update(reading, now)
@@ -103,6 +79,15 @@ class AlarmEngine:
             if bound.rule.on_reports == 1 and bound.judge(picture) is Judgement.ACTIVE:
                 self._note_value(standing, picture, reading.at)
                 self._apply(standing, Event.RAISE, now, late=True)
+        seen.recall(reading)
+        if seen.lost:
+            self._judge_all(watched, reading.origin, seen, now)
+
+    def recall(self, reading: Reading) -> None:
+        """After a start: the newest stored reading of a device says what stood before, if none comes (S10)."""
+        watched = self._devices.get(reading.device)
+        if watched is not None and reading.origin is Origin.LIVE:
+            self._picture(watched, Origin.LIVE, self._started).recall(reading)
 
     def lost(self, device: str, now: Moment) -> None:
         """The transport knows at once that the device does not answer (a poll failed, a line broke)."""
@@ -112,18 +97,31 @@ class AlarmEngine:
             picture.lost = True
             self._judge_all(watched, Origin.LIVE, picture, now)
 
-    def report(self, device: str, rule: str, active: bool, now: Moment, origin: Origin = Origin.LIVE) -> None:
-        """Another part of the gateway reports the condition of a ``reported`` rule."""
+    def report(
+        self,
+        device: str,
+        rule: str,
+        active: bool,
+        now: Moment,
+        origin: Origin = Origin.LIVE,
+        *,
+        role: str | None = None,
+    ) -> None:
+        """Another part of the gateway reports the condition of a ``reported`` rule.
+
+        ``role``: of the point it speaks of (``valve``), where the device has several.
+        """
         watched = self._devices[device]
         for standing in self._standing(watched, origin):
-            if standing.record.rule == rule and standing.bound is not None:
+            if standing.record.rule != rule or standing.bound is None:
+                continue
+            if role is None or standing.bound.point.role == role:
                 self._note_value(standing, self._picture(watched, origin, now), now.wall)
                 self._decide(standing, Judgement.ACTIVE if active else Judgement.CLEAR, now)
 
     def tick(self, now: Moment) -> None:
         """Let time act: silence that lasts too long, delays that end, silencing that is over."""
-        while self._due and self._due[0][0] <= now.mono:
-            _, key = heapq.heappop(self._due)
+        for key in self._agenda.take(now.mono):
             if key in self._devices:
                 self._check_silence(self._devices[key], now)
             elif (standing := self._alarms.get(key)) is not None:
@@ -131,7 +129,7 @@ class AlarmEngine:
 
     def due(self) -> int | None:
         """The mono time of the next `tick` that can change something; ``None`` when nothing waits."""
-        return self._due[0][0] if self._due else None
+        return self._agenda.due()
 
     def act(self, action: Action, now: Moment) -> AlarmTransition:
         """Do what a person asked for. Raises `NoSuchAlarm` or `ActionRefused`."""
@@ -140,14 +138,24 @@ class AlarmEngine:
             raise NoSuchAlarm(f"no alarm {action.alarm!r}; see GET /api/v1/alarms")
         record = standing.record
         event = perform(record, standing.bound.rule if standing.bound else None, action, now.wall)
-        if event is Event.RESET and record.state is AlarmState.ACKNOWLEDGED:
-            self._apply(standing, Event.RETURN_LATCHED, now, who=action.who, why="settled: its rule is gone")
+        if event is Event.RESET:
+            self._refuse_unproved(standing, now)
+            if record.state is AlarmState.ACKNOWLEDGED:
+                self._apply(standing, Event.RETURN_LATCHED, now, who=action.who, why="settled: its rule is gone")
         transition = self._apply(standing, event, now, who=action.who, why=action.why)
-        if record.silence_until:
-            heapq.heappush(self._due, (now.mono + max(0, record.silence_until - now.wall), record.alarm))
+        if standing.silence_end is not None:
+            self._agenda.at(record.alarm, standing.silence_end)
         if event in ENDS_OF_SILENCE:
             self._come_back(standing, now)
         return transition
+
+    def _refuse_unproved(self, standing: Standing, now: Moment) -> None:
+        """A value that is bad, doubtful or old never resets (S3), and neither does silence after a start (S10)."""
+        bound, record = standing.bound, standing.record
+        if bound is None or standing.is_reported:
+            return
+        if bound.judge(self._picture(self._devices[record.device], record.origin, now)) is not Judgement.CLEAR:
+            raise ActionRefused(f"{record.rule} is reset on a good, fresh value below its limit; there is none now")
 
     # -- what goes out ---------------------------------------------------------------------------------------
 
@@ -166,10 +174,12 @@ class AlarmEngine:
                 self._standing(watched, record.origin)
             standing = self._alarms.get(record.alarm)
             if standing is None:
-                standing = self._alarms[record.alarm] = _Standing(record, None)
-            standing.record = record
-            if record.silence_until:
-                heapq.heappush(self._due, (self._started, record.alarm))
+                if record.state is AlarmState.NORMAL:
+                    continue
+                standing = self._alarms[record.alarm] = Standing(record, None)
+            standing.take_back(record, self._started)
+            if standing.silence_end is not None:
+                self._agenda.at(record.alarm, standing.silence_end)
 
     def records(self) -> list[AlarmRecord]:
         """Every alarm, whatever its state."""
@@ -188,25 +198,25 @@ class AlarmEngine:
             picture = self._pictures[key] = Picture(watched.profile, now.mono)
         return picture
 
-    def _standing(self, watched: Watched, origin: Origin) -> list[_Standing]:
+    def _standing(self, watched: Watched, origin: Origin) -> list[Standing]:
         key = (watched.device, origin)
         known = self._by_device.get(key)
         if known is None:
             known = self._by_device[key] = [self._new(watched, origin, bound) for bound in self._bound[watched.device]]
         return known
 
-    def _new(self, watched: Watched, origin: Origin, bound: Bound) -> _Standing:
+    def _new(self, watched: Watched, origin: Origin, bound: Bound) -> Standing:
         rule = bound.rule
         name = alarm_id(watched.device, rule.id, origin, bound.point.name if bound.several else None)
         record = AlarmRecord(name, watched.device, bound.point.name, rule.id, origin, rule.priority, rule.life_safety)
-        standing = self._alarms[name] = _Standing(record, bound)
+        standing = self._alarms[name] = Standing(record, bound)
         return standing
 
     def _judge_all(self, watched: Watched, origin: Origin, picture: Picture, now: Moment) -> None:
         for standing in self._standing(watched, origin):
             self._judge(standing, picture, now, now.wall, fresh=False)
 
-    def _judge(self, standing: _Standing, picture: Picture, now: Moment, sampled_at: int, fresh: bool) -> None:
+    def _judge(self, standing: Standing, picture: Picture, now: Moment, sampled_at: int, fresh: bool) -> None:
         bound = standing.bound
         if bound is None:
             return
@@ -216,7 +226,7 @@ class AlarmEngine:
             standing.timers.reports = standing.timers.reports + 1 if judgement is Judgement.ACTIVE else 0
         self._decide(standing, judgement, now)
 
-    def _note_value(self, standing: _Standing, picture: Picture, sampled_at: int) -> None:
+    def _note_value(self, standing: Standing, picture: Picture, sampled_at: int) -> None:
         assert standing.bound is not None
         known = picture.known(standing.bound.point.index)
         if known is not None:
@@ -224,7 +234,7 @@ class AlarmEngine:
             standing.record.quality = int(known.quality)
         standing.record.sampled_at = sampled_at
 
-    def _decide(self, standing: _Standing, judgement: Judgement, now: Moment) -> None:
+    def _decide(self, standing: Standing, judgement: Judgement, now: Moment) -> None:
         timers = standing.timers
         if judgement is Judgement.ACTIVE:
             timers.off_since = None
@@ -238,48 +248,46 @@ class AlarmEngine:
             # nobody can tell: a running return is broken off, a running raise goes on (S3)
             timers.off_since = None
 
-    def _pend(self, standing: _Standing, now: Moment) -> None:
+    def _pend(self, standing: Standing, now: Moment) -> None:
         assert standing.bound is not None
         rule, timers = standing.bound.rule, standing.timers
-        started = timers.on_since is None
         if timers.on_since is None:
             timers.on_since = now.mono
         ready_at = timers.on_since + int(rule.on_delay_s * SECOND)
-        if now.mono >= ready_at and (rule.on_reports == 1 or timers.reports >= rule.on_reports):
+        if now.mono < ready_at:
+            self._agenda.at(standing.record.alarm, ready_at)
+        elif rule.on_reports == 1 or timers.reports >= rule.on_reports:
             timers.on_since = None
             self._apply(standing, Event.RAISE, now)
-        elif started:
-            heapq.heappush(self._due, (ready_at, standing.record.alarm))
 
-    def _pend_return(self, standing: _Standing, now: Moment) -> None:
+    def _pend_return(self, standing: Standing, now: Moment) -> None:
         assert standing.bound is not None
         rule, timers = standing.bound.rule, standing.timers
-        started = timers.off_since is None
         if timers.off_since is None:
             timers.off_since = now.mono
         ready_at = timers.off_since + int(rule.off_delay_s * SECOND)
-        if now.mono >= ready_at:
+        if now.mono < ready_at:
+            self._agenda.at(standing.record.alarm, ready_at)
+        else:
             timers.off_since = None
             self._apply(standing, Event.RETURN_LATCHED if rule.latch else Event.RETURN, now)
-        elif started:
-            heapq.heappush(self._due, (ready_at, standing.record.alarm))
 
-    def _on_due(self, standing: _Standing, now: Moment) -> None:
-        record, bound = standing.record, standing.bound
-        if silence_over(record, now.wall):
-            event = Event.UNSHELVE if record.state is AlarmState.SHELVED else Event.IN_SERVICE
-            self._apply(standing, event, now, why="the time was over")
-            self._come_back(standing, now)
-        elif record.silence_until:
-            heapq.heappush(self._due, (now.mono + record.silence_until - now.wall, record.alarm))
-        if bound is None:
-            return
+    def _on_due(self, standing: Standing, now: Moment) -> None:
+        """Look at everything that may wait; what waits on asks again."""
+        record = standing.record
+        if standing.silence_end is not None:
+            if now.mono >= standing.silence_end or silence_over(record, now.wall):
+                event = Event.UNSHELVE if record.state is AlarmState.SHELVED else Event.IN_SERVICE
+                self._apply(standing, event, now, why="the time was over")
+                self._come_back(standing, now)
+            else:
+                self._agenda.at(record.alarm, standing.silence_end)
         if standing.timers.on_since is not None and not record.active:
             self._pend(standing, now)
         elif standing.timers.off_since is not None and record.active:
             self._pend_return(standing, now)
 
-    def _come_back(self, standing: _Standing, now: Moment) -> None:
+    def _come_back(self, standing: Standing, now: Moment) -> None:
         """What was silenced before it was over stands again; a condition that has gone is then returned."""
         record = standing.record
         gone = not record.active
@@ -288,8 +296,7 @@ class AlarmEngine:
         record.unfinished = False
         self._apply(standing, Event.RAISE, now, why="the silence is over")
         if gone:
-            latch = standing.bound.rule.latch if standing.bound else True
-            self._apply(standing, Event.RETURN_LATCHED if latch else Event.RETURN, now)
+            self._apply(standing, Event.RETURN_LATCHED if standing.latches else Event.RETURN, now)
 
     def _check_silence(self, watched: Watched, now: Moment) -> None:
         picture = self._picture(watched, Origin.LIVE, now)
@@ -298,7 +305,7 @@ class AlarmEngine:
         limit = watched.lost_after_ns if picture.heard is not None else max(START_GRACE_NS, watched.lost_after_ns)
         left = limit - picture.silent_for(now)
         if left > 0:
-            heapq.heappush(self._due, (now.mono + left, watched.device))
+            self._agenda.at(watched.device, now.mono + left)
             return
         picture.lost = True
         self._judge_all(watched, Origin.LIVE, picture, now)
@@ -307,7 +314,7 @@ class AlarmEngine:
 
     def _apply(
         self,
-        standing: _Standing,
+        standing: Standing,
         event: Event,
         now: Moment,
         *,
@@ -320,36 +327,13 @@ class AlarmEngine:
         after = TABLE[before, event]
         assert after is not None
         record.state = after
-        _follow(record, event, before, after, now.wall, who)
+        standing.follow(event, before, now, who)
         transition = AlarmTransition(
             record.alarm, record.device, record.point, record.rule, record.origin, record.priority,
             record.life_safety, event, before, after, now.wall, record.sampled_at, record.value, record.quality,
-            record.raised_at, late, who, why,
+            record.raised_at, late, who, why, record.silence_until,
         )  # fmt: skip
         self._changed[record.alarm] = record
         if before is not after:
             self._out.append(transition)
         return transition
-
-
-def _follow(record: AlarmRecord, event: Event, before: AlarmState, after: AlarmState, wall: int, who: str) -> None:
-    """The fields of the record that go with a change of state."""
-    if event is Event.RAISE:
-        record.active = True
-        if not before.stands and after.stands:
-            record.raised_at, record.first_value, record.first_sampled_at = (
-                wall,
-                record.value,
-                record.sampled_at,
-            )
-            record.acknowledged_by, record.acknowledged_at = "", 0
-    elif event in (Event.RETURN, Event.RETURN_LATCHED):
-        record.active = False
-    elif event is Event.ACKNOWLEDGE:
-        record.acknowledged_by, record.acknowledged_at = who, wall
-    if before.stands and not after.stands and after is not AlarmState.NORMAL:
-        record.unfinished = True
-    if event in ENDS_OF_SILENCE:
-        record.silence_until = 0
-    if before is not after:
-        record.changed_at = wall

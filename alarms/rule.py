@@ -84,7 +84,7 @@ class AlarmRule(Strict):
     reset: Literal["role", "on-site-calibration"] = "role"
     cause: Text
     consequence: Text
-    response: tuple[str, ...]
+    response: Annotated[tuple[str, ...], Field(min_length=1)]
     respond_within_s: Annotated[float, Field(gt=0)]
     source: Annotated[tuple[Source, ...], Field(min_length=1)]
 

@@ -1,6 +1,6 @@
 """Modbus TCP polling: CPU seconds of our side per 1000 values.
 
-    python -m bench.modbus [--connections 500] [--seconds 20] [--period 1.0] [--uvloop | --asyncio]
+    python -m bench.modbus [--connections 500] [--seconds 20] [--period 1.0] [--asyncio]
 
 A lean simulator runs in a process of its own and is not counted. Each connection is one unit with ten registers,
 polled by its own bus and poller; decoding to values and quality is included, the journal is not. «1k points» counts
@@ -20,6 +20,7 @@ from typing import Any, cast
 import uvloop
 
 from gateway.poller import PolledUnit, Poller
+from gateway.slots import SlotTimer
 from gateway.transports.modbus import ModbusTcpBus
 from protocols.profile.compile import compile_profile
 from protocols.profile.model import Profile
@@ -89,8 +90,8 @@ async def poll(port: int, connections: int, seconds: float, period_s: float) -> 
         nonlocal lost
         lost += 1
 
-    loop = asyncio.get_running_loop()
-    buses = [ModbusTcpBus("127.0.0.1", port) for _ in range(connections)]
+    timer = SlotTimer(asyncio.get_running_loop())
+    buses = [ModbusTcpBus("127.0.0.1", port, timer=timer) for _ in range(connections)]
     pollers = [
         Poller(
             bus,
@@ -98,7 +99,7 @@ async def poll(port: int, connections: int, seconds: float, period_s: float) -> 
             on_values=on_values,
             on_lost=on_lost,
             now_ns=time.time_ns,
-            timer=loop,
+            timer=timer,
         )
         for number, bus in enumerate(buses)
     ]

@@ -67,7 +67,7 @@ async def serve(app: ASGIApp, sock: socket.socket, stop: asyncio.Event) -> None:
         uvicorn.Config(
             app,
             log_config=None,
-            access_log=True,
+            access_log=False,
             lifespan="on",
             ws="none",
             proxy_headers=False,

@@ -99,6 +99,8 @@ def _what(detail: ErrorDetails) -> str:
             return "is missing: add it"
         case "extra_forbidden":
             return "unknown key: remove it or correct its name"
+        case "too_short":
+            return "is empty: add at least one"
         case "literal_error":
             return f"must be one of {detail['ctx']['expected']}, not {shown}"
         case "string_pattern_mismatch":

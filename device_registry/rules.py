@@ -2,7 +2,7 @@
 once, what each transport needs. Each check yields (path, what to do)."""
 
 import zoneinfo
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import TypeAlias
 
 from device_registry.site import AreaPart, ConnectionPart, DevicePart, SiteConfig
@@ -33,10 +33,12 @@ def check(config: SiteConfig, profiles: Mapping[str, Profile]) -> Iterator[Probl
     for connection in config.connection:
         yield from _connection(connection)
     yield from _shared_places(config.connection)
-    areas = {part.id for part in config.area}
-    connections = {part.id: part for part in config.connection}
+    areas = {part.id: part for part in config.area}
+    named = [part.id for part in config.connection]
+    connections = {part.id: part for part in config.connection if named.count(part.id) == 1}
     for device in config.device:
-        yield from _references(device, areas, connections, profiles)
+        yield from _references(device, areas.keys(), frozenset(named), profiles)
+        yield from _drill(device, areas.get(device.area))
         yield from _unit(device, connections.get(device.connection))
         yield from _transport(device, connections.get(device.connection), profiles.get(device.profile))
         yield from _fan(device, profiles.get(device.profile))
@@ -90,7 +92,7 @@ def _shared_places(connections: Iterable[ConnectionPart]) -> Iterator[Problem]:
 
 
 def _references(
-    part: DevicePart, areas: set[str], connections: Mapping[str, ConnectionPart], profiles: Mapping[str, Profile]
+    part: DevicePart, areas: Set[str], connections: Set[str], profiles: Mapping[str, Profile]
 ) -> Iterator[Problem]:
     path = f"device[{part.id}]"
     if part.profile not in profiles:
@@ -102,6 +104,12 @@ def _references(
     for area in part.upstream_of:
         if area not in areas:
             yield f"{path}.upstream_of", f"{area!r} is no [[area]] of this file: correct it or add the area"
+
+
+def _drill(part: DevicePart, area: AreaPart | None) -> Iterator[Problem]:
+    """No drills in real homes (safety rules, matrix «Household»)."""
+    if area is not None and area.kind == "home-kitchen" and part.drill_allowed:
+        yield f"device[{part.id}].drill_allowed", "no drill is held in a home: remove it"
 
 
 def _unit(part: DevicePart, connection: ConnectionPart | None) -> Iterator[Problem]:

@@ -107,15 +107,16 @@ class Pipeline:
         state: dict[str, bytes | None] = {}
         for offered in readings:
             taken = self._accept(offered, source)
-            if taken is None:
-                self._counters.duplicates.labels(transport).inc()
-                continue
-            reading = taken.reading
-            accepted.append(taken)
+            # a device whose clock stands still looks like one that repeats itself: judged all the same, stored once
+            reading = offered if taken is None else taken.reading
             for judge in self._judges:
                 verdict = judge.observe(reading, now)
                 entries.extend(verdict.entries)
                 state.update(verdict.state)
+            if taken is None:
+                self._counters.duplicates.labels(transport).inc()
+                continue
+            accepted.append(taken)
             entries.append(_entry(taken))
             self._count_quality(reading)
 

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from gateway.backoff import Backoff
 from gateway.errors import BusDown, TransportError
+from gateway.slots import SLOT_S, Timer
 from protocols.modbus.plan import ReadBlock, decode_blocks, plan_point, plan_reads
 from protocols.modbus.writes import encode_command
 from protocols.profile.model import Profile
@@ -20,8 +21,6 @@ from protocols.profile.schema import CommandPart
 from protocols.quality import Quality
 from protocols.reading import Value
 
-GRID_S = 0.02
-"""Units due within one slot are asked in one wake-up: with many connections the wake-ups are what costs."""
 LOST_AFTER = 2
 LONGEST_PAUSE_S = 60.0
 LONGEST_LIFE_SAFETY_PAUSE_S = 10.0
@@ -37,16 +36,6 @@ class Bus(Protocol):
         """The data of the answer; raises `TransportError`."""
 
 
-class Timer(Protocol):
-    """Monotonic time in seconds, and waking up at one; an asyncio loop is one."""
-
-    def time(self) -> float:
-        """Now."""
-
-    def call_at(self, when: float, callback: Callable[[], None], /) -> object:
-        """Call once at ``when``."""
-
-
 @dataclass(frozen=True, slots=True)
 class PolledUnit:
     """One device on a bus. ``timeout_s``: how long one answer may take."""
@@ -59,14 +48,14 @@ class PolledUnit:
 
 
 class _Turn:
-    """When one unit is asked next. Slots are whole multiples of `GRID_S` of the timer's time."""
+    """When one unit is asked next. Units due in one slot are asked in one wake-up: wake-ups are what costs."""
 
     def __init__(self, unit: PolledUnit, now_slot: int) -> None:
         self.unit = unit
         self.blocks: tuple[ReadBlock, ...] = plan_reads(unit.profile)
         self.failures = 0
         self.skipped = 0
-        self._period = max(1, round(unit.period_s / GRID_S))
+        self._period = max(1, round(unit.period_s / SLOT_S))
         # The device's name spreads the phases over all buses of a gateway, and the same way after a restart.
         self._phase = zlib.crc32(unit.device.encode()) % self._period
         self.due = self._slot_after(now_slot - 1)
@@ -95,7 +84,7 @@ class _Turn:
         if retry_after_s is not None:
             pause_s = min(pause_s, retry_after_s)
         # One slot more, or a bus that is down would be asked just before it tries again itself.
-        self.due = slot + 2 + int(pause_s / GRID_S)
+        self.due = slot + 2 + int(pause_s / SLOT_S)
 
 
 class Poller:
@@ -164,11 +153,11 @@ class Poller:
 
     def _slot(self) -> int:
         # The epsilon keeps a wake-up exactly at a slot's start from falling into the slot before.
-        return int(self._timer.time() / GRID_S + 1e-6)
+        return int(self._timer.time() / SLOT_S + 1e-6)
 
     async def _sleep_until(self, slot: int) -> None:
         awake = asyncio.get_running_loop().create_future()
-        self._timer.call_at(slot * GRID_S, lambda: None if awake.done() else awake.set_result(None))
+        self._timer.call_at(slot * SLOT_S, lambda: None if awake.done() else awake.set_result(None))
         await awake
 
 

@@ -8,12 +8,12 @@ the one place that carries a failed final element from the one to the other.
 from collections.abc import Callable, Iterable
 
 from alarms.actions import Action
-from alarms.alarm import AlarmTransition
 from alarms.alarm import encode as encode_alarm
 from alarms.engine import AlarmEngine
 from gateway.actuator import Actuator
 from gateway.pipeline import Verdict
 from interlocks.engine import InterlockEngine
+from interlocks.errors import InterlockError
 from interlocks.record import TripEvent
 from interlocks.record import encode as encode_trip
 from journal.entry import Entry, partition_of
@@ -74,19 +74,21 @@ class Watch:
         times = [due for due in (self.interlocks.due(), self.alarms.due(), self.actuator.due()) if due is not None]
         return min(times, default=None)
 
-    def perform(self, action: Action, now: Moment) -> AlarmTransition:
-        """What a person does to an alarm. Raises the errors of `alarms.errors`."""
-        transition = self.alarms.act(action, now)
-        self._keep(now)
-        return transition
+    def perform(self, action: Action, now: Moment) -> Verdict:
+        """What a person does to an alarm; the caller stores the verdict. Raises the errors of `alarms.errors`."""
+        self.alarms.act(action, now)
+        return self._collect(now)
 
-    def reset(self, interlock: str, who: str, on_site: bool, now: Moment) -> None:
-        """What a person does to a latch. Raises the errors of `interlocks.errors`."""
+    def reset(self, interlock: str, who: str, on_site: bool, now: Moment) -> Verdict:
+        """What a person does to a latch; the caller stores the verdict. Raises the errors of `interlocks.errors`."""
         try:
             self.interlocks.reset(interlock, who, on_site, now)
-        finally:
+        except InterlockError:
             self._act(now)
             self._keep(now)
+            raise
+        self._act(now)
+        return self._collect(now)
 
     def load(self, state: dict[str, bytes], now: Moment) -> None:
         """Take back what stood before the restart, and drive on what was not completed (S10)."""

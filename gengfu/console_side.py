@@ -1,35 +1,29 @@
-"""The console of a process, wired: telemetry stores fed from the journal, live view, accounts and pages."""
+"""The console of a process, wired: live view, accounts, pages and the server."""
 
-import logging
-from collections.abc import Sequence
-from functools import partial
+import asyncio
+import socket
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
 
-from device_registry.devices import Site
+from prometheus_client import CollectorRegistry
 
+import gengfu
+from console import serve
+from console.accounts import Accounts
+from console.app import create_app
 from console.live import LiveView
-from journal.consumer import Consumer
+from console.services import ConsoleServices
+from device_registry.devices import Site
+from gateway.uplink import Ingest
+from gengfu import clock
+from gengfu.health import Health
+from gengfu.http_ingest import HttpIngest
+from gengfu.settings import Settings
+from gengfu.stores import Stores
 from journal.entry import Stored
 from journal.sqlite import SqliteJournal
 from protocols.reading import decode_reading
-from telemetry.errors import StoreUnavailable
-from telemetry.sink import Sink
-from telemetry.store import Series
-
-log = logging.getLogger("gengfu.console")
-
-
-def series_of(site: Site) -> dict[str, Series]:
-    """What the stores know of each device beside its id."""
-    return {
-        device.id: Series(
-            device.profile.id,
-            device.profile.kind,
-            site.id,
-            device.area.id,
-            tuple(point.name for point in device.profile.points),
-        )
-        for device in site.devices.values()
-    }
 
 
 class LiveFeed:
@@ -51,18 +45,58 @@ class LiveFeed:
                     self._live.observe(reading, points)
 
 
-def _consume(sink: Sink, batch: list[Stored]) -> None:
-    sink.consume((one.position, one.entry.partition, one.entry.kind, one.entry.body) for one in batch)
+class ConsoleSide:
+    """Begin with `start`. ``stop`` ends the event streams; ``made_up`` is the password of a first start."""
 
+    def __init__(self, settings: Settings, site: Site, folder: Path, journal: SqliteJournal, stores: Stores) -> None:
+        self._settings = settings
+        self._site = site
+        self._journal = journal
+        self._stores = stores
+        self.live = LiveView()
+        self.stop = asyncio.Event()
+        self.accounts = Accounts(f"sqlite:///{folder / 'console.db'}", clock=lambda: clock.wall() / 1e9)
+        self.made_up: str | None = None
 
-def feed(name: str, journal: SqliteJournal, sink: Sink, flush_s: float) -> Consumer:
-    """A consumer thread that feeds a store from the journal, from where the store stands."""
-    return Consumer(
-        name,
-        journal,
-        partial(_consume, sink),
-        sink.cursor(),
-        flush_s=flush_s,
-        batch=50_000,
-        retry_on=(StoreUnavailable,),
-    )
+    async def warm(self, stack: AsyncExitStack) -> None:
+        """Show what was known before the start: what the store has, then what the journal has beyond it."""
+        stack.callback(self.accounts.close)
+        self.live.warm(await asyncio.to_thread(self._stores.duck.latest), clock.wall())
+        feed = LiveFeed(self._site, self.live)
+        feed(await self._stores.not_yet_stored(self._journal))
+        stack.callback(self._journal.subscribe(feed))
+
+    async def start(
+        self,
+        stack: AsyncExitStack,
+        web: socket.socket,
+        ingest: Ingest,
+        health: Health,
+        metrics: CollectorRegistry,
+        banner: Mapping[str, str] | None,
+    ) -> None:
+        """Answer on ``web`` until `stop` is set, which the end of ``stack`` does."""
+        password = self._settings.admin_password
+        given = password.get_secret_value() if password else None
+        self.made_up = await asyncio.to_thread(self.accounts.ensure_admin, given)
+        services = ConsoleServices(
+            ingest=HttpIngest(ingest, clock.wall),
+            site=self._site,
+            store=self._stores.duck,
+            live=self.live,
+            accounts=self.accounts,
+            metrics=metrics,
+            ready=health.checks,
+            stop=self.stop,
+            banner=banner,
+            version=gengfu.__version__,
+            clock=clock.wall,
+            metrics_public=self._settings.http.metrics_public,
+        )
+        served = asyncio.create_task(serve.serve(create_app(services), web, self.stop), name="http")
+        served.add_done_callback(lambda _task: self.stop.set())
+        stack.push_async_callback(self._finish, served)
+
+    async def _finish(self, served: asyncio.Task[None]) -> None:
+        self.stop.set()
+        await served

@@ -7,6 +7,7 @@ from device_registry.devices import Device
 from device_registry.site import ConnectionPart
 from gateway.errors import TransportError
 from gateway.poller import OnLost, OnValues, PolledUnit, Poller, read_point, write_command
+from gateway.slots import SlotTimer
 from gateway.transports.line import SerialLine
 from gateway.transports.modbus import ModbusRtuBus, ModbusTcpBus
 from gengfu import clock
@@ -21,12 +22,18 @@ PROOF_PERIOD_S = 0.3
 
 
 class ModbusSide:
-    """One connection. ``on_values`` and ``on_lost`` as the poller's."""
+    """One connection. ``timer`` is shared by all buses. ``on_values`` and ``on_lost`` as the poller's."""
 
     def __init__(
-        self, connection: ConnectionPart, devices: Sequence[Device], on_values: OnValues, on_lost: OnLost
+        self,
+        connection: ConnectionPart,
+        devices: Sequence[Device],
+        on_values: OnValues,
+        on_lost: OnLost,
+        timer: SlotTimer,
     ) -> None:
-        self._connection = connection
+        self.name = connection.id
+        self._timer = timer
         self._units = {
             device.id: PolledUnit(
                 device.id, device.part.unit or 0, device.profile, device.period_s, connection.timeout_s
@@ -36,7 +43,7 @@ class ModbusSide:
         self._on_values = on_values
         self._on_lost = on_lost
         self._proving: set[asyncio.Task[None]] = set()
-        self.bus = _bus(connection)
+        self.bus = _bus(connection, timer)
         for unit in self._units.values():
             self.bus.allow(unit.unit, unit.profile)
 
@@ -48,9 +55,9 @@ class ModbusSide:
             on_values=self._on_values,
             on_lost=self._on_lost,
             now_ns=clock.wall,
-            timer=asyncio.get_running_loop(),
+            timer=self._timer,
         )
-        supervisor.run(f"poll {self._connection.id}", poller.run)
+        supervisor.run(f"poll {self.name}", poller.run)
 
     async def deliver(self, device: str, command: CommandPart) -> str:
         """`gengfu.routes.Route.deliver`: write, then watch for the proof closely, through the pipeline."""
@@ -89,7 +96,7 @@ class ModbusSide:
         await self.bus.close()
 
 
-def _bus(connection: ConnectionPart) -> ModbusRtuBus | ModbusTcpBus:
+def _bus(connection: ConnectionPart, timer: SlotTimer) -> ModbusRtuBus | ModbusTcpBus:
     if connection.transport == "modbus-rtu":
-        return ModbusRtuBus(SerialLine(connection.port or "", baud=connection.baud))
-    return ModbusTcpBus(connection.host or "", int(connection.port or 502))
+        return ModbusRtuBus(SerialLine(connection.port or "", baud=connection.baud), timer=timer)
+    return ModbusTcpBus(connection.host or "", int(connection.port or 502), timer=timer)

@@ -112,7 +112,13 @@ class InterlockEngine:
 
     def _observe_late(self, interlock: _Interlock, picture: Picture, reading: Reading, now: Moment) -> None:
         """S9: a late reading commands nothing, unless it is the newest known and no fresh one follows."""
-        if reading.at > picture.newest_at and reading.origin is Origin.LIVE:
+        if reading.at < picture.newest_at or reading.origin is not Origin.LIVE:
+            return
+        if picture.lost:
+            picture.update(reading, now)
+            picture.lost = True
+            self._evaluate(interlock, now)
+        else:
             picture.newest_at = reading.at
             self._late[reading.device] = reading
             self._wake(interlock, now.mono + _lost_after_ns(interlock.members[reading.device]))
@@ -383,10 +389,21 @@ class InterlockEngine:
         **details: str,
     ) -> None:
         record = interlock.record
+        body = encode(record)
         self._out.events.append(
-            TripEvent(record.id, record.zone, record.matrix, record.origin, event, now.wall, reason=reason, **details)
+            TripEvent(
+                record.id,
+                record.zone,
+                record.matrix,
+                record.origin,
+                event,
+                now.wall,
+                reason=reason,
+                record=decode_record(body),
+                **details,
+            )  # fmt: skip
         )
-        self._out.state[f"interlock/{record.id}"] = encode(record)
+        self._out.state[f"interlock/{record.id}"] = body
 
 
 def _holds_fans(interlock: _Interlock) -> bool:

@@ -53,7 +53,8 @@ class InterlockRecord(msgspec.Struct, array_like=True, tag=1):
 
 class TripEvent(msgspec.Struct, array_like=True, frozen=True, tag=1):
     """One thing that happened to an interlock. ``event``: ``tripped`` (a cause joined), ``effect`` (a status
-    changed), ``armed``, ``reset``, ``opened`` (a valve was opened while the latch stands), ``closed-by-hand``."""
+    changed), ``armed``, ``reset``, ``opened`` (a valve was opened at the board).
+    ``record``: the interlock as it was after this event."""
 
     interlock: str
     zone: str
@@ -70,6 +71,7 @@ class TripEvent(msgspec.Struct, array_like=True, frozen=True, tag=1):
     stage: str = ""
     who: str = ""
     reason: tuple[str, ...] = ()
+    record: InterlockRecord | None = None
 
 
 def interlock_id(zone: str, matrix: str, origin: Origin) -> str:

@@ -74,7 +74,7 @@ class Consumer:
         self._journal = journal
         self._sink = sink
         self._after = dict(after)
-        self._partitions = tuple(partitions)
+        self._partitions = partitions if isinstance(partitions, range) else tuple(partitions)
         self._batch = batch
         self._flush_s = flush_s
         self._retry_on = retry_on
@@ -118,7 +118,10 @@ class Consumer:
         await self.wait()
 
     def _on_commit(self, stored: Sequence[Stored]) -> None:
-        self._came += len(stored)
+        came = sum(one.entry.partition in self._partitions for one in stored)
+        if not came:
+            return
+        self._came += came
         self._some.set()
         if self._came >= self._batch:
             self._many.set()

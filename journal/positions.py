@@ -17,9 +17,13 @@ WINDOW = 4_000_000
 
 
 class Plan(NamedTuple):
-    """How to read: from position ``start`` on; ``exact``: every entry from there on is wanted."""
+    """How to read: positions in [``start``, ``end``); ``exact``: every entry among them is wanted.
+
+    What a commit just put beyond ``end`` is not known yet: a cursor on it would look like that of another file.
+    """
 
     start: int
+    end: int
     exact: bool
 
 
@@ -37,7 +41,7 @@ class PositionIndex:
     def __init__(self, first: int, base: int, last: Sequence[int], window: int = WINDOW) -> None:
         """``first``: lowest position in the file; ``base``: the next to be given; ``last``: newest position of
         each partition, all below ``base``, 0 where it has none."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._first = first
         self._base = base
         self._before = list(last)
@@ -48,7 +52,8 @@ class PositionIndex:
     @property
     def next(self) -> int:
         """The position that the next entry gets."""
-        return self._base + len(self._window)
+        with self._lock:
+            return self._base + len(self._window)
 
     @property
     def last(self) -> list[int]:
@@ -93,7 +98,7 @@ class PositionIndex:
             if not starts:
                 return None
             start = max(min(starts), self._first)
-            return Plan(start, len(wanted) == PARTITIONS and max(wanted.values()) < start)
+            return Plan(start, self.next, len(wanted) == PARTITIONS and max(wanted.values()) < start)
 
     def count(self, partitions: Iterable[int], after: Mapping[int, int]) -> Count:
         """How many entries are beyond ``after``; what was pruned behind the first entry left is still counted."""

@@ -25,9 +25,9 @@ GROUP = 128
 """Entries that are not made to wait for the window."""
 
 _COLUMNS = "SELECT position, kind, id, partition, at, body FROM entry"
-_READ_ALL = f"{_COLUMNS} WHERE position >= ? ORDER BY position LIMIT ?"
-_READ_SOME = f"{_COLUMNS} WHERE position >= ? AND position > {FLOORS} ORDER BY position LIMIT ?"
-_TAIL = f"{_COLUMNS} ORDER BY position DESC LIMIT ?"
+_READ_ALL = f"{_COLUMNS} WHERE position >= ? AND position < ? ORDER BY position LIMIT ?"
+_READ_SOME = f"{_COLUMNS} WHERE position >= ? AND position < ? AND position > {FLOORS} ORDER BY position LIMIT ?"
+_TAIL = f"{_COLUMNS} WHERE position < ? ORDER BY position DESC LIMIT ?"
 _COUNT = f"SELECT count(*) FROM entry WHERE position >= ? AND position < ? AND position > {FLOORS}"  # noqa: S608 - a constant
 _NEVER = 2**63 - 1
 
@@ -182,15 +182,16 @@ class SqliteJournal:
             if plan is None:
                 return []
             if plan.exact:
-                rows = connection.execute(_READ_ALL, (plan.start, limit))
+                rows = connection.execute(_READ_ALL, (plan.start, plan.end, limit))
             else:
-                rows = connection.execute(_READ_SOME, (plan.start, *_floors(partitions, after), limit))
+                rows = connection.execute(_READ_SOME, (plan.start, plan.end, *_floors(partitions, after), limit))
             return [_to_stored(row) for row in rows.fetchall()]
 
     def tail(self, limit: int) -> list[Stored]:
         """The newest ``limit`` entries of all partitions, oldest first. Thread-safe; blocks on the disk."""
+        end = self._index.next
         with self._readers.lend() as connection:
-            return [_to_stored(row) for row in reversed(connection.execute(_TAIL, (limit,)).fetchall())]
+            return [_to_stored(row) for row in reversed(connection.execute(_TAIL, (end, limit)).fetchall())]
 
     def count(self, partitions: Sequence[int], after: Mapping[int, int]) -> int:
         """How many entries are beyond ``after``. Thread-safe; reads the disk only for what is older than the

@@ -1,12 +1,12 @@
 """Errors of the package.
 
-    OperationsError
-    ├── PlanError         our data is wrong: a plan file that must not be used; ``problems`` names every wrong key
-    ├── NoSuchRun         an id that names no run, step, plan or area
-    ├── ActionRefused     the person cannot do this now; nothing was changed
-    └── StoreError        the database does not do what it is asked
-        ├── StoreNewer        it was written by a newer release: use that one
-        └── StoreUnusable     it cannot be opened, read or written: a person must act
+OperationsError
+├── PlanError         our data is wrong: a plan file that must not be used; ``problems`` names every wrong key
+├── NoSuchRun         an id that names no run, step, plan or area
+├── ActionRefused     the person cannot do this now; nothing was changed
+└── StoreError        the database does not do what it is asked
+    ├── StoreNewer        it was written by a newer release: use that one
+    └── StoreUnusable     it cannot be opened, read or written: a person must act
 """
 
 

@@ -10,16 +10,21 @@ from typing import NamedTuple
 
 from protocols.moment import SECOND, Moment
 from protocols.profile.model import Profile
-from protocols.quality import Quality
+from protocols.quality import Quality, worse
 from protocols.reading import Reading, Value
 
 TREND_WINDOW_NS = 60 * SECOND
 TREND_SAMPLES = 64
 """At most so many samples make a trend; a faster device is thinned to fit the window."""
+FRESH_NS = 60 * SECOND
+"""A value this much older than its device's last message is no proof any more (S9's limit for late readings)."""
 
 
 class Known(NamedTuple):
-    """The last value of one point; NaN where the device said only that it has none. ``at``: source clock, wall ns; ``heard``: when it arrived, mono ns."""
+    """The last value of one point; NaN where the device said only that it has none.
+
+    ``at``: source clock, wall ns; ``heard``: when it arrived, mono ns.
+    """
 
     value: float
     quality: Quality
@@ -41,6 +46,8 @@ class Picture:
         self.lost = False
         self._known: dict[int, Known] = {}
         self._trusted: dict[int, Known] = {}
+        self._warming: dict[int, int] = {}
+        self._warm_up_max_ns = int(profile.file.profile.warm_up_max_s * SECOND)
         self._trend: dict[int, deque[tuple[int, float]]] = {
             point.index: deque(maxlen=TREND_SAMPLES)
             for point in profile.points
@@ -48,28 +55,48 @@ class Picture:
         }
 
     def update(self, reading: Reading, now: Moment) -> None:
-        """Take in a fresh reading. Values older than what is known are left out."""
+        """Take in a reading.
+
+        One that is older than what is known is doubted (uncertain:clock): it may raise something, and clears
+        nothing. A known stamp that lies in the future is no measure for that: some clock was wrong.
+        """
         self.heard = now.mono
         self.lost = False
-        self.newest_at = max(self.newest_at, reading.at)
+        self.newest_at = max(self.newest_at if self.newest_at <= now.wall else 0, reading.at)
         for index, value in enumerate(reading.values):
             number = _number(value)
             if math.isnan(number) and reading.quality[index] < Quality.BAD_OVER_RANGE:
                 continue
             before = self._known.get(index)
-            if before is not None and before.at > reading.at:
-                continue
-            known = Known(number, Quality(reading.quality[index]), reading.at, now.mono)
+            is_older = before is not None and reading.at < before.at <= now.wall
+            quality = self._judge_warm_up(index, Quality(reading.quality[index]), now)
+            known = Known(
+                number, worse(quality, Quality.UNCERTAIN_CLOCK) if is_older else quality, reading.at, now.mono
+            )
             self._known[index] = known
-            if math.isnan(number):
-                continue
-            if not known.quality.is_bad or known.quality is Quality.BAD_OVER_RANGE:
+            if not is_older and _is_measured(known):
                 self._trusted[index] = known
                 self._follow(index, known)
 
+    def recall(self, reading: Reading) -> None:
+        """Take in what was measured before, and is known only now: it stands before a later blindness, no more."""
+        for index, value in enumerate(reading.values):
+            known = Known(_number(value), Quality(reading.quality[index]), reading.at, self.started)
+            before = self._trusted.get(index)
+            if _is_measured(known) and (before is None or before.at <= reading.at):
+                self._trusted[index] = known
+
+    def _judge_warm_up(self, index: int, quality: Quality, now: Moment) -> Quality:
+        """A sensor that warms up for longer than its profile allows is faulty (S3)."""
+        if quality is not Quality.UNCERTAIN_WARM_UP:
+            self._warming.pop(index, None)
+            return quality
+        since = self._warming.setdefault(index, now.mono)
+        return Quality.BAD_SENSOR_FAULT if now.mono - since > self._warm_up_max_ns else quality
+
     def _follow(self, index: int, known: Known) -> None:
         trend = self._trend.get(index)
-        if trend is None:
+        if trend is None or math.isinf(known.value):
             return
         if not trend or known.heard - trend[-1][0] >= TREND_WINDOW_NS // TREND_SAMPLES:
             trend.append((known.heard, known.value))
@@ -79,8 +106,16 @@ class Picture:
         return self._known.get(index)
 
     def trusted(self, index: int) -> Known | None:
-        """The last value that was measured (good, uncertain or over range): what stood before it went blind."""
+        """The last value that was measured (good, uncertain or over range): what stood before it went blind.
+
+        Test gas is left out (S8).
+        """
         return self._trusted.get(index)
+
+    def is_proof(self, known: Known) -> bool:
+        """Whether the value may clear, reset or verify something: good, fresh, and its device is heard (S3)."""
+        fresh = self.heard is not None and self.heard - known.heard <= FRESH_NS
+        return known.quality.is_good and fresh and not self.lost
 
     def slope_per_minute(self, index: int) -> float:
         """Rise in point units per minute, up to the last measured value; 0.0 where fewer than two samples tell.
@@ -101,6 +136,12 @@ class Picture:
     def silent_for(self, now: Moment) -> int:
         """Mono ns since the device was heard, or since the picture was made."""
         return now.mono - (self.started if self.heard is None else self.heard)
+
+
+def _is_measured(known: Known) -> bool:
+    if math.isnan(known.value) or known.quality is Quality.UNCERTAIN_UNDER_TEST:
+        return False
+    return not known.quality.is_bad or known.quality is Quality.BAD_OVER_RANGE
 
 
 def _number(value: Value) -> float:

@@ -14,7 +14,7 @@ import kv
 import settings as command_line
 from links.coap_client import CoapClient
 from links.modbus_slave import ModbusSlave, load_tables
-from node import Node
+from node import Node, PolledNode
 from products.board import PRODUCTS, Board
 from products.gas_alarm import GasAlarm
 from products.inputs import Noise
@@ -54,11 +54,11 @@ async def _sample(node: Node, ticks) -> None:
 
 async def _listen(node: Node, ticks, udp) -> None:
     while True:
+        # One datagram for each turn of the loop: a flood must not keep the sampling waiting.
         await udp.wait()
         arrived = udp.receive()
-        while arrived is not None:
+        if arrived is not None:
             node.datagram(ticks(), arrived[0], arrived[1])
-            arrived = udp.receive()
 
 
 def _stop(_loop, context: dict) -> None:
@@ -67,14 +67,10 @@ def _stop(_loop, context: dict) -> None:
     sys.exit(1)
 
 
-async def run(settings: dict) -> None:
-    """Run the board until its life line ends."""
-    gc.threshold(COLLECT_EVERY_BYTES)
-    asyncio.get_event_loop().set_exception_handler(_stop)
-    ticks = hal.Ticks()
-    store = kv.Store(settings["state"])
-    product = build(settings, store, Noise(settings["seed"] or hal.entropy()), ticks())
-    boot = kv.next_boot(store, hal.entropy())
+def wire(settings: dict, product, boot: int):
+    """The node of the settings and its socket; without a gateway it pushes nothing and has none."""
+    if settings["gateway"] == command_line.NO_GATEWAY:
+        return PolledNode(product, hal.emit), None
     host, _, port = settings["gateway"].rpartition(":")
     udp = hal.Udp(host, int(port))
     ack_timeout_ms = int(settings["ack-timeout"] * 1000)
@@ -89,8 +85,22 @@ async def run(settings: dict) -> None:
         period_ms=int(settings["period"] * 1000),
         io=Wire(udp),
     )
+    return node, udp
+
+
+async def run(settings: dict) -> None:
+    """Run the board until its life line ends."""
+    gc.threshold(COLLECT_EVERY_BYTES)
+    asyncio.get_event_loop().set_exception_handler(_stop)
+    ticks = hal.Ticks()
+    store = kv.Store(settings["state"])
+    product = build(settings, store, Noise(settings["seed"] or hal.entropy()), ticks())
+    boot = kv.next_boot(store, hal.entropy())
+    node, udp = wire(settings, product, boot)
     hal.emit("started", product=settings["product"], device=settings["device"], boot=boot)
-    tasks = [asyncio.create_task(_sample(node, ticks)), asyncio.create_task(_listen(node, ticks, udp))]
+    tasks = [asyncio.create_task(_sample(node, ticks))]
+    if udp is not None:
+        tasks.append(asyncio.create_task(_listen(node, ticks, udp)))
     if settings["modbus"]:
         slave = ModbusSlave(product, load_tables(product.profile), settings["unit"], hal.emit)
         tasks.append(asyncio.create_task(hal.Serial(settings["modbus"]).serve(slave, ticks)))

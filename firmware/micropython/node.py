@@ -9,6 +9,37 @@ from reporting import AT_ONCE, ReportGate
 from protocols.wire import coap
 
 
+def take_line(product, emit, now: int, text: str) -> bool:
+    """Hand a line of the stimulus to the product; whether there was one that it understood."""
+    words = text.split()
+    if not words:
+        return False
+    try:
+        product.stimulate(words, now)
+    except StimulusError as error:
+        emit("error", line=text, message=str(error))
+        return False
+    emit("stimulus", line=text)
+    return True
+
+
+class PolledNode:
+    """A board that pushes nothing and only answers its serial line."""
+
+    def __init__(self, product, emit):
+        self.product = product
+        self._emit = emit
+
+    def step(self, now: int) -> None:
+        """Sample."""
+        self.product.sample(now)
+
+    def line(self, now: int, text: str) -> None:
+        """Take a line of the stimulus."""
+        if take_line(self.product, self._emit, now, text):
+            self.step(now)
+
+
 class Node:
     """``send(peer, datagram)`` puts a datagram on the wire, ``emit(event, **fields)`` tells the bench,
     ``utc()`` gives seconds since 1970 or ``None`` while the clock is not set."""
@@ -44,8 +75,8 @@ class Node:
             return
         kind, code, mid = message[:3]
         if 0 < code < 32:
+            # What a command changed is reported with the next sample; a sample for each request would feed a flood.
             self._reply(peer, self._server.answer(now, peer, message))
-            self.step(now)
         elif kind == coap.CON and code == coap.EMPTY:
             self._reply(peer, coap.encode(coap.RST, 0, mid))
         elif peer == self._gateway:
@@ -54,16 +85,8 @@ class Node:
 
     def line(self, now: int, text: str) -> None:
         """Take a line of the stimulus."""
-        words = text.split()
-        if not words:
-            return
-        try:
-            self.product.stimulate(words, now)
-        except StimulusError as error:
-            self._io.emit("error", line=text, message=str(error))
-            return
-        self._io.emit("stimulus", line=text)
-        self.step(now)
+        if take_line(self.product, self._io.emit, now, text):
+            self.step(now)
 
     def _flush(self, now: int) -> None:
         datagram = self._client.poll(now)

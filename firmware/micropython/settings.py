@@ -14,6 +14,7 @@ _NAMES = {
     "modbus": (str, ""),
     "unit": (int, 1),
 }
+NO_GATEWAY = "none"
 _ID = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-"
 
 
@@ -46,8 +47,11 @@ def _check(settings: dict) -> None:
     if not 1 <= len(device) <= 64 or not all(letter in _ID for letter in device):
         raise SettingsError("--device: 1 to 64 of letters, digits and . _ : -")
     host, _, port = settings["gateway"].rpartition(":")
-    if not host or not port.isdigit() or not 0 < int(port) < 65536:
-        raise SettingsError("--gateway: HOST:PORT")
+    if settings["gateway"] == NO_GATEWAY:
+        if not settings["modbus"]:
+            raise SettingsError("--gateway none: such a board needs --modbus LINE")
+    elif not host or not port.isdigit() or not 0 < int(port) < 65536:
+        raise SettingsError("--gateway: HOST:PORT, or none for a board that is polled")
     for name, low, high in (
         ("period", 0.1, 86400),
         ("ack-timeout", 0.01, 60),

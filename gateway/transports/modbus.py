@@ -4,6 +4,7 @@ import asyncio
 from typing import cast
 
 from gateway.errors import BadReply, BusDown
+from gateway.slots import Timer
 from gateway.transports.line import SerialLine
 from gateway.transports.modbus_bus import LONGEST_PAUSE_S, Job, ModbusBus
 from protocols.wire import modbus_rtu, modbus_tcp
@@ -17,8 +18,15 @@ SILENT_REPLIES = 3
 class ModbusRtuBus(ModbusBus):
     """Modbus RTU over one serial line. ``pause_s``: least silence before a request where slaves need a longer one."""
 
-    def __init__(self, line: SerialLine, *, pause_s: float = 0.0, longest_pause_s: float = LONGEST_PAUSE_S) -> None:
-        super().__init__(f"serial line {line.port}", longest_pause_s)
+    def __init__(
+        self,
+        line: SerialLine,
+        *,
+        pause_s: float = 0.0,
+        longest_pause_s: float = LONGEST_PAUSE_S,
+        timer: Timer | None = None,
+    ) -> None:
+        super().__init__(f"serial line {line.port}", longest_pause_s, timer)
         self._line = line
         self._silence_s = max(line.silence_s, pause_s)
         self._quiet_at = 0.0
@@ -118,8 +126,15 @@ class _Connection(asyncio.Protocol):
 class ModbusTcpBus(ModbusBus):
     """Modbus TCP to one ``host``:``port``, behind which one or more units answer."""
 
-    def __init__(self, host: str, port: int = 502, *, longest_pause_s: float = LONGEST_PAUSE_S) -> None:
-        super().__init__(f"modbus tcp {host}:{port}", longest_pause_s)
+    def __init__(
+        self,
+        host: str,
+        port: int = 502,
+        *,
+        longest_pause_s: float = LONGEST_PAUSE_S,
+        timer: Timer | None = None,
+    ) -> None:
+        super().__init__(f"modbus tcp {host}:{port}", longest_pause_s, timer)
         self._host = host
         self._port = port
         self._connection: _Connection | None = None

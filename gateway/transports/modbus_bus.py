@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from gateway.backoff import Backoff
 from gateway.errors import BadReply, BusDown, DeviceRefused, DeviceSilent, TransportError
+from gateway.slots import Handle, Timer
 from protocols.modbus.writes import WriteGate, WriteRefused
 from protocols.profile.model import Profile
 from protocols.wire.modbus_pdu import READS, ExceptionReply, PduError, parse_response
@@ -60,17 +61,18 @@ class Job:
 class ModbusBus:
     """What RTU and TCP share: the queue, the order, the clock of the one request in flight, the back-off."""
 
-    def __init__(self, name: str, longest_pause_s: float = LONGEST_PAUSE_S) -> None:
+    def __init__(self, name: str, longest_pause_s: float = LONGEST_PAUSE_S, timer: Timer | None = None) -> None:
         self.name = name
         self.counters = BusCounters()
         self._loop = asyncio.get_running_loop()
+        self._timers: Timer = timer or self._loop
         self._gate = WriteGate()
         self._backoff = Backoff(FIRST_PAUSE_S, longest_pause_s)
         self._retry_at = 0.0
         self._urgent: deque[Job] = deque()
         self._queued: deque[Job] = deque()
         self._active: Job | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Handle | None = None
         self._connected = False
         self._connecting = False
         self._closed = False
@@ -129,7 +131,8 @@ class ModbusBus:
         """The request of the active job is on its way; ``extra_s`` is what the line itself takes."""
         assert self._active is not None
         self.counters.requests += 1
-        self._timer = self._loop.call_later(self._active.timeout_s + extra_s, self._timed_out)
+        due = self._loop.time() + self._active.timeout_s + extra_s
+        self._timer = self._timers.call_at(due, self._timed_out)
 
     def _answered(self, pdu: bytes) -> None:
         """The active job's answer came."""

@@ -2,11 +2,13 @@
 
 import argparse
 import ipaddress
+from collections.abc import Mapping
 
 import msgspec
-from device_registry.devices import Site
 
 from console.roles import Role
+from device_registry.devices import Site
+from gateway.transports.line import LineRelay
 from gengfu import places, process
 from gengfu.demo import control
 from gengfu.demo.site import BANNER, Stage, make_boards, save_endpoints
@@ -20,31 +22,37 @@ def run_demo(options: argparse.Namespace) -> None:
     places.micropython()
     _only_loopback(options.host)
     settings = load_settings(data=options.data, http={"host": options.host, "port": options.port})
-    site = _on_port(read_site(places.demo_site()), options.coap_port)
+    document = read_site(places.demo_site())
 
     async def main() -> None:
+        relays = {name: LineRelay() for name, part in document.connections.items() if part.transport == "modbus-rtu"}
+        for relay in relays.values():
+            relay.open()
+        site = _on_this_machine(document, options.coap_port, relays)
         async with process.running(settings, site, options.data, BANNER) as running:
-            boards = make_boards(running)
+            boards = make_boards(running, relays)
             for board in boards.values():
                 running.supervisor.run(f"board {board.device}", board.run)
             door = await control.listen(options.data, Stage(boards).handle)
             save_endpoints(running)
             _say(running, len(boards))
             try:
-                await process.until_signal(running.stop)
+                await process.until_signal(running.console.stop)
             finally:
                 print("\nStopping ...", flush=True)
                 door.close()
+        for relay in relays.values():
+            relay.close()
 
     process.run(main)
 
 
 def _say(running: process.Process, boards: int) -> None:
-    key = running.accounts.issue_link(Role.ADMIN, "demo")
+    key = running.console.accounts.issue_link(Role.ADMIN, "demo")
     host = running.settings.http.host
     where = f"http://{f'[{host}]' if ':' in host else host}:{running.http_port}"
-    if running.admin_password:
-        print(f"First start: user admin, password {running.admin_password}", flush=True)
+    if running.console.made_up:
+        print(f"First start: user admin, password {running.console.made_up}", flush=True)
     print(f"{boards} boards run the real firmware. Open the duty desk 值班台:\n\n    {where}/enter?key={key}\n")
     print("In a second shell: gengfu demo leak [--slow], clear, reopen, status. Ctrl-C stops everything.", flush=True)
 
@@ -59,10 +67,12 @@ def _only_loopback(host: str) -> None:
         raise InputError(f"--host {host}: the demo listens on loopback only (127.0.0.1 or ::1)")
 
 
-def _on_port(site: Site, port: int) -> Site:
-    """The site with its CoAP door on another port."""
-    moved = {
-        name: part.model_copy(update={"listen": f"127.0.0.1:{port}"}) if part.transport == "coap" else part
-        for name, part in site.connections.items()
-    }
+def _on_this_machine(site: Site, coap_port: int, relays: Mapping[str, LineRelay]) -> Site:
+    """The site with its CoAP door on another port and its serial lines on pseudo terminals."""
+    moved = {}
+    for name, part in site.connections.items():
+        if part.transport == "coap":
+            moved[name] = part.model_copy(update={"listen": f"127.0.0.1:{coap_port}"})
+        else:
+            moved[name] = part.model_copy(update={"port": relays[name].left})
     return msgspec.structs.replace(site, connections=moved)

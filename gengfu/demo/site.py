@@ -5,6 +5,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from device_registry.devices import Device
+from gateway.transports.line import LineRelay
 from gengfu.demo.boards import Board
 from gengfu.errors import InputError
 from gengfu.process import Process
@@ -19,8 +21,8 @@ LEAK_RAMP_S = 20
 """With ``--slow``: level 1 first, then level 2 after so many seconds."""
 
 
-def make_boards(process: Process) -> dict[str, Board]:
-    """The boards of the site, by device id; none runs yet."""
+def make_boards(process: Process, relays: Mapping[str, LineRelay]) -> dict[str, Board]:
+    """The boards of the site, by device id; none runs yet. ``relays``: the serial lines, by connection id."""
     boards = {}
     folder = process.folder / "boards"
     folder.mkdir(exist_ok=True)
@@ -28,13 +30,20 @@ def make_boards(process: Process) -> dict[str, Board]:
         arguments = (
             "--product", device.profile.file.profile.model,
             "--device", device.id,
-            "--gateway", f"127.0.0.1:{process.coap_ports[device.connection]}",
+            *_link(process, device, relays),
             "--period", f"{device.period_s:g}",
             "--state", str(folder / device.id.replace(":", "-")),
             "--seed", str(number),
         )  # fmt: skip
         boards[device.id] = Board(device.id, arguments, folder / f"{device.id.replace(':', '-')}.log")
     return boards
+
+
+def _link(process: Process, device: Device, relays: Mapping[str, LineRelay]) -> tuple[str, ...]:
+    relay = relays.get(device.connection)
+    if relay is not None:
+        return "--gateway", "none", "--modbus", relay.right, "--unit", str(device.part.unit)
+    return "--gateway", f"127.0.0.1:{process.coap_ports[device.connection]}"
 
 
 class Stage:

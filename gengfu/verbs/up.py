@@ -29,10 +29,10 @@ def run(options: argparse.Namespace) -> int:
 
         async def main() -> None:
             async with process.running(settings, site, folder.path) as running:
-                if running.admin_password:
-                    print(f"First start: user admin, password {running.admin_password}", flush=True)
+                if running.console.made_up:
+                    print(f"First start: user admin, password {running.console.made_up}", flush=True)
                 print(f"Console: http://{settings.http.host}:{running.http_port}/  Ctrl-C stops.", flush=True)
-                await process.until_signal(running.stop)
+                await process.until_signal(running.console.stop)
 
         process.run(main)
     print("Stopped.")

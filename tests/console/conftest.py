@@ -17,6 +17,8 @@ from console.live import LiveView
 from console.roles import Role
 from console.services import ConsoleServices
 from console.web import REQUIRED
+from device_registry.devices import Site
+from device_registry.load import load_site
 from protocols.profile.loader import shipped_profiles
 from protocols.profile.model import Profile
 from protocols.reading import Origin, Reading, Value
@@ -26,6 +28,41 @@ from telemetry.store import Series
 START = 1_795_000_000 * 10**9  # 2026-11-18T11:06:40Z
 PASSWORDS = {Role.VIEWER: "viewer-secret-1", Role.OFFICER: "officer-secret-2", Role.ADMIN: "admin-secret-3"}
 BASE = "http://console.test"
+SITE = """
+site = { id = "demo", title = { zh = "演示", en = "Demo" } }
+
+[[area]]
+id = "street/hotpot"
+title = { zh = "厨房", en = "Kitchen" }
+kind = "commercial-kitchen"
+address = "8 Food Street"
+
+[[connection]]
+id = "coap"
+transport = "coap"
+listen = "127.0.0.1:5683"
+
+[[device]]
+id = "t:gas:1"
+profile = "gengfu/gas-alarm"
+title = { zh = "报警器", en = "Alarm" }
+area = "street/hotpot"
+connection = "coap"
+
+[[device]]
+id = "t:gas:2"
+profile = "gengfu/gas-alarm"
+title = { zh = "报警器", en = "Alarm" }
+area = "street/hotpot"
+connection = "coap"
+
+[[device]]
+id = "t:bin:1"
+profile = "gengfu/smart-bin"
+title = { zh = "桶", en = "Bin" }
+area = "street/hotpot"
+connection = "coap"
+"""
 
 
 class Clock:
@@ -42,37 +79,6 @@ class Clock:
 
     def advance(self, seconds: float) -> None:
         self.at += int(seconds * 10**9)
-
-
-@dataclass(frozen=True)
-class Title:
-    zh: str
-    en: str
-
-
-@dataclass(frozen=True)
-class Place:
-    id: str = "street/hotpot"
-    title: Title = Title("厨房", "Kitchen")
-    kind: str = "commercial-kitchen"
-    address: str = "8 Food Street"
-
-
-@dataclass(frozen=True)
-class Gadget:
-    id: str
-    profile: Profile
-    title: Title = Title("报警器", "Alarm")
-    area: Place = Place()
-    connection: str = "coap"
-
-
-@dataclass(frozen=True)
-class District:
-    devices: Mapping[str, Gadget]
-    id: str = "demo"
-    title: Title = Title("演示", "Demo")
-    time_zone: str = "Asia/Shanghai"
 
 
 @dataclass
@@ -122,14 +128,14 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def site(gas: Profile) -> District:
-    smart_bin = shipped_profiles()["gengfu/smart-bin"]
-    gadgets = [Gadget("t:gas:1", gas), Gadget("t:gas:2", gas), Gadget("t:bin:1", smart_bin)]
-    return District({one.id: one for one in gadgets})
+def site(tmp_path: Path) -> Site:
+    file = tmp_path / "site.toml"
+    file.write_text(SITE, encoding="utf-8")
+    return load_site(file, shipped_profiles())
 
 
 @pytest.fixture
-def store(site: District, tmp_path: Path) -> Iterator[DuckStore]:
+def store(site: Site, tmp_path: Path) -> Iterator[DuckStore]:
     def series_of(device: str) -> Series | None:
         known = site.devices.get(device)
         if known is None:
@@ -177,7 +183,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def services(
-    site: District, store: DuckStore, accounts: Accounts, clock: Clock, door: Door, checks: dict[str, str | None]
+    site: Site, store: DuckStore, accounts: Accounts, clock: Clock, door: Door, checks: dict[str, str | None]
 ) -> ConsoleServices:
     metrics = CollectorRegistry()
     Counter("gengfu_readings", "Readings stored.", registry=metrics).inc(7)
@@ -209,9 +215,9 @@ async def connect(app: FastAPI) -> AsyncIterator[Connect]:
     """A client without credentials; ``peer`` is its address."""
     opened: list[httpx.AsyncClient] = []
 
-    def open_client(peer: str = "127.0.0.1", **more: object) -> httpx.AsyncClient:
+    def open_client(peer: str = "127.0.0.1", headers: Mapping[str, str] | None = None) -> httpx.AsyncClient:
         transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(peer, 40000))
-        opened.append(httpx.AsyncClient(transport=transport, base_url=BASE, **more))
+        opened.append(httpx.AsyncClient(transport=transport, base_url=BASE, headers=headers))
         return opened[-1]
 
     yield open_client

@@ -3,7 +3,9 @@
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
+import argon2
 import pytest
 from argon2 import PasswordHasher
 
@@ -72,6 +74,25 @@ def test_a_name_is_taken_once(accounts: Accounts) -> None:
 def test_wrong_name_and_wrong_password_are_refused_alike(accounts: Accounts, name: str, password: str) -> None:
     with pytest.raises(LoginRefused, match=r"^wrong name or password$"):
         accounts.login(name, password, LOCAL)
+
+
+def test_an_unknown_name_costs_the_same_check_as_a_known_one(tmp_path: Path, clock: Clock) -> None:
+    checked = []
+
+    class Counting(PasswordHasher):
+        def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:
+            argon2.extract_parameters(str(hash))
+            checked.append(password)
+            return super().verify(hash, password)
+
+    counting = Counting(time_cost=1, memory_cost=8, parallelism=1)
+    opened = Accounts(f"sqlite:///{tmp_path}/counted.db", clock=clock.seconds, hasher=counting)
+    opened.add_user("linked", None, Role.VIEWER)
+    for name in ("nobody", "linked"):
+        with pytest.raises(LoginRefused):
+            opened.login(name, "guess-" + name, LOCAL)
+    opened.close()
+    assert checked == ["guess-nobody", "guess-linked"]
 
 
 def test_the_sixth_attempt_waits_even_with_the_right_password(accounts: Accounts, clock: Clock) -> None:

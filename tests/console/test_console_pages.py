@@ -52,6 +52,15 @@ def test_a_missing_file_is_named_at_the_start(services: ConsoleServices, root: P
         create_app(services, root)
 
 
+async def test_the_shipped_files_are_complete(services: ConsoleServices) -> None:
+    transport = httpx.ASGITransport(create_app(services))
+    async with httpx.AsyncClient(transport=transport, base_url=BASE) as client:
+        page = (await client.get("/login")).text
+        assert page.lstrip().lower().startswith("<!doctype html>")
+        linked = re.findall(r'(?:src|href)="(/[^"]+)"', page)
+        assert [path for path in linked if (await client.get(path)).status_code != 200] == []
+
+
 async def test_the_documentation_needs_nothing_from_elsewhere(client: httpx.AsyncClient) -> None:
     answer = await client.get("/docs")
     assert "http:" not in answer.text

@@ -124,7 +124,7 @@ async def test_a_browser_that_does_not_read_is_told_to_resync(
         for n in range(200):
             services.events.publish("filling", {"n": n, **filling})
             await asyncio.sleep(0)
-        kinds = []
+        kinds: list[str] = []
         while not kinds or kinds[-1] != "resync":
             kinds.append((await stream.event())[0])
         assert 0 < len(kinds) < 200

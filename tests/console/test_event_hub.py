@@ -69,7 +69,7 @@ async def test_the_pump_publishes_changes_and_closes_the_hub_on_stop(gas: Profil
         live.observe(reading_of(gas, "t:gas:1", START, {"methane": 1.5}), ["methane"])
         async with asyncio.timeout(5):
             event = (await reader.get()).decode()
-        item = {"device": "t:gas:1", "at": "2026-11-18T11:06:40.000Z"}
+        item: dict[str, object] = {"device": "t:gas:1", "at": "2026-11-18T11:06:40.000Z"}
         item |= {"values": {"methane": {"value": 1.5, "quality": "good"}}}
         assert event.splitlines()[0] == "event: readings"
         assert json.loads(event.splitlines()[1].removeprefix("data: ")) == {"items": [item]}

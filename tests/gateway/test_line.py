@@ -121,6 +121,17 @@ async def test_received_bytes_can_be_thrown_away() -> None:
         assert (listener.data, listener.lost) == (b"", [])
 
 
+async def test_bytes_thrown_away_under_a_waiting_reader_are_no_hang_up() -> None:
+    with far_end() as far, contextlib.closing(SerialLine(far.path)) as line:
+        listener = opened(line)
+        os.write(far.fd, b"stale")
+        # The loop sees the line readable in the same round in which this runs first.
+        asyncio.get_running_loop().call_soon(line.discard)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert (listener.data, listener.lost, line.is_open) == (b"", [], True)
+
+
 @pytest.mark.parametrize(
     ("baud", "parity", "stop_bits", "silence_ms"),
     [(9600, "N", 1, 3.646), (9600, "E", 1, 4.010), (1200, "N", 2, 32.083), (115200, "N", 1, 1.75)],

@@ -170,15 +170,16 @@ async def test_neighbours_on_the_line_are_not_answered_for(micropython: Path, tm
         assert await one.point("valve") == OPEN
 
 
-async def test_function_that_the_board_does_not_know_is_refused(micropython: Path, tmp_path: Path) -> None:
+async def test_function_that_the_board_does_not_know_is_refused(
+    micropython: Path, tmp_path: Path, wait_for_async: WaitFor
+) -> None:
     received = bytearray()
     async with rig(micropython, tmp_path) as one:
         await one.bus.close()
         line = SerialLine(one.relay.left)
-        whole = asyncio.Event()
-        line.open(lambda data: (received.extend(data), len(received) >= 5 and whole.set()), lambda _: None)  # type: ignore[func-returns-value]
+        line.open(received.extend, lambda _: None)
         line.write(modbus_rtu.frame(UNIT, b"\x2b\x0e\x01\x00"))
-        await whole.wait()
+        await wait_for_async(lambda: len(received) >= 5)
         line.close()
     assert received == modbus_rtu.frame(UNIT, exception_response(0x2B, 1))
 

@@ -5,8 +5,9 @@ import contextlib
 import json
 import os
 import tomllib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pymodbus.server import ModbusSerialServer
@@ -30,6 +31,7 @@ PROFILE = Path(__file__).parents[2] / "protocols/profiles/gengfu/gas-alarm.toml"
 GAS = compile_profile(ProfileFile.model_validate_json(json.dumps(tomllib.loads(PROFILE.read_text()))))
 CLOSE = GAS.file.command[0]
 
+WaitFor = Callable[..., Awaitable[Any]]
 Script = Callable[[int, bytes], bytes | None]
 
 
@@ -173,12 +175,17 @@ async def test_garbage_before_an_answer_is_passed_over() -> None:
         assert bus.counters.noise_bytes == 4
 
 
-async def test_bytes_that_came_before_the_request_are_thrown_away() -> None:
+async def test_bytes_that_came_before_the_request_are_thrown_away(wait_for_async: WaitFor) -> None:
+    stale = modbus_rtu.frame(5, read_response(4, b"\xff\xff\xff\xff"))
     async with scripted(well) as (bus, slave):
         await bus.request(5, READ, 5)
-        os.write(slave.end.fd, modbus_rtu.frame(5, read_response(4, b"\xff\xff\xff\xff")))
+        os.write(slave.end.fd, stale)
+        await wait_for_async(lambda: bus.counters.stale_bytes == len(stale))
+        await wait_for_async(lambda: asyncio.get_running_loop().time() > bus._quiet_at)
+        # Now the line is quiet, and the request leaves before the loop can see these bytes.
+        os.write(slave.end.fd, stale)
         assert await bus.request(5, READ, 5) == DATA
-        assert bus.counters.stale_bytes == 9
+        assert bus.counters.stale_bytes == 2 * len(stale)
 
 
 async def test_exception_behind_noise_is_still_understood() -> None:

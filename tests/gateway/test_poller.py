@@ -13,7 +13,8 @@ from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from gateway.errors import BadReply, BusDown, DeviceSilent, TransportError
-from gateway.poller import GRID_S, PolledUnit, Poller
+from gateway.poller import PolledUnit, Poller
+from gateway.slots import SLOT_S, Handle, SlotTimer
 from gateway.transports.modbus import ModbusTcpBus
 from protocols.profile.compile import compile_profile
 from protocols.profile.model import Profile
@@ -39,12 +40,20 @@ def harmless() -> Profile:
     return compile_profile(ProfileFile.model_validate_json(json.dumps(content)))
 
 
+class NeverCancelled:
+    """A poller never takes a wake-up back."""
+
+    def cancel(self) -> None:
+        raise AssertionError
+
+
 class Clock:
     """Time that stands still until `until` moves it on, stopping at every wake-up on the way."""
 
     def __init__(self) -> None:
         self.now = 100.0
         self.wakes = 0
+        self._calls = 0
         self._due: list[tuple[float, int, Callable[[], None]]] = []
 
     def time(self) -> float:
@@ -53,8 +62,10 @@ class Clock:
     def ns(self) -> int:
         return round(self.now * 1e9)
 
-    def call_at(self, when: float, callback: Callable[[], None], /) -> None:
-        heapq.heappush(self._due, (when, len(self._due), callback))
+    def call_at(self, when: float, callback: Callable[[], None], /) -> Handle:
+        self._calls += 1
+        heapq.heappush(self._due, (when, self._calls, callback))
+        return NeverCancelled()
 
     async def until(self, when: float) -> None:
         await settle()
@@ -153,7 +164,7 @@ async def test_unit_is_asked_on_a_fixed_grid() -> None:
         await bench.clock.until(110)
         times = bench.bus.times(1)
         assert gaps(times) == [1.0] * 9
-        assert round(times[0] / GRID_S, 6).is_integer()
+        assert round(times[0] / SLOT_S, 6).is_integer()
         assert bench.clock.wakes == 10
 
 
@@ -194,7 +205,7 @@ async def test_poll_that_waits_for_a_neighbour_skips_what_it_missed() -> None:
 async def test_one_failure_is_tried_again_soon_and_is_no_loss() -> None:
     async with running(unit(1)) as bench:
         bench.bus.failing[1] = DeviceSilent("quiet")
-        await bench.clock.until(bench.poller._turns[0].due * GRID_S)
+        await bench.clock.until(bench.poller._turns[0].due * SLOT_S)
         bench.bus.failing.clear()
         await bench.clock.until(105)
         assert 0.3 < gaps(bench.bus.times(1))[0] <= 0.34
@@ -279,13 +290,21 @@ async def test_reference_server_is_polled_until_the_task_is_cancelled() -> None:
     polled = asyncio.Event()
     told = Told()
 
-    def on_values(*args: object) -> None:
-        told.on_values(*args)  # type: ignore[arg-type]
+    def on_values(
+        device: str, one: Profile, at: int, received: int, values: tuple[Value, ...], quality: tuple[int, ...]
+    ) -> None:
+        told.on_values(device, one, at, received, values, quality)
         if len(told.values) == 3:
             polled.set()
 
-    loop = asyncio.get_running_loop()
-    poller = Poller(bus, [unit(1, 0.02)], on_values=on_values, on_lost=told.on_lost, now_ns=Clock().ns, timer=loop)
+    poller = Poller(
+        bus,
+        [unit(1, 0.02)],
+        on_values=on_values,
+        on_lost=told.on_lost,
+        now_ns=Clock().ns,
+        timer=SlotTimer(asyncio.get_running_loop()),
+    )
     task = asyncio.ensure_future(poller.run())
     await polled.wait()
     task.cancel()

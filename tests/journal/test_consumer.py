@@ -181,6 +181,58 @@ async def test_a_consumer_of_some_partitions_sees_no_others(open_journal, entry,
     assert sink.ids() == [entry(3, 3).id, entry(4, 4).id]
 
 
+class Counted:
+    """A journal that counts how often it is read."""
+
+    def __init__(self, journal):
+        self.reads = 0
+        self.count = journal.count
+        self.subscribe = journal.subscribe
+        self._read = journal.read
+
+    def read(self, partitions, after, limit):
+        self.reads += 1
+        return self._read(partitions, after, limit)
+
+
+async def test_an_idle_consumer_does_not_read(open_journal, entry, table, consume, wait_for_async):
+    journal, sink = await open_journal(), table()
+    counted = Counted(journal)
+    await journal.append([entry(0, 1)])
+    consumer = consume(counted, sink, {}, partitions=[1], flush_s=0.0)
+    consumer.start()
+    await wait_for_async(lambda: consumer.lag() == 0)
+    for number in range(20):
+        await journal.append([entry(number, 2)])
+    assert counted.reads == 1
+    await consumer.stop()
+    # One when it wakes, one that makes sure that nothing came since.
+    assert counted.reads == 3
+
+
+async def test_each_refusal_after_a_success_waits_the_shortest_again(
+    open_journal, entry, table, consume, wait_for_async
+):
+    class Recorded(Backoff):
+        def next_s(self):
+            waits.append(super().next_s())
+            return 0.0
+
+    waits: list[float] = []
+    journal, sink = await open_journal(), table(refuse=4)
+    await journal.append([entry(0)])
+    backoff = Recorded(first_s=1.0, last_s=1000.0)
+    consumer = consume(journal, sink, {}, flush_s=0.0, retry_on=(Unreachable,), backoff=backoff)
+    consumer.start()
+    await wait_for_async(lambda: consumer.lag() == 0)
+    sink.refuse = 1
+    await journal.append([entry(1)])
+    await wait_for_async(lambda: consumer.lag() == 0)
+    assert len(waits) == 5
+    assert waits[3] >= 4.0
+    assert waits[4] <= 1.0
+
+
 def test_the_back_off_doubles_up_to_its_bound_with_half_of_it_by_chance():
     backoff = Backoff(first_s=1.0, last_s=8.0, chance=random.Random(1))
     waits = [backoff.next_s() for _ in range(8)]

@@ -214,12 +214,15 @@ async def test_a_callback_that_raises_silences_nobody(open_journal, entry):
 
 async def test_a_cancelled_submitter_does_not_stop_the_others(open_journal, entry):
     journal = await open_journal()
+    reported: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: reported.append(context))
     given_up = asyncio.ensure_future(journal.append([entry(1)]))
     kept = asyncio.ensure_future(journal.append([entry(2)]))
     await asyncio.sleep(0)
     given_up.cancel()
     await kept
     assert len(journal.read([0], {}, 10)) == 2
+    assert reported == []
 
 
 async def test_any_thread_may_read(open_journal, entry):

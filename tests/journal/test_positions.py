@@ -33,14 +33,15 @@ def test_plan_misses_nothing_and_count_is_exact(made, runs, after, partitions):
     assert (plan is None) == (not beyond)
     if plan is not None:
         assert plan.start <= beyond[0][0]
-        assert not plan.exact or [one for one in stored if one[0] >= plan.start] == beyond
+        assert plan.end == index.next
+        assert not plan.exact or [one for one in stored if plan.start <= one[0] < plan.end] == beyond
     assert known + sum(start <= position < end for position, _ in beyond) == len(beyond)
 
 
 def test_an_idle_partition_that_speaks_again_is_found_without_reading_the_rest():
     index = PositionIndex(1, 1, [0] * PARTITIONS)
     index.note(bytes([5]) + bytes([6]) * 1000 + bytes([5]))
-    assert index.plan(range(PARTITIONS), {5: 1, 6: 1001}) == Plan(1002, exact=True)
+    assert index.plan(range(PARTITIONS), {5: 1, 6: 1001}) == Plan(1002, 1003, exact=True)
 
 
 def test_a_reader_behind_what_was_pruned_starts_at_the_first_entry_left():
@@ -48,7 +49,7 @@ def test_a_reader_behind_what_was_pruned_starts_at_the_first_entry_left():
     index.note(bytes([5, 6, 6]))
     index.pruned(2)
     assert index.plan([5], {}) is None
-    assert index.plan([6], {}) == Plan(2, exact=False)
+    assert index.plan([6], {}) == Plan(2, 4, exact=False)
 
 
 def test_the_window_stays_bounded():

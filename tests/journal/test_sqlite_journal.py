@@ -164,6 +164,19 @@ async def test_a_crash_after_pruning_everything_and_a_clock_set_back_do_not_take
     await reopened.close()
 
 
+async def test_what_a_commit_wrote_is_not_read_before_the_journal_knows_of_it(open_in, entry, tmp_path):
+    journal = open_in()
+    position = await journal.append([entry(1)])
+    # The moment between the commit and its note in memory: a row that the index has not seen.
+    connection = sqlite3.connect(tmp_path / FILE)
+    with connection:
+        connection.execute("INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?)", (position + 1, *entry(2)))
+    connection.close()
+    assert [one.position for one in journal.read(ALL, {}, 10)] == [position]
+    assert [one.position for one in journal.read([0], {}, 10)] == [position]
+    assert [one.position for one in journal.tail(10)] == [position]
+
+
 async def test_a_crash_forgets_no_partition(open_in, entry, tmp_path, now):
     journal = open_in()
     await journal.append([entry(number, number) for number in range(PARTITIONS)])

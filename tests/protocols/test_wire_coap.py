@@ -53,6 +53,7 @@ def test_malformed_message_is_refused(vector: dict[str, Any]) -> None:
     [
         pytest.param("", id="nothing"),
         pytest.param("4001", id="header cut off"),
+        pytest.param("00011234", id="version 0"),
         pytest.param("4100123401", id="empty message with a token"),
         pytest.param("4000123400", id="empty message with an option"),
         pytest.param("50001234", id="empty NON"),
@@ -114,6 +115,14 @@ def test_encoded_message_is_read_by_aiocoap_as_meant(
     assert peer.payload == payload
     assert [(int(one.number), one.encode()) for one in peer.opt.option_list()] == options
     assert coap.decode(datagram) == (kind, code, mid, token, options, payload)
+
+
+@pytest.mark.parametrize("size", [0, 12, 13, 268, 269, 1000])
+def test_each_form_of_delta_and_length_is_read_by_aiocoap_as_meant(size: int) -> None:
+    options = [(2048, b""), (2048 + size, bytes(size))]
+    datagram = coap.encode(coap.NON, coap.POST, 1, b"", options)
+    assert [(int(one.number), one.encode()) for one in aiocoap.Message.decode(datagram).opt.option_list()] == options
+    assert coap.decode(datagram)[4] == options
 
 
 def test_message_that_cannot_be_is_a_fault_of_the_caller() -> None:

@@ -188,6 +188,11 @@ def test_reply_of_another_length_is_no_answer() -> None:
     assert parser.finish() is None
 
 
+def test_reply_whose_byte_count_is_wrong_is_no_answer() -> None:
+    parser = rtu.RtuReply(17, ASKED)
+    assert parser.feed(rtu.frame(17, bytes.fromhex("0305008d008e"))) is None
+
+
 def test_damaged_reply_is_counted_and_the_repeated_one_is_taken() -> None:
     good = rtu.frame(17, bytes.fromhex("0304008d008e"))
     parser = rtu.RtuReply(17, ASKED)

@@ -26,7 +26,10 @@ HOME: Mapping[str, tuple[str, ...]] = {
     "starlette": ("console/*",),
     "uvicorn": ("console/serve.py",),
     "argon2": ("console/accounts.py",),
-    "sqlalchemy": ("console/accounts.py", "console/database.py", "console/tables.py"),
+    "sqlalchemy": (
+        *("console/accounts.py", "console/database.py", "console/tables.py"),
+        *("operations/database.py", "operations/store.py", "operations/tables.py"),
+    ),
     "sqlite3": ("journal/*", "telemetry/influx_sink.py"),
 }
 """An I/O library, and the files in which alone it may be imported."""

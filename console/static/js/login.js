@@ -71,8 +71,11 @@ async function start() {
     draw();
   });
   byId("form").addEventListener("submit", (event) => void submit(/** @type {SubmitEvent} */ (event)));
+  // Disabled in the page: a form sent before this line would leave the page with the password in it.
+  /** @type {HTMLButtonElement} */ (byId("submit")).disabled = false;
   draw();
-  field("username").focus();
+  // Whoever types already keeps the cursor.
+  if (document.activeElement === document.body) field("username").focus();
   try {
     site = await getSite();
     draw();

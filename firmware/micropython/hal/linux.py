@@ -91,7 +91,9 @@ class Lines:
         """The next line without its end; ``None`` when stdin has closed. A line too long is cut."""
         while True:
             await _readable(sys.stdin)
-            while self._poll.poll(0):
+            for _ in range(_LONGEST_LINE):
+                if not self._poll.poll(0):
+                    break
                 if not sys.stdin.buffer.readinto(self._byte):
                     return None
                 if self._byte == b"\n":

@@ -5,8 +5,6 @@ import select
 import termios
 
 _MOST = 256
-# As much as the host's line discipline holds.
-_FULL_LINE = 4096
 # 3.5 characters at 9600 baud are 3.6 ms.
 SILENCE_MS = 4
 REOPEN_MS = 500
@@ -60,12 +58,10 @@ class Serial:
 
     def _open(self) -> None:
         self._stream = open(self._path, "r+b")
+        # This also throws away what waited in the line before the board was there: above all an old command.
         termios.setraw(self._stream.fileno())
         self._poll = select.poll()
         self._poll.register(self._stream, select.POLLIN)
-        # What waited in the line before this board was there is not for it: above all no old command.
-        for _ in range(_FULL_LINE // _MOST):
-            self._read()
 
     def _close(self) -> None:
         if self._stream is not None:

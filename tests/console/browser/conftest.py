@@ -16,12 +16,13 @@ from console.events import EventHub
 from console.roles import Role
 from console.serve import bind, serve
 from console.services import ConsoleServices
+from device_registry.devices import Site
+from device_registry.load import load_site
 from protocols.profile.loader import shipped_profiles
-from protocols.profile.model import Profile
 from protocols.quality import Quality
 from protocols.reading import Value
 from telemetry.duck import DuckStore
-from tests.console.conftest import PASSWORDS, Clock, District, Gadget, Place, Title, reading_of
+from tests.console.conftest import PASSWORDS, Clock, reading_of
 
 CHROMIUM_ARGS = (
     "--no-sandbox",
@@ -33,11 +34,7 @@ CHROMIUM_ARGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-KITCHEN = Place("street/hotpot", Title("老灶火锅 厨房", "Hotpot kitchen"))
-MALL = Place("mall/noodles", Title("面馆 厨房", "Noodle kitchen"), "mall")
-CORNER = Place("street/corner", Title("东口 投放点", "East corner"), "street")
-# A title with markup: it must come out as text.
-MARKUP = "<img src=x onerror=\"document.title='broken in'\"> bin"
+HERE = Path(__file__).parent
 QUIET: Mapping[str, Mapping[str, Value]] = {
     "gengfu/gas-alarm": {
         "methane": 1.2,
@@ -143,20 +140,15 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def site(gas: Profile) -> District:
-    smart_bin = shipped_profiles()["gengfu/smart-bin"]
-    gadgets = [
-        Gadget("t:gas:1", gas, Title("火锅 报警器", "Hotpot alarm"), KITCHEN),
-        Gadget("t:gas:2", gas, Title("面馆 报警器", "Noodle alarm"), MALL),
-        Gadget("t:bin:1", smart_bin, Title(MARKUP, MARKUP), CORNER),
-    ]
-    return District({one.id: one for one in gadgets}, title=Title("演示片区", "Demo district"))
+def site() -> Site:
+    """Two kitchens and a bin, each in an area of its own."""
+    return load_site(HERE / "site.toml", shipped_profiles())
 
 
 @pytest.fixture
 def root() -> Path:
     """The pages themselves."""
-    return Path(__file__).parents[3] / "console"
+    return HERE.parents[2] / "console"
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ def test_a_wrong_password_is_said_and_can_be_typed_again(visit: Open, console: C
     page.goto(f"{console.url}/login")
     page.locator("#username").fill("officer")
     page.locator("#password").fill("wrong")
+    expect(page.locator("#submit")).to_be_enabled()
     page.keyboard.press("Enter")
     expect(page.locator("#error")).to_have_text(text)
     expect(page.locator("#password")).to_be_focused()
@@ -103,3 +104,25 @@ def test_the_password_never_stands_in_an_address(visit: Open) -> None:
     visitor.sign_in()
     assert asked
     assert [url for url in asked if PASSWORDS[Role.OFFICER] in url] == []
+
+
+def test_a_form_sent_before_the_page_is_ready_goes_nowhere(visit: Open, console: Console) -> None:
+    page = visit().page
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.method))
+    page.route("**/static/js/login.js", lambda route: route.abort())
+    page.goto(f"{console.url}/login")
+    page.locator("#username").fill("officer")
+    page.locator("#password").fill("too early")
+    page.keyboard.press("Enter")
+    expect(page.locator("#password")).to_have_value("too early")
+    assert page.url == f"{console.url}/login"
+    assert set(sent) == {"GET"}
+
+
+def test_whoever_types_early_keeps_the_cursor(visit: Open, console: Console) -> None:
+    page = visit().page
+    page.goto(f"{console.url}/login", wait_until="commit")
+    page.locator("#password").focus()
+    expect(page.locator("#submit")).to_be_enabled()
+    expect(page.locator("#password")).to_be_focused()

@@ -37,7 +37,7 @@ def test_bin_follows_its_stimulus():
 
 def test_noise_stays_inside_the_range_of_the_sensor():
     board = Board("smart-bin", rig.store(), rig.noise(), 0)
-    board.stimulate(["fill", "0"], 0)
+    board.stimulate(["fill", "-10"], 0)
     board.stimulate(["tilt", "0"], 0)
     for now in range(100):
         board.sample(now)

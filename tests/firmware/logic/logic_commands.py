@@ -108,6 +108,16 @@ def test_message_id_used_again_for_another_command_is_no_duplicate():
     assert board.snapshot()["valve"] == 3
 
 
+def test_same_command_of_another_peer_is_no_duplicate():
+    door, board, _ = server()
+    close = rig.request(coap.PUT, b"valve", b"close", mid=7)
+    door.answer(0, GATEWAY, close)
+    board.sample(1000)
+    board.stimulate(["valve", "open"], 1000)
+    door.answer(1001, OTHER, close)
+    assert board.snapshot()["valve"] == 3
+
+
 def test_command_is_forgotten_after_the_exchange_lifetime():
     door, board, _ = server()
     close = rig.request(coap.PUT, b"valve", b"close", mid=7)

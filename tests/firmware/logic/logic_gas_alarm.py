@@ -157,6 +157,16 @@ def test_gateway_that_closed_first_leaves_no_local_trip():
     play(board, [(60, "", {"valve": valve.CLOSED, "valve_cause": 2, "trip_latched": False})], now)
 
 
+def test_valve_that_is_closed_or_closing_keeps_its_first_cause():
+    board = alarm()
+    now = play(board, [(15.1, "gas 55", {"valve": valve.MOVING, "valve_cause": 1})])
+    board.command("close-valve", now)
+    play(board, [(0.3, "", {"valve": valve.CLOSED, "valve_cause": 1})], now)
+    board.command("close-valve", now + 1000)
+    board.stimulate(["valve", "close"], now + 1000)
+    assert board.snapshot()["valve_cause"] == 1
+
+
 def test_fan_runs_after_its_contactor_has_picked_up():
     board = alarm()
     assert board.command("start-fan", FIRST)

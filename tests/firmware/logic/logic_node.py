@@ -44,13 +44,15 @@ def acknowledge(one, io, now):
     return payloads
 
 
-def test_command_is_reported_at_once_and_again_when_it_has_had_its_effect():
+def test_command_is_reported_with_the_next_sample_and_again_when_it_has_had_its_effect():
     one, _, io = node()
     one.step(0)
     acknowledge(one, io, 0)
     close = coap.encode(coap.CON, coap.PUT, 9, b"", ((coap.URI_PATH, b"valve"),), payload=b"close")
     one.datagram(500, GATEWAY, close)
-    assert b'{"n":"valve","v":3}' in acknowledge(one, io, 500)[0]
+    assert acknowledge(one, io, 500) == []
+    one.step(600)
+    assert b'{"n":"valve","v":3}' in acknowledge(one, io, 600)[0]
     one.step(700)
     assert not io.sent
     one.step(800)

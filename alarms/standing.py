@@ -1,0 +1,92 @@
+"""What the engine keeps of each alarm and each device, and how a change of state shows in the record."""
+
+from alarms.alarm import AlarmRecord, Timers
+from alarms.conditions import Bound
+from alarms.rule import AlarmRule
+from alarms.states import AlarmState, Event
+from protocols.moment import SECOND, Moment
+from protocols.profile.model import Profile
+
+LOST_PERIODS = 2.5
+ENDS_OF_SILENCE = frozenset((Event.UNSHELVE, Event.UNSUPPRESS, Event.IN_SERVICE))
+
+
+class Watched:
+    """A device under watch: its profile, the kind of its area, and how often it reports (seconds)."""
+
+    def __init__(self, device: str, profile: Profile, area_kind: str, period_s: float) -> None:
+        self.device = device
+        self.profile = profile
+        self.area_kind = area_kind
+        self.lost_after_ns = int(LOST_PERIODS * period_s * SECOND)
+
+
+class Standing:
+    """One alarm with its timers and the rule behind it (``None`` for an orphan, S11).
+
+    ``silence_end``: mono ns at which a shelving or out-of-service ends, whatever the wall clock does (S10).
+    """
+
+    __slots__ = ("bound", "record", "silence_end", "timers")
+
+    def __init__(self, record: AlarmRecord, bound: Bound | None) -> None:
+        self.record = record
+        self.bound = bound
+        self.timers = Timers()
+        self.silence_end: int | None = None
+
+    @property
+    def latches(self) -> bool:
+        """Whether it stays after its condition went. Of an orphan nobody knows: it does."""
+        return self.bound is None or self.bound.rule.latch
+
+    @property
+    def is_reported(self) -> bool:
+        """Whether another part of the gateway reports its condition, and no value can tell."""
+        return self.bound is not None and all(one.kind == "reported" for one in self.bound.rule.any)
+
+    def take_back(self, record: AlarmRecord, started: Moment) -> None:
+        """Stand as before the restart. A silence ends early, never late: at once where the clock went back (S10)."""
+        self.record = record
+        if self.bound is not None:
+            _follow_rule(record, self.bound.rule)
+        if record.silence_until:
+            left = record.silence_until - started.wall if record.changed_at <= started.wall else 0
+            self.silence_end = started.mono + max(0, left)
+
+    def follow(self, event: Event, before: AlarmState, now: Moment, who: str) -> None:
+        """Write into the record what goes with a change of state."""
+        record = self.record
+        after = record.state
+        if event is Event.RAISE:
+            self._raised(before, now.wall)
+        elif event in (Event.RETURN, Event.RETURN_LATCHED):
+            record.active = False
+        elif event is Event.ACKNOWLEDGE:
+            record.acknowledged_by, record.acknowledged_at = who, now.wall
+        elif event in (Event.SHELVE, Event.OUT_OF_SERVICE):
+            self.silence_end = now.mono + record.silence_until - now.wall
+        if before.stands and not after.stands and after is not AlarmState.NORMAL:
+            record.unfinished = True
+        if event is Event.SUPPRESS or event in ENDS_OF_SILENCE:
+            record.silence_until = 0
+            self.silence_end = None
+        if before is not after:
+            record.changed_at = now.wall
+
+    def _raised(self, before: AlarmState, wall: int) -> None:
+        record = self.record
+        record.active = True
+        if not record.state.stands:
+            record.unfinished = record.unfinished or self.latches
+        elif not before.stands:
+            record.raised_at, record.first_value, record.first_sampled_at = wall, record.value, record.sampled_at
+            record.acknowledged_by, record.acknowledged_at = "", 0
+
+
+def _follow_rule(record: AlarmRecord, rule: AlarmRule) -> None:
+    """The rule may have been changed meanwhile: what stands keeps its priority, and never loses its class."""
+    if record.state is AlarmState.NORMAL:
+        record.priority, record.life_safety = rule.priority, rule.life_safety
+    else:
+        record.life_safety = record.life_safety or rule.life_safety

@@ -1,0 +1,51 @@
+"""The way from the console to the gateway: a journal of its own, and the wait for the answer.
+
+In one process it is the same journal pair as between two machines: no short cut.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Mapping, Sequence
+
+from console.services import Answer
+from gateway.downlink import ANSWER, REQUEST
+from gengfu import clock
+from journal.entry import Entry, Journal, Stored, partition_of
+from protocols.moment import SECOND
+from protocols.request import OperatorRequest, decode_answer, encode
+
+WAIT_S = 2.0
+LIFE_NS = 60 * SECOND
+
+
+class Asker:
+    """The console's `console.services.Ask`. Subscribe `hear` to the uplink journal."""
+
+    def __init__(self, downlink: Journal) -> None:
+        self._downlink = downlink
+        self._waiting: dict[str, asyncio.Future[Answer]] = {}
+
+    async def __call__(self, verb: str, target: str, who: str, details: Mapping[str, object]) -> Answer | None:
+        """Ask, and wait up to 2 s for the answer; ``None`` when it has not come by then."""
+        now = clock.wall()
+        request = OperatorRequest(
+            secrets.token_hex(8), verb, target, who, now, now + LIFE_NS, **details  # type: ignore[arg-type] # checked by the console's models
+        )  # fmt: skip
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting[request.id] = answer
+        try:
+            owner = target.partition("~")[0]
+            await self._downlink.append([Entry(REQUEST, request.id, partition_of(owner), now, encode(request))])
+            return await asyncio.wait_for(answer, WAIT_S)
+        except TimeoutError:
+            return None
+        finally:
+            del self._waiting[request.id]
+
+    def hear(self, batch: Sequence[Stored]) -> None:
+        """Listener of the uplink journal."""
+        for stored in batch:
+            waiting = self._waiting.get(stored.entry.id) if stored.entry.kind == ANSWER else None
+            if waiting is not None and not waiting.done():
+                said = decode_answer(stored.entry.body)
+                waiting.set_result(Answer(said.found, said.refusal))

@@ -1,0 +1,125 @@
+"""The telemetry stores of a process, each fed from the journal by a consumer thread of its own."""
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
+
+from device_registry.devices import Site
+from gengfu.settings import TelemetryPart
+from gengfu.supervisor import Supervisor
+from journal.consumer import Consumer
+from journal.entry import PARTITIONS, Stored
+from journal.sqlite import SqliteJournal
+from telemetry.duck import DuckStore
+from telemetry.errors import StoreUnavailable
+from telemetry.influx_settings import InfluxSettings
+from telemetry.influx_sink import InfluxSink
+from telemetry.sink import Sink, duck_sink
+from telemetry.store import Series
+
+BATCH = 50_000
+
+
+def series_of(site: Site) -> dict[str, Series]:
+    """What the stores know of each device beside its id."""
+    return {
+        device.id: Series(
+            device.profile.id,
+            device.profile.kind,
+            site.id,
+            device.area.id,
+            tuple(point.name for point in device.profile.points),
+        )
+        for device in site.devices.values()
+    }
+
+
+class StoreFeed:
+    """Feeds one store. A consumer that died is begun anew by the supervisor, from where the store stands."""
+
+    def __init__(self, name: str, journal: SqliteJournal, sink: Sink, flush_s: float) -> None:
+        self.name = name
+        self._journal = journal
+        self._sink = sink
+        self._flush_s = flush_s
+        self._consumer: Consumer | None = None
+
+    async def run(self) -> None:
+        """Feed until `stop`; raises what the sink raised when that cannot be retried."""
+        await self._end()
+        cursor = await asyncio.to_thread(self._sink.cursor)
+        self._consumer = Consumer(
+            self.name,
+            self._journal,
+            partial(_consume, self._sink),
+            cursor,
+            flush_s=self._flush_s,
+            batch=BATCH,
+            retry_on=(StoreUnavailable,),
+        )
+        self._consumer.start()
+        await self._consumer.wait()
+
+    async def stop(self) -> None:
+        """Hand over what the journal holds, then end."""
+        await self._end()
+
+    async def _end(self) -> None:
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            await consumer.stop()
+
+    def cursor(self) -> dict[int, int]:
+        """How far the store has taken the journal; empty before the first batch of this run."""
+        return self._consumer.cursor() if self._consumer else {}
+
+    def lag(self) -> int:
+        """Entries that the store has not taken yet."""
+        return self._consumer.lag() if self._consumer else 0
+
+    def problem(self) -> str | None:
+        """Why the store takes no data, in a word without secrets; ``None`` while it does."""
+        if self._consumer is None:
+            return "is not being fed"
+        refusal = self._consumer.last_refusal
+        return f"takes no data: {type(refusal).__name__}" if refusal else None
+
+
+def _consume(sink: Sink, batch: list[Stored]) -> None:
+    sink.consume((one.position, one.entry.partition, one.entry.kind, one.entry.body) for one in batch)
+
+
+class Stores:
+    """DuckDB, and InfluxDB where the settings name one."""
+
+    def __init__(self, duck: DuckStore, feeds: Iterable[StoreFeed]) -> None:
+        self.duck = duck
+        self.feeds = tuple(feeds)
+
+    async def not_yet_stored(self, journal: SqliteJournal) -> list[Stored]:
+        """What DuckDB has not taken yet: acknowledged before the last end, and to be shown all the same."""
+        return await asyncio.to_thread(journal.read, range(PARTITIONS), self.duck.cursor(), BATCH)
+
+
+async def open_stores(
+    stack: AsyncExitStack, site: Site, folder: Path, journal: SqliteJournal, settings: TelemetryPart
+) -> Stores:
+    """Open the stores; ``stack`` closes them. Feed them with `start`."""
+    series = series_of(site)
+    duck = await asyncio.to_thread(DuckStore.open, folder / "telemetry.duckdb", series.get)
+    stack.callback(duck.close)
+    feeds = [StoreFeed("duckdb", journal, duck_sink(duck), settings.flush_s)]
+    if settings.influx.url:
+        sink = InfluxSink(InfluxSettings(**settings.influx.model_dump()), series.get, folder / "influx.db")
+        stack.callback(sink.close)
+        feeds.append(StoreFeed("influxdb", journal, sink, settings.flush_s))
+    return Stores(duck, feeds)
+
+
+def start(stack: AsyncExitStack, stores: Stores, supervisor: Supervisor) -> None:
+    """Begin to feed; at the end of ``stack`` what the journal holds is handed over first."""
+    for feed in stores.feeds:
+        stack.push_async_callback(feed.stop)
+        supervisor.run(f"store {feed.name}", feed.run)

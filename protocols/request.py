@@ -1,0 +1,56 @@
+"""What a person asks of a gateway, and what the gateway answers.
+
+Requests travel down as journal entries of kind ``request`` in the partition of their device or zone; the answer
+comes back up as an entry of kind ``answer``, in the commit of what the request changed.
+"""
+
+import msgspec
+
+
+class OperatorRequest(msgspec.Struct, array_like=True, frozen=True, tag=1):
+    """``verb``: an action on an alarm (``acknowledge``, ``reset``, ``shelve``, ``unshelve``, ``suppress``, ``unsuppress``,
+    ``out-of-service``, ``in-service``) or ``reset-interlock``. ``target``: the alarm's or interlock's id.
+
+    ``for_s``: how long a silence lasts, seconds. Times are UTC ns; after ``expires_at`` it is answered, not done.
+    """
+
+    id: str
+    verb: str
+    target: str
+    who: str
+    asked_at: int
+    expires_at: int
+    why: str = ""
+    for_s: float | None = None
+    measure: str = ""
+    on_site: bool = False
+
+
+class OperatorAnswer(msgspec.Struct, array_like=True, frozen=True, tag=1):
+    """``refusal``: why it was not done, for the person who asked; empty when it was done. ``found``: whether the
+    target exists."""
+
+    request: str
+    at: int
+    refusal: str = ""
+    found: bool = True
+
+
+_encoder = msgspec.msgpack.Encoder()
+_requests = msgspec.msgpack.Decoder(OperatorRequest)
+_answers = msgspec.msgpack.Decoder(OperatorAnswer)
+
+
+def encode(item: OperatorRequest | OperatorAnswer) -> bytes:
+    """Body of a journal entry: a msgpack array, schema number first."""
+    return _encoder.encode(item)
+
+
+def decode_request(body: bytes) -> OperatorRequest:
+    """Reverse of `encode` for a request."""
+    return _requests.decode(body)
+
+
+def decode_answer(body: bytes) -> OperatorAnswer:
+    """Reverse of `encode` for an answer."""
+    return _answers.decode(body)
