@@ -38,7 +38,8 @@ class Bound(NamedTuple):
 def bind(rule: AlarmRule, profile: Profile) -> list[Bound]:
     """The rule at each point it speaks of; empty where the device has none.
 
-    The first condition that names a point chooses the points; flags of other conditions are OR-ed to each.
+    The first condition that names a point chooses the points (flags only where nothing else does); the flags of
+    the others are OR-ed to each.
     """
     points = _points(rule.any, profile)
     return [Bound(rule, point, _any(list(_judges(rule, profile, point))), len(points) > 1) for point in points]
@@ -55,7 +56,7 @@ def _judges(rule: AlarmRule, profile: Profile, point: Point) -> Iterator[Judge]:
 
 
 def _points(conditions: Iterable[Condition], profile: Profile) -> list[Point]:
-    for condition in conditions:
+    for condition in sorted(conditions, key=lambda one: one.kind == "flag"):
         if condition.kind == "reported":
             return [point for point in profile.points if point.role in ("valve", "fan") and point.final_element]
         matching = [point for point in profile.points if _matches(condition, point, profile)]

@@ -1,9 +1,9 @@
 """What the console is given: everything that `gengfu` wires it to. The console itself opens nothing."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 from prometheus_client import CollectorRegistry
 
@@ -11,6 +11,7 @@ from console.accounts import Accounts
 from console.events import EventHub
 from console.live import LiveView
 from protocols.profile.model import Profile
+from protocols.reading import Origin
 from telemetry.store import Store
 
 
@@ -72,7 +73,123 @@ class SiteView(Protocol):
     @property
     def time_zone(self) -> str: ...
     @property
+    def areas(self) -> Mapping[str, AreaView]: ...
+    @property
     def devices(self) -> Mapping[str, DeviceView]: ...
+
+
+Item = dict[str, Any]
+"""One alarm, interlock, plan or run as the API shows it; the shapes are in `console.api.shapes_duty`."""
+
+
+class Alarms(Protocol):
+    """The alarms of the site; `console.duty.alarm_board.AlarmBoard`."""
+
+    def find(self, alarm: str) -> Item | None:
+        """One alarm; ``None`` for an id that names none."""
+
+    def items(
+        self, *, state: str = "", priority: str = "", device: str = "", origin: Origin | None = None
+    ) -> list[Item]:
+        """Those that match, the most pressing first. ``state=active``: all but normal."""
+
+
+class Interlocks(Protocol):
+    """The interlocks of the site; `console.duty.interlock_board.InterlockBoard`."""
+
+    def find(self, interlock: str) -> Item | None:
+        """One interlock; ``None`` for an id that names none."""
+
+    def items(self) -> list[Item]:
+        """All of them, tripped ones first."""
+
+
+class Page(NamedTuple):
+    """Some items, and the cursor behind the last of them where there are more."""
+
+    items: list[Item]
+    next: str | None
+
+
+class HistoryQuery(NamedTuple):
+    """``start`` <= at < ``end``, UTC ns; ``None`` and an empty ``device`` do not restrict. ``after``: a cursor."""
+
+    device: str = ""
+    start: int | None = None
+    end: int | None = None
+    limit: int = 100
+    after: str | None = None
+
+
+class History(Protocol):
+    """What happened to the alarms; `console.duty.history.AlarmHistory`."""
+
+    def page(self, query: HistoryQuery) -> Page | None:
+        """The newest first; ``None`` where ``after`` is no cursor of what is kept."""
+
+
+class StepAct(NamedTuple):
+    """What a person does to a step or a run. ``role``: the actor of the plan that the person is; empty: the one who
+    writes down what others report. ``evidence``: texts by evidence id."""
+
+    action: str
+    who: str
+    role: str = ""
+    why: str = ""
+    evidence: Mapping[str, str] = {}
+
+
+class Runs(Protocol):
+    """Plans and runs; `console.duty.run_board.RunBoard`. Raises `console.errors.RunsError`."""
+
+    def open_items(self) -> list[Item]:
+        """The runs that go on, the newest first, as known now; does not block."""
+
+    def plans(self) -> list[Item]:
+        """Every plan, without its steps."""
+
+    def plan(self, plan: str) -> Item | None:
+        """One plan with its steps; ``None`` for an id that names none."""
+
+    async def runs(self, state: str = "") -> list[Item]:
+        """Runs, the newest first. ``state``: ``open``, ``closed``, ``completed``, or empty for all."""
+
+    async def run(self, run: str) -> Item | None:
+        """One run; ``None`` for an id that names none."""
+
+    async def act(self, run: str, step: str, act: StepAct) -> Item:
+        """The run after the act. Raises `RunUnknown`, `RunRefused`."""
+
+    async def close(self, run: str, act: StepAct) -> Item:
+        """The run, ended by a person. Raises `RunUnknown`, `RunRefused`."""
+
+
+class Answer(NamedTuple):
+    """What a gateway answered. ``refusal``: why it was not done, empty when it was. ``found``: the target exists."""
+
+    found: bool
+    refusal: str
+
+
+class Ask(Protocol):
+    """The way to the gateway."""
+
+    async def __call__(self, verb: str, target: str, who: str, details: Mapping[str, object]) -> Answer | None:
+        """Ask, and wait up to 2 s for the answer; ``None`` when it has not come by then.
+
+        ``verb``, ``target``, and the keys of ``details``: as in `protocols.request.OperatorRequest`. Raises
+        `journal.errors.JournalError` when the request cannot be stored.
+        """
+
+
+class Demo(Protocol):
+    """The demo's boards, and what one can do to them."""
+
+    def boards(self) -> Sequence[str]:
+        """Ids of the devices whose boards run here."""
+
+    async def act(self, verb: str, device: str | None, slow: bool) -> None:
+        """``verb``: ``leak``, ``clear`` or ``reopen``. Without a device: the first gas alarm. Raises `DemoRefused`."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +198,8 @@ class ConsoleServices:
 
     ``stop`` ends the event streams. ``banner``: the DEMO banner as ``{"zh": ..., "en": ...}``. ``metrics_public``:
     whether `/metrics` answers without signing in. ``profiles``: further profiles to show beside those of the
-    site's devices. ``clock``: UTC ns. ``ping_s``: how often an idle event stream shows that it lives.
+    site's devices. ``clock``: UTC ns. ``ping_s``: how often an idle event stream shows that it lives. What is
+    ``None`` is not there: the alarms of a console without a gateway, the demo's boards elsewhere.
     """
 
     ingest: Ingest
@@ -99,3 +217,9 @@ class ConsoleServices:
     profiles: Mapping[str, Profile] = field(default_factory=dict)
     events: EventHub = field(default_factory=EventHub)
     ping_s: float = 15.0
+    alarms: Alarms | None = None
+    history: History | None = None
+    interlocks: Interlocks | None = None
+    ask: Ask | None = None
+    runs: Runs | None = None
+    demo: Demo | None = None

@@ -22,6 +22,7 @@ from gateway.watch import Watch
 from gengfu import clock, rules
 from gengfu.modbus_side import ModbusSide
 from gengfu.routes import CoapRoute, Routes
+from gengfu.rules import Rulebook
 from gengfu.supervisor import Supervisor
 from gengfu.wakeup import Wakeup
 from interlocks.engine import InterlockEngine
@@ -42,6 +43,7 @@ class GatewaySide:
     def __init__(
         self,
         site: Site,
+        book: Rulebook,
         journal: SqliteJournal,
         downlink: SqliteJournal,
         metrics: CollectorRegistry,
@@ -56,8 +58,8 @@ class GatewaySide:
         self.routes = Routes({device.id: device.connection for device in site.devices.values()}, self._tick)
         now = clock.now()
         self.watch = Watch(
-            InterlockEngine(rules.matrices(), rules.zones(site), now),
-            AlarmEngine(rules.alarm_rules(), rules.watched(site), now),
+            InterlockEngine(book.matrices, rules.zones(site), now),
+            AlarmEngine(book.alarms, rules.watched(site), now),
             Actuator(self.routes, site.find_profile),
             self._store,
         )

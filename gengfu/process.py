@@ -26,6 +26,7 @@ from gengfu.errors import MissingError
 from gengfu.gateway_side import GatewaySide
 from gengfu.health import Health
 from gengfu.housekeeping import keep_house
+from gengfu.rules import Rulebook
 from gengfu.settings import Settings
 from gengfu.supervisor import Supervisor
 from journal.errors import JournalError
@@ -53,7 +54,7 @@ class Process:
 
 @asynccontextmanager
 async def running(
-    settings: Settings, site: Site, folder: Path, banner: dict[str, str] | None = None
+    settings: Settings, site: Site, folder: Path, book: Rulebook, banner: dict[str, str] | None = None
 ) -> AsyncIterator[Process]:
     """Start everything; at the end of the block stop it in reverse order.
 
@@ -61,13 +62,18 @@ async def running(
     """
     async with AsyncExitStack() as stack:
         try:
-            yield await _start(stack, settings, site, folder, banner)
+            yield await _start(stack, settings, site, folder, book, banner)
         except (GatewayError, ConsoleError, JournalError, StoreError) as error:
             raise MissingError(str(error)) from error
 
 
 async def _start(
-    stack: AsyncExitStack, settings: Settings, site: Site, folder: Path, banner: dict[str, str] | None
+    stack: AsyncExitStack,
+    settings: Settings,
+    site: Site,
+    folder: Path,
+    book: Rulebook,
+    banner: dict[str, str] | None,
 ) -> Process:
     web = serve.bind(settings.http.host, settings.http.port)
     stack.callback(web.close)
@@ -86,7 +92,7 @@ async def _start(
     console = ConsoleSide(settings, site, folder, journal, opened)
     await console.warm(stack)
     stores.start(stack, opened, supervisor)
-    gateway = GatewaySide(site, journal, downlink, metrics, supervisor)
+    gateway = GatewaySide(site, book, journal, downlink, metrics, supervisor)
     await gateway.start(doors)
     stack.push_async_callback(gateway.stop)
     health = Health(journal, max_bytes, opened.feeds, gateway.bus_counters)

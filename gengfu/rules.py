@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import alarms
 import interlocks
@@ -15,19 +16,22 @@ _RULES = Path(alarms.__file__).parent / "rules"
 _MATRICES = Path(interlocks.__file__).parent / "matrices"
 
 
-def alarm_rules() -> dict[str, AlarmRule]:
-    """The shipped alarm rules by id."""
-    return load_rules(*(file for file in sorted(_RULES.glob("*.toml")) if file.name != "responses.toml"))
+class Rulebook(NamedTuple):
+    """What a site is watched by. ``alarms`` and ``responses`` by id."""
+
+    alarms: Mapping[str, AlarmRule]
+    responses: Mapping[str, Text]
+    matrices: tuple[Matrix, ...]
 
 
-def responses() -> Mapping[str, Text]:
-    """The operator responses by id."""
-    return load_responses(_RULES / "responses.toml")
-
-
-def matrices() -> list[Matrix]:
-    """The shipped cause-and-effect matrices."""
-    return [load_matrix(file) for file in sorted(_MATRICES.glob("*.toml"))]
+def shipped() -> Rulebook:
+    """The rules, operator responses and cause-and-effect matrices that come with the program."""
+    responses = _RULES / "responses.toml"
+    return Rulebook(
+        load_rules(*(file for file in sorted(_RULES.glob("*.toml")) if file != responses)),
+        load_responses(responses),
+        tuple(load_matrix(file) for file in sorted(_MATRICES.glob("*.toml"))),
+    )
 
 
 def watched(site: Site) -> list[Watched]:

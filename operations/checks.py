@@ -47,7 +47,7 @@ def _ids(plan: Plan) -> Iterator[str]:
 
 def _references(plan: Plan) -> Iterator[str]:
     steps, actors = {one.id for one in plan.step}, {one.id for one in plan.actor}
-    for name in set(plan.plan.close_by) - actors:
+    for name in sorted(set(plan.plan.close_by) - actors):
         yield f"plan.close_by: {name!r} is no actor of the plan; add it or name another"
     for step in plan.step:
         for name in step.after:
@@ -92,7 +92,7 @@ def _source_order(plan: Plan) -> Iterator[str]:
         if number < last:
             yield f"step {name}: stands after step {last} of the source; put the S-steps in the source's order"
         last = max(last, number)
-        for other in plan.ancestors[name] & numbers.keys():
+        for other in sorted(plan.ancestors[name] & numbers.keys()):
             if numbers[other] > number:
                 yield f"step {name}: after: comes after {other}, against the source's order; take it out"
 
@@ -113,7 +113,7 @@ def _triggers(plan: Plan) -> Iterator[str]:
     for number, trigger in enumerate(plan.trigger):
         if (trigger.count > 1) != (trigger.within_s is not None):
             yield f"trigger[{number}]: count above 1 and within_s go together; give both or neither"
-        for kind in set(trigger.areas) - set(plan.plan.areas):
+        for kind in sorted(set(trigger.areas) - set(plan.plan.areas)):
             yield f"trigger[{number}].areas: {kind!r} is not among plan.areas; add it there or take it out"
 
 

@@ -1,50 +1,56 @@
 """The alarms of the site as people see them: a projection of the journal's alarm transitions.
 
-It is warm-started from the gateway's alarm records and follows the transitions; it never decides anything.
+It is warm-started from the gateway's alarm records and follows the transitions; it never decides anything. While an
+alarm is silenced (shelved, suppressed, out of service) the journal is told of no change of its condition: ``active``,
+value and quality are then those of the moment it was silenced.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
-from alarms.alarm import AlarmRecord, AlarmTransition
+from alarms.alarm import AlarmRecord, AlarmTransition, alarm_id
+from alarms.conditions import bind
 from alarms.rule import AlarmRule
 from alarms.rule import Text as RuleText
 from alarms.states import TABLE, AlarmState, Event
-from console.duty.places import area_item, find_area, iso_or_none, plain, text
-from console.present import quality_text, unit_text
+from console.duty.places import area_item, device_title, find_area, iso_or_none, plain, text
+from console.present import finite, quality_text, unit_text
 from console.services import DeviceView, SiteView
+from protocols.profile.model import Profile
 from protocols.reading import Origin
 
-_PRIORITIES = ("critical", "high", "medium", "low")
+PRIORITIES = ("critical", "high", "medium", "low")
 _ENDS_OF_SILENCE = (Event.UNSHELVE, Event.UNSUPPRESS, Event.IN_SERVICE)
+_SILENCED = (AlarmState.SHELVED, AlarmState.SUPPRESSED_BY_DESIGN, AlarmState.OUT_OF_SERVICE)
+_TIMED = (AlarmState.SHELVED, AlarmState.OUT_OF_SERVICE)
 _PEOPLE = tuple(event for event in Event if event not in (Event.RAISE, Event.RETURN, Event.RETURN_LATCHED))
+_GONE = {"zh": "规则已不存在", "en": "its rule is gone"}
 
 
 class AlarmBoard:
-    """All alarms by id. ``changed`` is given the item after each transition. One thread: the event loop's."""
+    """All alarms by id. One thread: the event loop's."""
 
-    def __init__(
-        self,
-        site: SiteView,
-        rules: Mapping[str, AlarmRule],
-        responses: Mapping[str, RuleText],
-        changed: Callable[[dict[str, Any]], None],
-    ) -> None:
+    def __init__(self, site: SiteView, rules: Mapping[str, AlarmRule], responses: Mapping[str, RuleText]) -> None:
         self._site = site
         self._rules = rules
         self._responses = responses
-        self._changed = changed
         self._records: dict[str, AlarmRecord] = {}
         self._late: set[str] = set()
+        self._bound: dict[tuple[str, str], frozenset[str]] = {}
 
     def warm(self, records: Iterable[AlarmRecord]) -> None:
         """Start from what the gateway keeps."""
         self._records = {record.alarm: record for record in records}
 
-    def observe(self, transition: AlarmTransition) -> None:
-        """Follow one transition."""
+    def recall(self, transition: AlarmTransition) -> None:
+        """At start, of the journal's tail, oldest first: what the records do not say, whether the raise was late."""
+        if transition.event is Event.RAISE:
+            (self._late.add if transition.late else self._late.discard)(transition.alarm)
+
+    def observe(self, transition: AlarmTransition) -> str:
+        """Follow one transition; returns the id of the alarm, which changed."""
         record = self._records.get(transition.alarm) or AlarmRecord(
             transition.alarm,
             transition.device,
@@ -55,9 +61,8 @@ class AlarmBoard:
             transition.life_safety,
         )
         self._records[transition.alarm] = _after(record, transition)
-        if transition.event is Event.RAISE:
-            (self._late.add if transition.late else self._late.discard)(transition.alarm)
-        self._changed(self.item(transition.alarm))
+        self.recall(transition)
+        return transition.alarm
 
     def find(self, alarm: str) -> dict[str, Any] | None:
         """The item of one alarm; ``None`` for an id that names none."""
@@ -75,13 +80,13 @@ class AlarmBoard:
             and device in ("", record.device)
             and origin in (None, record.origin)
         ]
-        found.sort(key=lambda record: (_PRIORITIES.index(record.priority), -record.raised_at))
+        found.sort(key=_urgency)
         return [self.item(record.alarm) for record in found]
 
     def item(self, alarm: str) -> dict[str, Any]:
         """One alarm as the API shows it."""
         record = self._records[alarm]
-        rule = self._rules.get(record.rule)
+        orphan = self._is_orphan(record)
         return {
             "id": record.alarm,
             **self._where(record),
@@ -90,7 +95,7 @@ class AlarmBoard:
             "active": record.active,
             "priority": record.priority,
             "origin": record.origin.name.lower(),
-            "value": record.value,
+            "value": finite(record.value),
             "quality": quality_text(record.quality),
             "raised_at": iso_or_none(record.raised_at),
             "changed_at": iso_or_none(record.changed_at),
@@ -98,43 +103,31 @@ class AlarmBoard:
             "late": alarm in self._late,
             "acknowledged_by": record.acknowledged_by,
             "acknowledged_at": iso_or_none(record.acknowledged_at),
-            "silence_until": iso_or_none(record.silence_until),
-            "silenced_by": record.silenced_by,
-            "silenced_why": record.silenced_why,
-            "orphan": rule is None,
-            "actions": _actions(record, rule),
-            **self._meaning(record, rule),
+            **_silence(record),
+            "orphan": orphan,
+            "actions": _actions(record, orphan),
+            **self._meaning(record, orphan),
         }
 
     def _where(self, record: AlarmRecord) -> dict[str, Any]:
         device = self._site.devices.get(record.device)
-        if device is None:
-            return {
-                "device": record.device,
-                "device_title": plain(record.device),
-                "area": find_area({}, ""),
-                "point": record.point,
-                "point_title": plain(record.point),
-                "unit": "1",
-                "unit_text": "",
-            }
         return {
             "device": record.device,
-            "device_title": text(device.title),
-            "area": area_item(device.area),
+            "device_title": device_title(self._site, record.device),
+            "area": area_item(device.area) if device else find_area({}, ""),
             "point": record.point,
             **_point(device, record.point),
         }
 
-    def _meaning(self, record: AlarmRecord, rule: AlarmRule | None) -> dict[str, Any]:
+    def _meaning(self, record: AlarmRecord, orphan: bool) -> dict[str, Any]:
+        rule = self._rules.get(record.rule)
         if rule is None:
-            gone = {"zh": "规则已不存在", "en": "its rule is gone"}
             return {
                 "title": plain(record.rule),
                 "class": "life-safety" if record.life_safety else "process",
                 "level": None,
-                "cause": gone,
-                "consequence": gone,
+                "cause": _GONE,
+                "consequence": _GONE,
                 "response": [],
                 "respond_within_s": None,
                 "verified": False,
@@ -149,8 +142,26 @@ class AlarmBoard:
             "response": [{"id": one, **text(self._responses[one])} for one in rule.response],
             "respond_within_s": rule.respond_within_s,
             "verified": rule.verified,
-            "reset_needs": rule.reset,
+            "reset_needs": "role" if orphan else rule.reset,
         }
+
+    def _is_orphan(self, record: AlarmRecord) -> bool:
+        """Whether no rule judges it any more (S11): its rule, its device or its point is gone, or the rule is not for
+        this kind of area."""
+        device, rule = self._site.devices.get(record.device), self._rules.get(record.rule)
+        if device is None or rule is None or (rule.areas and device.area.kind not in rule.areas):
+            return True
+        return record.alarm.removeprefix(f"{record.device}~") not in self._ids(rule, device.profile, record.origin)
+
+    def _ids(self, rule: AlarmRule, profile: Profile, origin: Origin) -> frozenset[str]:
+        """The alarm ids of the rule at a device of the profile, without the device."""
+        key = (f"{rule.id}~{origin:d}", profile.id)
+        if key not in self._bound:
+            self._bound[key] = frozenset(
+                alarm_id("", rule.id, origin, one.point.name if one.several else None).removeprefix("~")
+                for one in bind(rule, profile)
+            )
+        return self._bound[key]
 
 
 def _after(record: AlarmRecord, transition: AlarmTransition) -> AlarmRecord:
@@ -165,7 +176,7 @@ def _after(record: AlarmRecord, transition: AlarmTransition) -> AlarmRecord:
     }
     if event is Event.RAISE:
         changes["active"] = True
-        if not transition.before.stands:
+        if not transition.before.stands and transition.after.stands:
             changes |= {"acknowledged_by": "", "acknowledged_at": 0}
     elif event in (Event.RETURN, Event.RETURN_LATCHED):
         changes["active"] = False
@@ -182,23 +193,39 @@ def _after(record: AlarmRecord, transition: AlarmTransition) -> AlarmRecord:
     return msgspec.structs.replace(record, **changes)
 
 
+def _urgency(record: AlarmRecord) -> tuple[int, int]:
+    # A priority that this release does not know comes first: nobody must miss it.
+    rank = PRIORITIES.index(record.priority) if record.priority in PRIORITIES else -1
+    return rank, -record.raised_at
+
+
 def _matches_state(record: AlarmRecord, state: str) -> bool:
     if state == "active":
         return record.state is not AlarmState.NORMAL
     return state in ("", record.state.word)
 
 
-def _actions(record: AlarmRecord, rule: AlarmRule | None) -> list[str]:
+def _silence(record: AlarmRecord) -> dict[str, Any]:
+    """Who silences it now; the record keeps the last one after its end."""
+    silenced = record.state in _SILENCED
+    return {
+        "silence_until": iso_or_none(record.silence_until) if record.state in _TIMED else None,
+        "silenced_by": record.silenced_by if silenced else "",
+        "silenced_why": record.silenced_why if silenced else "",
+    }
+
+
+def _actions(record: AlarmRecord, orphan: bool) -> list[str]:
     allowed = [event.word for event in _PEOPLE if TABLE[record.state, event] is not None]
-    if rule is None and record.state is AlarmState.ACKNOWLEDGED:
+    if orphan and record.state is AlarmState.ACKNOWLEDGED:
         allowed.append(Event.RESET.word)
     never = ("shelve", "suppress") if record.life_safety else ()
     return [word for word in allowed if word not in never]
 
 
-def _point(device: DeviceView, name: str) -> dict[str, Any]:
-    point = device.profile.by_name.get(name)
-    if point is None:
+def _point(device: DeviceView | None, name: str) -> dict[str, Any]:
+    point = device.profile.by_name.get(name) if device else None
+    if device is None or point is None:
         return {"point_title": plain(name), "unit": "1", "unit_text": ""}
     title = device.profile.file.point[point.index].title
     return {"point_title": text(title), "unit": point.unit, "unit_text": unit_text(point.unit)}

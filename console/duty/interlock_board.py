@@ -1,43 +1,50 @@
 """The interlocks of the site as people see them: a projection of the journal's trip events."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
-from console.duty.places import AreaLike, find_area, iso_or_none, plain, text
+from console.duty.places import device_title, find_area, iso_or_none, plain, text
 from console.present import iso
 from console.services import SiteView
 from interlocks.matrix import Matrix
-from interlocks.record import FOUND_CLOSED, EffectRecord, InterlockRecord, TripEvent
+from interlocks.record import FOUND_CLOSED, EffectRecord, InterlockRecord, TripEvent, interlock_id
+from protocols.reading import Origin
 
 _FOUND_CLOSED = {"zh": "阀门已关,原因不明", "en": "valve found closed, reason unknown"}
 
 
 class InterlockBoard:
-    """All interlocks by id. ``changed`` is given the item after each event. One thread: the event loop's."""
+    """All interlocks by id; those that nothing was heard of are ``unknown``. One thread: the event loop's."""
 
-    def __init__(self, site: SiteView, matrices: Iterable[Matrix], changed: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(self, site: SiteView, matrices: Iterable[Matrix]) -> None:
         self._site = site
-        self._areas: Mapping[str, AreaLike] = {one.area.id: one.area for one in site.devices.values()}
         self._matrices = {matrix.id: matrix for matrix in matrices}
-        self._changed = changed
-        self._records: dict[str, InterlockRecord] = {}
+        kinds = {device.area.id: device.area.kind for device in site.devices.values()}
+        expected = [
+            InterlockRecord(interlock_id(area, matrix.id, Origin.LIVE), area, matrix.id, Origin.LIVE)
+            for area, kind in kinds.items()
+            for matrix in self._matrices.values()
+            if kind in matrix.areas
+        ]
+        self._records = {record.id: record for record in expected}
 
     def warm(self, records: Iterable[InterlockRecord]) -> None:
         """Start from what the gateway keeps."""
-        self._records = {record.id: record for record in records}
+        self._records |= {record.id: record for record in records}
 
-    def observe(self, event: TripEvent) -> None:
-        """Follow one event."""
-        if event.record is not None:
-            self._records[event.interlock] = event.record
-            self._changed(self.item(event.interlock))
+    def observe(self, event: TripEvent) -> str | None:
+        """Follow one event; returns the id of the interlock if it changed."""
+        if event.record is None:
+            return None
+        self._records[event.interlock] = event.record
+        return event.interlock
 
     def find(self, interlock: str) -> dict[str, Any] | None:
         """The item of one interlock; ``None`` for an id that names none."""
         return self.item(interlock) if interlock in self._records else None
 
     def items(self) -> list[dict[str, Any]]:
-        """Every interlock that was heard of, tripped ones first."""
+        """Every interlock, tripped ones first, the newest of them first."""
         order = sorted(self._records.values(), key=lambda record: (-record.tripped_at, record.id))
         return [self.item(record.id) for record in order]
 
@@ -48,7 +55,7 @@ class InterlockBoard:
         causes = [{"id": cause, "title": _title(matrix, cause), "at": iso(at)} for cause, at in record.causes]
         return {
             "id": record.id,
-            "area": find_area(self._areas, record.zone),
+            "area": find_area(self._site.areas, record.zone),
             "matrix": record.matrix,
             "title": text(matrix.title) if matrix else plain(record.matrix),
             "mode": matrix.mode if matrix else "observe",
@@ -64,13 +71,12 @@ class InterlockBoard:
         }
 
     def _effect(self, effect: EffectRecord) -> dict[str, Any]:
-        device = self._site.devices.get(effect.device)
         return {
             "cause": effect.cause,
             "effect": effect.effect,
             "action": effect.action,
             "device": effect.device or None,
-            "device_title": text(device.title) if device else None,
+            "device_title": device_title(self._site, effect.device) if effect.device else None,
             "status": effect.status,
             "reason": list(effect.reason),
         }

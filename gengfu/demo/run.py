@@ -12,7 +12,9 @@ from gateway.transports.line import LineRelay
 from gengfu import places, process
 from gengfu.demo import control
 from gengfu.demo.site import BANNER, Stage, make_boards, save_endpoints
+from gengfu.demo.timing import quick
 from gengfu.errors import InputError
+from gengfu.rules import shipped
 from gengfu.settings import load_settings
 from gengfu.sites import read_site
 
@@ -29,7 +31,7 @@ def run_demo(options: argparse.Namespace) -> None:
         for relay in relays.values():
             relay.open()
         site = _on_this_machine(document, options.coap_port, relays)
-        async with process.running(settings, site, options.data, BANNER) as running:
+        async with process.running(settings, site, options.data, quick(shipped()), BANNER) as running:
             boards = make_boards(running, relays)
             for board in boards.values():
                 running.supervisor.run(f"board {board.device}", board.run)

@@ -23,12 +23,13 @@ def run(options: argparse.Namespace) -> int:
     print(f"Gengfu {gengfu.__version__}, data in {os.path.relpath(settings.data)}", flush=True)
     with DataFolder(settings.data, "site") as folder:
         from gengfu import process  # noqa: PLC0415 - seconds of imports, after the first line is out
+        from gengfu.rules import shipped  # noqa: PLC0415 - as above
         from gengfu.sites import read_site  # noqa: PLC0415 - seconds of imports, after the first line is out
 
         site = read_site(settings.site, settings.profiles)
 
         async def main() -> None:
-            async with process.running(settings, site, folder.path) as running:
+            async with process.running(settings, site, folder.path, shipped()) as running:
                 if running.console.made_up:
                     print(f"First start: user admin, password {running.console.made_up}", flush=True)
                 print(f"Console: http://{settings.http.host}:{running.http_port}/  Ctrl-C stops.", flush=True)

@@ -1,0 +1,116 @@
+"""The duty desk: follows the journal and tells the pages what changed on the boards.
+
+`listen` is a listener of the uplink journal. What one commit did to an item is told once, after the whole commit was
+followed; an answer to a person is heard in the same commit as its transition, so whoever waited for the answer finds
+the item changed.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol, TypeVar
+
+import msgspec
+
+from alarms.alarm import AlarmTransition, decode_record, decode_transition
+from alarms.rule import AlarmRule, Text
+from console.duty.alarm_board import AlarmBoard
+from console.duty.history import AlarmHistory
+from console.duty.interlock_board import InterlockBoard
+from console.events import EventHub
+from console.services import SiteView
+from interlocks.matrix import Matrix
+from interlocks.record import decode_event
+from interlocks.record import decode_record as decode_interlock
+from journal.entry import Entry, Stored
+
+log = logging.getLogger("gengfu.console")
+
+T = TypeVar("T")
+
+ALARM = "alarm"
+TRIP = "trip"
+PLAN = "plan"
+
+
+class RuleBook(NamedTuple):
+    """What the gateway judges by, to be explained to people: rules and responses by id, and the matrices."""
+
+    rules: Mapping[str, AlarmRule]
+    responses: Mapping[str, Text]
+    matrices: Sequence[Matrix]
+
+
+class PlanListener(Protocol):
+    """Who follows plan events; `console.duty.run_board.RunBoard`."""
+
+    def listen(self, entries: Sequence[Entry]) -> None:
+        """Entries of kind ``plan``, in order. Must not block."""
+
+
+class DutyDesk:
+    """The boards of a console, on the event loop. ``undecoded`` counts entries that this release cannot read."""
+
+    def __init__(self, site: SiteView, book: RuleBook, hub: EventHub, runs: PlanListener | None = None) -> None:
+        self.alarms = AlarmBoard(site, book.rules, book.responses)
+        self.interlocks = InterlockBoard(site, book.matrices)
+        self.history = AlarmHistory(site)
+        self.undecoded = 0
+        self._hub = hub
+        self._runs = runs
+
+    def warm(self, state: Mapping[str, bytes], tail: Iterable[Stored] = ()) -> None:
+        """Start from the journal's state keys (``alarm/...``, ``interlock/...``; others are skipped) and from its
+        end (oldest first), which gives the history. Before `listen` is subscribed, or what comes between is lost."""
+        bodies = [(key.partition("/")[0], body) for key, body in state.items()]
+        records = [self._decode(decode_record, body) for kind, body in bodies if kind == "alarm"]
+        interlocks = [self._decode(decode_interlock, body) for kind, body in bodies if kind == "interlock"]
+        self.alarms.warm(one for one in records if one is not None)
+        self.interlocks.warm(one for one in interlocks if one is not None)
+        for stored in tail:
+            if stored.entry.kind == ALARM:
+                transition = self._decode(decode_transition, stored.entry.body)
+                if transition is not None:
+                    self.alarms.recall(transition)
+                    self.history.add(_cursor(stored), transition)
+
+    def listen(self, batch: Sequence[Stored]) -> None:
+        """Follow one commit, then publish each item that it changed."""
+        alarms: dict[str, None] = {}
+        interlocks: dict[str, None] = {}
+        plans: list[Entry] = []
+        for stored in batch:
+            entry = stored.entry
+            if entry.kind == ALARM:
+                transition = self._decode(decode_transition, entry.body)
+                if transition is not None:
+                    alarms[self._follow(stored, transition)] = None
+            elif entry.kind == TRIP:
+                trip = self._decode(decode_event, entry.body)
+                changed = self.interlocks.observe(trip) if trip is not None else None
+                if changed is not None:
+                    interlocks[changed] = None
+            elif entry.kind == PLAN:
+                plans.append(entry)
+        for interlock in interlocks:
+            self._hub.publish("interlock", self.interlocks.item(interlock))
+        for alarm in alarms:
+            self._hub.publish("alarm", self.alarms.item(alarm))
+        if plans and self._runs is not None:
+            self._runs.listen(plans)
+
+    def _follow(self, stored: Stored, transition: AlarmTransition) -> str:
+        self.history.add(_cursor(stored), transition)
+        return self.alarms.observe(transition)
+
+    def _decode(self, decode: Callable[[bytes], T], body: bytes) -> T | None:
+        """One that cannot be read (a newer gateway wrote it) must not hide the rest of its commit."""
+        try:
+            return decode(body)
+        except msgspec.DecodeError as error:
+            self.undecoded += 1
+            log.error("an entry of the journal cannot be read, update this console: %s", error)
+            return None
+
+
+def _cursor(stored: Stored) -> str:
+    return f"{stored.entry.partition}.{stored.position}"

@@ -1,0 +1,178 @@
+"""The driver: sends the effects of tripped interlocks to their final elements, and follows what became of them.
+
+It never sends for an interlock that is not live, and starts a fan only while every permissive is true and no
+cause leaves it to a person, looked at again at the moment of sending (S1, S5).
+"""
+
+from collections.abc import Callable, Iterable
+
+from interlocks.effects import UNDER_WAY
+from interlocks.interlock import Interlock, place_of
+from interlocks.outbox import Outbox, element_of
+from interlocks.record import EffectRecord, Status
+from protocols.command import Command
+from protocols.moment import SECOND, Moment
+
+COMMAND_LIFE_NS = 300 * SECOND
+"""A command that could not be sent for so long is given up; the interlock has failed by then and said so."""
+PERSON_DECIDES = ("person-decides",)
+
+
+class Driver:
+    """All effects under way. ``wake(interlock, mono)``: look at it again at that time."""
+
+    def __init__(self, out: Outbox, wake: Callable[[Interlock, int], None]) -> None:
+        self._out = out
+        self._wake = wake
+        self._commands: dict[str, tuple[Interlock, EffectRecord]] = {}
+        self._serial = 0
+
+    def begin(self, interlock: Interlock, effects: Iterable[EffectRecord], now: Moment) -> None:
+        """Take on the effects a trip asks for, and send those whose time has come."""
+        planned = list(effects)
+        for effect in planned:
+            if not any(effect is known for known in interlock.record.effects):
+                interlock.record.effects.append(effect)
+            interlock.ready[place_of(effect)] = now.mono + effect.due_at - now.wall
+            self._out.tell_effect(interlock, effect, now)
+        for effect in planned:
+            if effect.status == "absent":
+                self._release(interlock, effect, now)
+        self.send_due(interlock, now)
+
+    def send_due(self, interlock: Interlock, now: Moment) -> None:
+        """Send what waits for its time, where that has come."""
+        if not interlock.acts:
+            return
+        for effect in interlock.record.effects:
+            if effect.status != "waiting" or effect.if_failed:
+                continue
+            ready_at = interlock.ready.get(place_of(effect), now.mono)
+            if now.mono < ready_at:
+                self._wake(interlock, ready_at)
+            else:
+                self._send(interlock, effect, now)
+
+    def _send(self, interlock: Interlock, effect: EffectRecord, now: Moment) -> None:
+        member = interlock.members.get(effect.device)
+        is_fan = element_of(effect) == "fan"
+        name = member.command_for("start-fan" if is_fan else "close-valve") if member else None
+        if member is None or name is None:
+            self._set(interlock, effect, "absent", now)
+            self._release(interlock, effect, now)
+            return
+        reason = PERSON_DECIDES if interlock.holds_fans else member.fan.missing()
+        if is_fan and reason:
+            self._hold(interlock, effect, reason, now)
+            return
+        self._command(interlock, effect, name, now)
+        if interlock.pictures[effect.device].lost:
+            # S13: its path is the one that failed; said at once, tried all the same
+            self._fail(interlock, effect, now)
+
+    def _command(self, interlock: Interlock, effect: EffectRecord, name: str, now: Moment) -> None:
+        record = interlock.record
+        self._serial += 1
+        self._commands.pop(effect.command, None)
+        effect.command = f"{record.id}/{effect.cause}/{effect.effect}/{now.wall}.{self._serial}"
+        self._commands[effect.command] = (interlock, effect)
+        self._out.command(
+            Command(
+                effect.command, effect.device, name, record.origin, f"trip/{record.id}",
+                now.wall, now.wall + COMMAND_LIFE_NS,
+            )
+        )  # fmt: skip
+        self._set(interlock, effect, "issued", now)
+
+    def settled(self, command: str, ok: bool, now: Moment) -> None:
+        """The actuator says that a command was read back (``ok``) or was not in time."""
+        known = self._commands.get(command)
+        if known is None:
+            return
+        interlock, effect = known
+        if ok:
+            self.done(interlock, effect, now)
+        elif effect.status == "issued":
+            self._fail(interlock, effect, now)
+
+    def done(self, interlock: Interlock, effect: EffectRecord, now: Moment) -> None:
+        """The final element was read back where it must be."""
+        self._commands.pop(effect.command, None)
+        closed = interlock.record.closed
+        if element_of(effect) == "valve" and effect.device not in closed:
+            closed.append(effect.device)
+        self._set(interlock, effect, "done", now)
+        self._out.works(interlock, effect.device, element_of(effect))
+
+    def _fail(self, interlock: Interlock, effect: EffectRecord, now: Moment) -> None:
+        self._set(interlock, effect, "failed", now)
+        self._out.failed(interlock, effect.device, element_of(effect))
+        self._release(interlock, effect, now)
+
+    def _release(self, interlock: Interlock, failed: EffectRecord, now: Moment) -> None:
+        """Effects that wait for this one to fail start now (S13), unless their element is moved already."""
+        effects = interlock.record.effects
+        for effect in effects:
+            if effect.status != "waiting" or not effect.if_failed or not _awaits(interlock, effect, failed):
+                continue
+            if not any(other.device == effect.device and other.status in UNDER_WAY for other in effects if other is not effect):
+                effect.if_failed, effect.due_at = "", now.wall
+                interlock.ready.pop(place_of(effect), None)
+        self.send_due(interlock, now)
+
+    def hold_starting_fans(self, interlock: Interlock, now: Moment) -> None:
+        """Level 2 came before the fan ran: it must not start any more (dilution passes the flammable range)."""
+        for effect in interlock.record.effects:
+            if effect.action == "start-fan" and effect.status in ("waiting", "issued", "failed"):
+                self._hold(interlock, effect, PERSON_DECIDES, now)
+
+    def _hold(self, interlock: Interlock, effect: EffectRecord, reason: tuple[str, ...], now: Moment) -> None:
+        if effect.command:
+            self._out.cancel(effect.command)
+            self._commands.pop(effect.command, None)
+        if effect.status == "failed":
+            self._out.works(interlock, effect.device, "fan")
+        effect.reason = reason
+        self._set(interlock, effect, "held", now)
+
+    def again(self, interlock: Interlock, device: str, now: Moment) -> None:
+        """The valve was opened while a cause stands: close it again (S2)."""
+        for effect in interlock.record.effects:
+            if effect.device == device and element_of(effect) == "valve" and effect.status == "done":
+                effect.status, effect.due_at = "waiting", now.wall
+                interlock.ready.pop(place_of(effect), None)
+        self.send_due(interlock, now)
+
+    def resume(self, interlock: Interlock, now: Moment) -> None:
+        """After a restart: what was not completed is driven again (S10)."""
+        for effect in interlock.record.effects:
+            if effect.status == "failed":
+                self._out.stood_failed(interlock, effect)
+            if effect.status in ("issued", "failed"):
+                effect.status = "waiting"
+        if any(effect.status == "waiting" for effect in interlock.record.effects):
+            self._wake(interlock, now.mono)
+
+    def forget(self, interlock: Interlock) -> None:
+        """The latch was reset: nothing is asked of its final elements any more."""
+        for effect in interlock.record.effects:
+            if effect.command:
+                self._out.cancel(effect.command)
+                self._commands.pop(effect.command, None)
+        for device in interlock.members:
+            self._out.works(interlock, device, "valve")
+            self._out.works(interlock, device, "fan")
+
+    def _set(self, interlock: Interlock, effect: EffectRecord, status: Status, now: Moment) -> None:
+        effect.status = status
+        self._out.tell_effect(interlock, effect, now)
+
+
+def _awaits(interlock: Interlock, waiting: EffectRecord, failed: EffectRecord) -> bool:
+    """Whether ``failed`` is the effect that ``waiting`` stands in for; another cause may have begun it."""
+    if waiting.cause == failed.cause:
+        return waiting.if_failed == failed.effect
+    cause = next((one for one in interlock.matrix.cause if one.id == waiting.cause), None)
+    return cause is not None and any(
+        effect.id == waiting.if_failed and effect.action == failed.action for effect in cause.effect
+    )
