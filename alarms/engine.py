@@ -49,6 +49,7 @@ class AlarmEngine:
         self._out: list[AlarmTransition] = []
         self._started = now
         for watched in self._devices.values():
+            self._standing(watched, Origin.LIVE)
             self._picture(watched, Origin.LIVE, now)
             self._agenda.at(watched.device, now.mono + max(START_GRACE_NS, watched.lost_after_ns))
 
@@ -169,9 +170,8 @@ class AlarmEngine:
         """Take back what stood before the restart. A rule that is gone leaves an orphan (S11)."""
         for body in state.values():
             record = decode_record(body)
-            watched = self._devices.get(record.device)
-            if watched is not None:
-                self._standing(watched, record.origin)
+            if record.origin is not Origin.LIVE and record.device in self._devices:
+                self._standing(self._devices[record.device], record.origin)
             standing = self._alarms.get(record.alarm)
             if standing is None:
                 if record.state is AlarmState.NORMAL:

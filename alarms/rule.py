@@ -10,28 +10,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from alarms.errors import RuleError
+from protocols.document import Source, Strict, Text
 
 Priority = Literal["critical", "high", "medium", "low"]
 AlarmClass = Literal["life-safety", "process", "diagnostic"]
 
 LONGEST_LEVEL_2_DELAY_S = 5.0
 LONGEST_LEVEL_1_DELAY_S = 60.0
-
-
-class Strict(BaseModel):
-    """Base of all parts: frozen, no unknown keys, no silent conversions between types."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Text(Strict):
-    """A text for people in both languages."""
-
-    zh: Annotated[str, Field(min_length=1)]
-    en: Annotated[str, Field(min_length=1)]
 
 
 class Condition(Strict):
@@ -54,15 +42,6 @@ class Condition(Strict):
     unit: str | None = None
     deadband: Annotated[float, Field(ge=0)] = 0.0
     slope: Annotated[float, Field(gt=0)] | None = None
-
-
-class Source(Strict):
-    """Where a figure comes from."""
-
-    what: str
-    source: str
-    edition: str = ""
-    verified: bool
 
 
 class AlarmRule(Strict):

@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from console import problem, web
-from console.api import auth, events, health, readings, site, telemetry
+from console.api import alarms, auth, demo, events, health, interlocks, plans, readings, site, telemetry
 from console.events import pump
 from console.headers import AnswerHeaders
 from console.limits import BodyLimit
@@ -50,6 +50,10 @@ def create_app(services: ConsoleServices, root: Path = _HERE) -> FastAPI:
         site.router,
         telemetry.router,
         readings.router,
+        alarms.router,
+        interlocks.router,
+        plans.router,
+        demo.router,
         events.router,
     ):
         app.include_router(module_router, prefix=API)

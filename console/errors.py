@@ -6,9 +6,6 @@
     │   └── PortInUse           somebody else listens there
     ├── StartRefused        the web server ended before it began to serve
     ├── BadParameter        a value in a query is wrong; answered with 422
-    ├── RunsError           plans and runs do not answer; answered with 503
-    │   ├── RunUnknown          no run or step of this id; answered with 404
-    │   └── RunRefused          a person cannot do this to a run now; answered with 409
     ├── DemoRefused         a board of the demo cannot do this now; answered with 409
     └── AccountError        an account operation that cannot be done as asked
         ├── SchemaTooNew        the accounts file was written by a newer release
@@ -47,22 +44,6 @@ class BadParameter(ConsoleError):
         self.where = where
         self.what = what
         self.what_zh = what_zh
-
-
-class RunsError(ConsoleError):
-    """Plans and runs cannot be read or changed now. The message says why."""
-
-
-class RunUnknown(RunsError):
-    """No run or step of this id."""
-
-
-class RunRefused(RunsError):
-    """Not now, not by this role, or not without more; ``str(error)`` in English, ``zh`` in Chinese."""
-
-    def __init__(self, en: str, zh: str) -> None:
-        super().__init__(en)
-        self.zh = zh
 
 
 class DemoRefused(ConsoleError):

@@ -53,6 +53,7 @@ KINDS = {
     "not-stored": _Kind(503, "The readings are not stored"),
     "store-unavailable": _Kind(503, "The telemetry store does not answer"),
     "not-connected": _Kind(503, "Not connected"),
+    "runs-unavailable": _Kind(503, "Plans and runs do not answer"),
     "not-asked": _Kind(503, "The request did not leave"),
     "busy": _Kind(503, "Busy"),
     "not-ready": _Kind(503, "Not ready"),

@@ -140,7 +140,7 @@ class StepAct(NamedTuple):
 
 
 class Runs(Protocol):
-    """Plans and runs; `console.duty.run_board.RunBoard`. Raises `console.errors.RunsError`."""
+    """Plans and runs; `console.duty.run_board.RunBoard`. What waits raises `operations.errors.StoreError`."""
 
     def open_items(self) -> list[Item]:
         """The runs that go on, the newest first, as known now; does not block."""
@@ -158,10 +158,10 @@ class Runs(Protocol):
         """One run; ``None`` for an id that names none."""
 
     async def act(self, run: str, step: str, act: StepAct) -> Item:
-        """The run after the act. Raises `RunUnknown`, `RunRefused`."""
+        """The run after the act. Raises `NoSuchRun`, `ActionRefused` of the same place."""
 
     async def close(self, run: str, act: StepAct) -> Item:
-        """The run, ended by a person. Raises `RunUnknown`, `RunRefused`."""
+        """The run, ended by a person. Raises `NoSuchRun`, `ActionRefused` of the same place."""
 
 
 class Answer(NamedTuple):

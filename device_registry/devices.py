@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from device_registry.site import AreaPart, ConnectionPart, DevicePart, Text
+from device_registry.site import AreaPart, ConnectionPart, DevicePart
+from protocols.document import Text
 from protocols.profile.model import Point, Profile
 
 

@@ -5,23 +5,12 @@ A file today (`site.toml`), the registry's signed version later. Strict: every w
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from protocols.document import Strict, Text
 
 DeviceId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9/_-]{0,63}$")]
-
-
-class Strict(BaseModel):
-    """Base of all parts: frozen, no unknown keys, no silent conversions between types."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Text(Strict):
-    """A text for people in both languages."""
-
-    zh: Annotated[str, Field(min_length=1)]
-    en: Annotated[str, Field(min_length=1)]
 
 
 class SitePart(Strict):

@@ -2,14 +2,15 @@
 
 It refuses everything that is not LIVE (S5) and everything the profile does not declare (S2). A command is sent
 again while its read-back is missing; when the time for the read-back is over it is reported failed, once, and
-still tried until the attempts are used up: a valve that closes late is better than one left open.
+still tried: a valve that closes late is better than one left open. It is given up when the device took it
+`MOST_ATTEMPTS` times, or when it expires. All of this runs on monotonic time (S10).
 """
 
-import heapq
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
+from protocols.agenda import Agenda
 from protocols.command import Command, CommandEvent
 from protocols.moment import SECOND, Moment
 from protocols.profile.model import Profile
@@ -19,7 +20,7 @@ from protocols.reading import Origin, Reading
 RETRY_NS = 10 * SECOND
 """A pulse valve is pulsed again every 10 s (ESN14 manual, manualslib)."""
 RESEND_NS = SECOND
-"""After a transmission that failed outright."""
+"""After a transmission that failed outright; twice as long each time, up to `RETRY_NS`."""
 MOST_ATTEMPTS = 5
 
 
@@ -32,14 +33,20 @@ class Sender(Protocol):
 
 @dataclass(slots=True)
 class _Job:
+    """``index``: of the read-back point, if there is one. Times are mono ns."""
+
     command: Command
     part: CommandPart
     index: int | None
+    issued_at: int
     fail_at: int
+    expires_at: int
     attempts: int = 0
-    failed: bool = False
+    taken: int = 0
+    unsent: int = 0
     next_at: int = 0
-    done: bool = field(default=False)
+    failed: bool = False
+    done: bool = False
 
 
 class Actuator:
@@ -50,12 +57,14 @@ class Actuator:
         self._profile_of = profile_of
         self._jobs: dict[str, _Job] = {}
         self._by_device: dict[str, list[_Job]] = {}
-        self._due: list[tuple[int, str]] = []
+        self._agenda = Agenda()
+        self._now = Moment(0, 0)
         self._events: list[CommandEvent] = []
         self._settled: list[tuple[str, bool]] = []
 
     def issue(self, command: Command, now: Moment) -> None:
         """Send a command now, or refuse it; what came of it is in `drain`."""
+        self._now = now
         part, refusal = self._admit(command, now)
         if part is None:
             self._events.append(CommandEvent(command, "refused", now.wall, detail=refusal))
@@ -80,40 +89,51 @@ class Actuator:
 
     def _job(self, command: Command, part: CommandPart, now: Moment) -> _Job:
         profile = self._profile_of(command.device)
-        if profile is None or part.read_back is None:
-            return _Job(command, part, None, now.mono)
-        index = profile.by_name[part.read_back.point].index
-        return _Job(command, part, index, now.mono + int(part.read_back.within_s * SECOND))
+        back = part.read_back
+        index = profile.by_name[back.point].index if profile is not None and back is not None else None
+        within = int(back.within_s * SECOND) if back is not None else RETRY_NS
+        expires_at = now.mono + command.expires_at - now.wall
+        return _Job(command, part, index, now.mono, now.mono + within, expires_at)
 
     def _send(self, job: _Job, now: Moment) -> None:
         job.attempts += 1
         attempt = job.attempts
-        self._wait(job, now.mono + RETRY_NS)
-        heapq.heappush(self._due, (job.fail_at, job.command.id))
+        job.next_at = now.mono + RETRY_NS
 
         def sent(problem: str) -> None:
-            status = "unsent" if problem else "sent"
-            self._events.append(CommandEvent(job.command, status, now.wall, attempt, problem))
-            if problem and not job.done:
-                self._wait(job, now.mono + RESEND_NS)
-            elif job.index is None:
-                self._finish(job)
+            self._sent(job, attempt, problem)
 
         self._sender.send(job.command.device, job.part, sent)
+        self._wait(job)
 
-    def _wait(self, job: _Job, until: int) -> None:
-        job.next_at = until
-        heapq.heappush(self._due, (until, job.command.id))
+    def _sent(self, job: _Job, attempt: int, problem: str) -> None:
+        """The sender's answer; it may come at any time, on the clock of the last call."""
+        now = self._now
+        self._events.append(CommandEvent(job.command, "unsent" if problem else "sent", now.wall, attempt, problem))
+        if job.done:
+            return
+        if problem:
+            job.unsent += 1
+            job.next_at = now.mono + min(RESEND_NS << min(job.unsent - 1, 8), RETRY_NS)
+            self._wait(job)
+            return
+        job.taken += 1
+        if job.index is None:
+            self._finish(job)
+
+    def _wait(self, job: _Job) -> None:
+        if not job.done:
+            until = job.next_at if job.failed else min(job.next_at, job.fail_at)
+            self._agenda.at(job.command.id, until)
 
     def observe(self, reading: Reading, now: Moment) -> None:
         """Look for read-backs in a reading. Only a good, live value proves anything (S3, S4)."""
+        self._now = now
         if reading.origin is not Origin.LIVE:
             return
+        sampled_at = now.mono - max(0, reading.received_at - reading.at)
         for job in list(self._by_device.get(reading.device, ())):
-            back = job.part.read_back
-            if back is None or job.index is None or reading.at < job.command.issued_at:
-                continue
-            if reading.values[job.index] == back.equals and reading.quality_of(job.index).is_good:
+            if sampled_at >= job.issued_at and _proves(reading, job):
                 self._events.append(CommandEvent(job.command, "confirmed", now.wall, job.attempts))
                 self._finish(job)
 
@@ -128,28 +148,34 @@ class Actuator:
 
     def tick(self, now: Moment) -> None:
         """Let time act: read-backs that are missing, commands to send again."""
-        while self._due and self._due[0][0] <= now.mono:
-            job = self._jobs.get(heapq.heappop(self._due)[1])
+        self._now = now
+        for command_id in self._agenda.take(now.mono):
+            job = self._jobs.get(command_id)
             if job is None:
                 continue
-            if job.index is not None and not job.failed and now.mono >= job.fail_at:
-                job.failed = True
-                self._events.append(CommandEvent(job.command, "failed", now.wall, job.attempts, "no read-back in time"))
-                self._settled.append((job.command.id, False))
+            if not job.failed and now.mono >= job.fail_at:
+                self._fail(job, now, "failed", "no read-back in time")
             if now.mono >= job.next_at:
                 self._again(job, now)
+            else:
+                self._wait(job)
+
+    def _fail(self, job: _Job, now: Moment, status: str, detail: str = "") -> None:
+        self._events.append(CommandEvent(job.command, status, now.wall, job.attempts, detail))
+        if not job.failed:
+            job.failed = True
+            self._settled.append((job.command.id, False))
 
     def _again(self, job: _Job, now: Moment) -> None:
-        if job.attempts < MOST_ATTEMPTS and now.wall <= job.command.expires_at:
+        if job.taken < MOST_ATTEMPTS and now.mono <= job.expires_at:
             self._send(job, now)
             return
-        self._events.append(CommandEvent(job.command, "given-up", now.wall, job.attempts))
-        if not job.failed:
-            self._settled.append((job.command.id, False))
+        self._fail(job, now, "given-up")
         self._drop(job)
 
     def cancel(self, command_id: str, now: Moment) -> None:
         """Do not send this command again; unknown or finished ones are left as they are."""
+        self._now = now
         job = self._jobs.get(command_id)
         if job is not None:
             self._events.append(CommandEvent(job.command, "cancelled", now.wall, job.attempts))
@@ -157,10 +183,17 @@ class Actuator:
 
     def due(self) -> int | None:
         """The mono time of the next `tick` that can change something."""
-        return self._due[0][0] if self._due else None
+        return self._agenda.due()
 
     def drain(self) -> tuple[list[CommandEvent], list[tuple[str, bool]]]:
         """Events to store, and (command id, whether it is proved) for the interlocks, since the last call."""
         events, self._events = self._events, []
         settled, self._settled = self._settled, []
         return events, settled
+
+
+def _proves(reading: Reading, job: _Job) -> bool:
+    back, index = job.part.read_back, job.index
+    if back is None or index is None or index >= len(reading.values):
+        return False
+    return reading.values[index] == back.equals and reading.quality_of(index).is_good

@@ -15,8 +15,8 @@ from device_registry.devices import Site
 from device_registry.unknown import UnknownDevices
 from gateway.counters import Counters
 from gateway.uplink import Done, Uplink
-from journal.errors import JournalError
 from journal.entry import Entry, Journal, Stored, partition_of
+from journal.errors import JournalError
 from journal.recent import Accepted, Answer, RecentIdentities
 from protocols.errors import DecodeError, UnknownDevice
 from protocols.moment import SECOND, Moment
@@ -27,6 +27,9 @@ from protocols.uplink import decode_pack
 READING = "reading"
 MESSAGE_LIFETIME_NS = 247 * SECOND
 """EXCHANGE_LIFETIME (RFC 7252, 4.8.2): after it a message id may come again and mean something new."""
+
+UNTIMED = range(0, 1_000_000, 1_000)
+"""Samples without a time get that of their message, and 1 µs more for each that repeats a point."""
 
 
 class Verdict(NamedTuple):
@@ -48,6 +51,14 @@ class _Accepted(NamedTuple):
 
     reading: Reading
     memory: Accepted
+
+
+class _Batch(NamedTuple):
+    """What one call stores together."""
+
+    accepted: list[_Accepted]
+    entries: list[Entry]
+    state: dict[str, bytes | None]
 
 
 class Pipeline:
@@ -102,48 +113,61 @@ class Pipeline:
 
     def offer(self, readings: Iterable[Reading], transport: str, done: Done, now: Moment, *, source: str = "") -> None:
         """Judge and store readings. ``done`` comes after the commit of all of them, also for duplicates."""
-        accepted: list[_Accepted] = []
-        entries: list[Entry] = []
-        state: dict[str, bytes | None] = {}
-        for offered in readings:
-            taken = self._accept(offered, source)
-            # a device whose clock stands still looks like one that repeats itself: judged all the same, stored once
-            reading = offered if taken is None else taken.reading
-            for judge in self._judges:
-                verdict = judge.observe(reading, now)
-                entries.extend(verdict.entries)
-                state.update(verdict.state)
-            if taken is None:
-                self._counters.duplicates.labels(transport).inc()
-                continue
-            accepted.append(taken)
-            entries.append(_entry(taken))
-            self._count_quality(reading)
+        batch = _Batch([], [], {})
+        repeated = 0
+        try:
+            for offered in readings:
+                repeated += not self._take(offered, source, now, batch)
+        except BaseException:
+            self._forget(batch.accepted)
+            raise
+        self._counters.duplicates.labels(transport).inc(repeated)
+        earlier: list[Exception | None] = []
 
         def settled(error: Exception | None) -> None:
             if error is None:
-                self._counters.readings.labels(transport).inc(len(accepted))
+                self._counters.readings.labels(transport).inc(len(batch.accepted))
             else:
-                self._forget(accepted)
-            done(error)
+                self._forget(batch.accepted)
+            done(error or next(filter(None, earlier), None))
 
         try:
-            self._journal.submit(entries, settled, state)
+            if repeated and batch.entries:
+                # a barrier: the commit of what is repeated may still run, and may fail
+                self._journal.submit((), earlier.append)
+            self._journal.submit(batch.entries, settled, batch.state)
         except JournalError as error:
             settled(error)
+
+    def _take(self, offered: Reading, source: str, now: Moment, batch: _Batch) -> bool:
+        """Judge one reading, and put it into the batch unless it is stored already; whether it was new."""
+        taken = self._accept(offered, source)
+        if taken is not None:
+            batch.accepted.append(taken)
+        # a device whose clock stands still looks like one that repeats itself: judged all the same, stored once
+        reading = offered if taken is None else taken.reading
+        for judge in self._judges:
+            verdict = judge.observe(reading, now)
+            batch.entries.extend(verdict.entries)
+            batch.state.update(verdict.state)
+        if taken is not None:
+            batch.entries.append(_entry(taken))
+            self._count_quality(reading)
+        return taken is not None
 
     def _accept(self, reading: Reading, source: str) -> _Accepted | None:
         """The reading under a free time stamp, or ``None`` for one that is stored already."""
         key, identity, digest = _key(reading), reading.identity, _digest(reading)
-        anonymous = bool(source) and reading.sequence is None and reading.at == reading.received_at
+        after = reading.at - reading.received_at
+        anonymous = bool(source) and reading.sequence is None and after in UNTIMED
         if anonymous:
-            identity = source
+            identity = f"{source}+{after}" if after else source
             self._expire(key, identity, digest, reading.received_at)
         answer = self._recent.check(key, identity, digest)
         if answer is Answer.DUPLICATE:
             return None
         at = self._recent.free_time(key, reading.at)
-        if answer is Answer.CONFLICT or (at != reading.at and not anonymous):
+        if (answer is Answer.CONFLICT or at != reading.at) and not anonymous:
             reading = _doubtful(reading)
         if at != reading.at:
             reading = msgspec.structs.replace(reading, at=at)
@@ -152,7 +176,7 @@ class Pipeline:
 
     def _expire(self, key: str, identity: str, digest: int, received_at: int) -> None:
         stored_at = self._recent.accepted_at(key, identity, digest)
-        if stored_at is not None and received_at - stored_at > MESSAGE_LIFETIME_NS:
+        if stored_at is not None and abs(received_at - stored_at) > MESSAGE_LIFETIME_NS:
             self._recent.forget(key, identity, digest)
 
     def _forget(self, accepted: Iterable[_Accepted]) -> None:

@@ -19,7 +19,7 @@ from interlocks.record import encode as encode_trip
 from journal.entry import Entry, partition_of
 from protocols.command import CommandEvent, encode_command_event
 from protocols.moment import Moment
-from protocols.reading import Reading
+from protocols.reading import Origin, Reading
 
 ALARM = "alarm"
 TRIP = "trip"
@@ -95,6 +95,18 @@ class Watch:
         self.interlocks.load({key: body for key, body in state.items() if key.startswith("interlock/")}, now)
         self.alarms.load({key: body for key, body in state.items() if key.startswith("alarm/")})
 
+    def recall(self, readings: Iterable[Reading], now: Moment) -> None:
+        """After `load`: what the end of the journal holds, oldest first. The newest live reading of a device stands
+        until a fresh one comes, and counts if none does (S9, S10)."""
+        newest: dict[str, Reading] = {}
+        for reading in readings:
+            known = newest.get(reading.device)
+            if reading.origin is Origin.LIVE and (known is None or known.at <= reading.at):
+                newest[reading.device] = reading
+        for reading in newest.values():
+            self.interlocks.recall(reading, now)
+            self.alarms.recall(reading)
+
     def _act(self, now: Moment) -> None:
         """Issue what the interlocks want, and tell them what came of it, until nothing is left to say."""
         while True:
@@ -105,8 +117,8 @@ class Watch:
                 self.actuator.cancel(command_id, now)
             for command in outcome.commands:
                 self.actuator.issue(command, now)
-            for device, failed in outcome.failures:
-                self.alarms.report(device, FAILED_TO_ACT, failed, now)
+            for one in outcome.failures:
+                self.alarms.report(one.device, FAILED_TO_ACT, one.failed, now, role=one.element)
             events, settled = self.actuator.drain()
             self._events += events
             for command_id, ok in settled:

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry
 
@@ -12,18 +13,28 @@ import gengfu
 from console import serve
 from console.accounts import Accounts
 from console.app import create_app
+from console.duty.desk import DutyDesk
+from console.duty.run_board import RunBoard
+from console.events import EventHub
 from console.live import LiveView
-from console.services import ConsoleServices
+from console.services import ConsoleServices, Demo
 from device_registry.devices import Site
 from gateway.uplink import Ingest
 from gengfu import clock
+from gengfu.downlink import Asker
 from gengfu.health import Health
 from gengfu.http_ingest import HttpIngest
+from gengfu.operations_side import OperationsSide
+from gengfu.rules import Rulebook
 from gengfu.settings import Settings
 from gengfu.stores import Stores
+from gengfu.supervisor import Supervisor
 from journal.entry import Stored
 from journal.sqlite import SqliteJournal
 from protocols.reading import decode_reading
+
+TAIL = 20_000
+"""Entries of the journal's end that give the alarm history of the desk."""
 
 
 class LiveFeed:
@@ -45,14 +56,38 @@ class LiveFeed:
                     self._live.observe(reading, points)
 
 
+class Staging(NamedTuple):
+    """What makes a process a demo: its banner, and what people can do to its boards."""
+
+    banner: Mapping[str, str] | None = None
+    demo: Demo | None = None
+
+
+NO_STAGING = Staging()
+
+
 class ConsoleSide:
     """Begin with `start`. ``stop`` ends the event streams; ``made_up`` is the password of a first start."""
 
-    def __init__(self, settings: Settings, site: Site, folder: Path, journal: SqliteJournal, stores: Stores) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        site: Site,
+        folder: Path,
+        book: Rulebook,
+        journal: SqliteJournal,
+        downlink: SqliteJournal,
+        stores: Stores,
+        operations: OperationsSide,
+    ) -> None:
         self._settings = settings
         self._site = site
         self._journal = journal
         self._stores = stores
+        self._events = EventHub()
+        self._runs = RunBoard(site, operations.service, clock.now, self._events)
+        self._desk = DutyDesk(site, book, self._events, self._runs)
+        self._asker = Asker(downlink)
         self.live = LiveView()
         self.stop = asyncio.Event()
         self.accounts = Accounts(f"sqlite:///{folder / 'console.db'}", clock=lambda: clock.wall() / 1e9)
@@ -64,7 +99,11 @@ class ConsoleSide:
         self.live.warm(await asyncio.to_thread(self._stores.duck.latest), clock.wall())
         feed = LiveFeed(self._site, self.live)
         feed(await self._stores.not_yet_stored(self._journal))
-        stack.callback(self._journal.subscribe(feed))
+        tail = await asyncio.to_thread(self._journal.tail, TAIL)
+        self._desk.warm(self._journal.load_state(""), tail)
+        await self._runs.warm()
+        for listener in (feed, self._desk.listen, self._asker.hear):
+            stack.callback(self._journal.subscribe(listener))
 
     async def start(
         self,
@@ -73,7 +112,8 @@ class ConsoleSide:
         ingest: Ingest,
         health: Health,
         metrics: CollectorRegistry,
-        banner: Mapping[str, str] | None,
+        supervisor: Supervisor,
+        stage: Staging,
     ) -> None:
         """Answer on ``web`` until `stop` is set, which the end of ``stack`` does."""
         password = self._settings.admin_password
@@ -88,11 +128,19 @@ class ConsoleSide:
             metrics=metrics,
             ready=health.checks,
             stop=self.stop,
-            banner=banner,
+            banner=stage.banner,
             version=gengfu.__version__,
             clock=clock.wall,
             metrics_public=self._settings.http.metrics_public,
+            events=self._events,
+            alarms=self._desk.alarms,
+            history=self._desk.history,
+            interlocks=self._desk.interlocks,
+            ask=self._asker,
+            runs=self._runs,
+            demo=stage.demo,
         )
+        supervisor.run("runs on the desk", self._runs.follow)
         served = asyncio.create_task(serve.serve(create_app(services), web, self.stop), name="http")
         served.add_done_callback(lambda _task: self.stop.set())
         stack.push_async_callback(self._finish, served)

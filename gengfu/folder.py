@@ -14,6 +14,9 @@ from gengfu.errors import MissingError
 
 Stamp = Literal["demo", "site"]
 
+_ANOTHER = {"demo": "--data DIR", "site": 'data = "DIR" in the settings'}
+"""How each kind of process is given another folder."""
+
 
 class DataFolder:
     """A locked data folder; a context manager that lets go of the lock at its end."""
@@ -22,6 +25,7 @@ class DataFolder:
         self.path = path
         self._stamp = stamp
         self._lock_fd = -1
+        self._another = _ANOTHER[stamp]
 
     def __enter__(self) -> Self:
         try:
@@ -30,7 +34,7 @@ class DataFolder:
             self._check_stamp()
         except OSError as error:
             raise MissingError(
-                f"data folder {self.path}: {error.strerror}; give a writable folder with --data DIR"
+                f"data folder {self.path}: {error.strerror}; give a writable folder with {self._another}"
             ) from None
         return self
 
@@ -42,7 +46,8 @@ class DataFolder:
             owner = os.read(self._lock_fd, 32).decode(errors="replace").strip()
             os.close(self._lock_fd)
             raise MissingError(
-                f"data folder {self.path} is in use by process {owner or '?'}; stop it or give another with --data DIR"
+                f"data folder {self.path} is in use by process {owner or '?'}; "
+                f"stop it or give another with {self._another}"
             ) from None
         os.ftruncate(self._lock_fd, 0)
         os.write(self._lock_fd, f"{os.getpid()}\n".encode())
@@ -55,7 +60,7 @@ class DataFolder:
         if found != self._stamp:
             os.close(self._lock_fd)
             raise MissingError(
-                f"data folder {self.path} belongs to a {found}, not a {self._stamp}; give another with --data DIR"
+                f"data folder {self.path} belongs to a {found}, not a {self._stamp}; give another with {self._another}"
             )
 
     def __exit__(

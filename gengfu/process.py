@@ -21,16 +21,18 @@ from device_registry.devices import Site
 from gateway.errors import GatewayError
 from gateway.transports import coap
 from gengfu import clock, stores
-from gengfu.console_side import ConsoleSide
+from gengfu.console_side import NO_STAGING, ConsoleSide, Staging
 from gengfu.errors import MissingError
 from gengfu.gateway_side import GatewaySide
 from gengfu.health import Health
 from gengfu.housekeeping import keep_house
+from gengfu.operations_side import open_operations
 from gengfu.rules import Rulebook
 from gengfu.settings import Settings
 from gengfu.supervisor import Supervisor
 from journal.errors import JournalError
 from journal.sqlite import SqliteJournal
+from operations.errors import OperationsError
 from telemetry.errors import StoreError
 
 log = logging.getLogger("gengfu")
@@ -54,7 +56,7 @@ class Process:
 
 @asynccontextmanager
 async def running(
-    settings: Settings, site: Site, folder: Path, book: Rulebook, banner: dict[str, str] | None = None
+    settings: Settings, site: Site, folder: Path, book: Rulebook, staging: Staging = NO_STAGING
 ) -> AsyncIterator[Process]:
     """Start everything; at the end of the block stop it in reverse order.
 
@@ -62,8 +64,8 @@ async def running(
     """
     async with AsyncExitStack() as stack:
         try:
-            yield await _start(stack, settings, site, folder, book, banner)
-        except (GatewayError, ConsoleError, JournalError, StoreError) as error:
+            yield await _start(stack, settings, site, folder, book, staging)
+        except (GatewayError, ConsoleError, JournalError, StoreError, OperationsError) as error:
             raise MissingError(str(error)) from error
 
 
@@ -73,7 +75,7 @@ async def _start(
     site: Site,
     folder: Path,
     book: Rulebook,
-    banner: dict[str, str] | None,
+    staging: Staging,
 ) -> Process:
     web = serve.bind(settings.http.host, settings.http.port)
     stack.callback(web.close)
@@ -89,8 +91,11 @@ async def _start(
     journal = _open_journal(stack, folder / "journal", max_bytes)
     downlink = _open_journal(stack, folder / "downlink", max_bytes)
     opened = await stores.open_stores(stack, site, folder, journal, settings.telemetry)
-    console = ConsoleSide(settings, site, folder, journal, opened)
+    operations = open_operations(stack, site, folder, journal)
+    console = ConsoleSide(settings, site, folder, book, journal, downlink, opened, operations)
     await console.warm(stack)
+    stack.callback(journal.subscribe(operations.listen))
+    supervisor.run("operations", operations.follow)
     stores.start(stack, opened, supervisor)
     gateway = GatewaySide(site, book, journal, downlink, metrics, supervisor)
     await gateway.start(doors)
@@ -98,7 +103,7 @@ async def _start(
     health = Health(journal, max_bytes, opened.feeds, gateway.bus_counters)
     metrics.register(health)
     supervisor.run("housekeeping", lambda: keep_house(journal, opened.feeds, settings.journal.keep_days))
-    await console.start(stack, web, gateway.ingest, health, metrics, banner)
+    await console.start(stack, web, gateway.ingest, health, metrics, supervisor, staging)
     stack.push_async_callback(supervisor.stop)
     return Process(settings, site, folder, supervisor, gateway, console, web.getsockname()[1], ports)
 

@@ -7,10 +7,11 @@ from typing import NamedTuple
 import alarms
 import interlocks
 from alarms.engine import Watched
-from alarms.rule import AlarmRule, Text, load_responses, load_rules
+from alarms.rule import AlarmRule, load_responses, load_rules
 from device_registry.devices import Device, Site
 from interlocks.matrix import Matrix, load_matrix
 from interlocks.zone import FanPermissives, Member, Zone
+from protocols.document import Text
 
 _RULES = Path(alarms.__file__).parent / "rules"
 _MATRICES = Path(interlocks.__file__).parent / "matrices"

@@ -3,18 +3,23 @@
 Unknown keys are refused. Secrets come from the environment or from files, and are never printed.
 """
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
 from gengfu.errors import InputError
+from telemetry.influx_settings import InfluxSettings
+
+PREFIX = "GENGFU__"
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 
@@ -42,6 +47,17 @@ class InfluxPart(Part):
     password_file: Path | None = None
     timeout_s: Annotated[float, Field(gt=0, le=300)] = 10.0
 
+    @field_validator("url")
+    @classmethod
+    def _plain(cls, url: str | None) -> str | None:
+        """The rules of the store itself, so that a wrong address is told before anything starts."""
+        if url is None:
+            return None
+        try:
+            return InfluxSettings(url=url).url
+        except ValidationError as error:
+            raise ValueError(str(error.errors()[0]["ctx"]["error"])) from None
+
 
 class TelemetryPart(Part):
     """Stores of telemetry beside the embedded one. ``flush_s``: how often the embedded store commits."""
@@ -61,7 +77,7 @@ class Settings(BaseSettings):
     """All settings of ``gengfu up``. ``data``: folder of every store. ``site``: the site document."""
 
     model_config = SettingsConfigDict(
-        env_prefix="GENGFU__",
+        env_prefix=PREFIX,
         env_nested_delimiter="__",
         extra="forbid",
         frozen=True,
@@ -94,6 +110,8 @@ def load_settings(path: Path | None = None, **defaults: Any) -> Settings:
     if path is not None and not path.is_file():
         raise InputError(f"{path}: no such settings file; write one or leave out -c")
 
+    _refuse_unknown_names()
+
     class FromFile(Settings):
         model_config = SettingsConfigDict(toml_file=path)
 
@@ -105,5 +123,16 @@ def load_settings(path: Path | None = None, **defaults: Any) -> Settings:
             f"{where}: {'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_input=False)
         ]
         raise InputError("\n".join(lines)) from None
+    except SettingsError as error:
+        raise InputError(f"environment: {error}; a section is written as JSON, or key by key") from None
     except ValueError as error:
         raise InputError(f"{path}: not valid TOML: {error}") from None
+
+
+def _refuse_unknown_names() -> None:
+    """pydantic-settings reads the names it knows and says nothing of others: a slip would go unnoticed."""
+    known = [name for name, field in Settings.model_fields.items() if field.validation_alias is None]
+    asked = {name: name[len(PREFIX) :].lower() for name in os.environ if name.upper().startswith(PREFIX)}
+    wrong = [name for name, key in asked.items() if key.partition("__")[0] not in known]
+    if wrong:
+        raise InputError("\n".join(f"environment: {name}: unknown key; one of {', '.join(known)}" for name in wrong))

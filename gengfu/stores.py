@@ -1,6 +1,7 @@
 """The telemetry stores of a process, each fed from the journal by a consumer thread of its own."""
 
 import asyncio
+import logging
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from functools import partial
@@ -13,11 +14,13 @@ from journal.consumer import Consumer
 from journal.entry import PARTITIONS, Stored
 from journal.sqlite import SqliteJournal
 from telemetry.duck import DuckStore
-from telemetry.errors import StoreUnavailable
+from telemetry.errors import StoreError, StoreUnavailable
 from telemetry.influx_settings import InfluxSettings
 from telemetry.influx_sink import InfluxSink
 from telemetry.sink import Sink, duck_sink
 from telemetry.store import Series
+
+log = logging.getLogger("gengfu.stores")
 
 BATCH = 50_000
 
@@ -68,8 +71,13 @@ class StoreFeed:
 
     async def _end(self) -> None:
         consumer, self._consumer = self._consumer, None
-        if consumer is not None:
+        if consumer is None:
+            return
+        try:
             await consumer.stop()
+        except StoreError as error:
+            # Told already if it had died of this; and no reason to fail a stop: the journal keeps what is left.
+            log.warning("store %s: %s; what it has not taken stays in the journal", self.name, error)
 
     def cursor(self) -> dict[int, int]:
         """How far the store has taken the journal; empty before the first batch of this run."""

@@ -24,12 +24,15 @@ def bind(cause: Cause, zone: Zone) -> Stands:
 
 
 def _bind_when(when: When, zone: Zone) -> list[Stands]:
-    found = [
-        (member, point) for member in zone.members for point in member.profile.points if _matches(when, member, point)
-    ]
+    found = [(member, point) for member, point in _detector_points(zone) if _matches(when, member, point)]
     if when.kind == "all-lost":
         return [_all_lost(found)] if found and not zone.staffed else []
     return [_bind_point(when, member, point) for member, point in found]
+
+
+def _detector_points(zone: Zone) -> list[tuple[Member, Point]]:
+    """All points of the zone's own devices; the next device up the line stands elsewhere, and lends its valve only."""
+    return [(member, point) for member in zone.members if not member.upstream for point in member.profile.points]
 
 
 def _matches(when: When, member: Member, point: Point) -> bool:
@@ -84,13 +87,12 @@ def all_good(zone: Zone, pictures: Pictures) -> bool:
     """Whether every gas point of the zone is seen, good and fresh; false where there is none (S16)."""
     points = [
         (pictures[member.device], point.index)
-        for member in zone.members
-        for point in member.profile.points
+        for member, point in _detector_points(zone)
         if point.life_safety and point.type == "number"
     ]
-    return bool(points) and all(_is_good(picture, index) for picture, index in points)
+    return bool(points) and all(_is_proof(picture, index) for picture, index in points)
 
 
-def _is_good(picture: Picture, index: int) -> bool:
-    quality = _quality(picture, index)
-    return quality is not None and quality.is_good and not picture.lost
+def _is_proof(picture: Picture, index: int) -> bool:
+    known = picture.known(index)
+    return known is not None and picture.is_proof(known)

@@ -73,7 +73,7 @@ class Driver:
     def _command(self, interlock: Interlock, effect: EffectRecord, name: str, now: Moment) -> None:
         record = interlock.record
         self._serial += 1
-        self._commands.pop(effect.command, None)
+        self._forget(effect)
         effect.command = f"{record.id}/{effect.cause}/{effect.effect}/{now.wall}.{self._serial}"
         self._commands[effect.command] = (interlock, effect)
         self._out.command(
@@ -98,9 +98,6 @@ class Driver:
     def done(self, interlock: Interlock, effect: EffectRecord, now: Moment) -> None:
         """The final element was read back where it must be."""
         self._commands.pop(effect.command, None)
-        closed = interlock.record.closed
-        if element_of(effect) == "valve" and effect.device not in closed:
-            closed.append(effect.device)
         self._set(interlock, effect, "done", now)
         self._out.works(interlock, effect.device, element_of(effect))
 
@@ -115,7 +112,7 @@ class Driver:
         for effect in effects:
             if effect.status != "waiting" or not effect.if_failed or not _awaits(interlock, effect, failed):
                 continue
-            if not any(other.device == effect.device and other.status in UNDER_WAY for other in effects if other is not effect):
+            if not any(_moves_the_same(other, effect) and other.status in UNDER_WAY for other in effects):
                 effect.if_failed, effect.due_at = "", now.wall
                 interlock.ready.pop(place_of(effect), None)
         self.send_due(interlock, now)
@@ -127,18 +124,16 @@ class Driver:
                 self._hold(interlock, effect, PERSON_DECIDES, now)
 
     def _hold(self, interlock: Interlock, effect: EffectRecord, reason: tuple[str, ...], now: Moment) -> None:
-        if effect.command:
-            self._out.cancel(effect.command)
-            self._commands.pop(effect.command, None)
+        self._forget(effect)
         if effect.status == "failed":
             self._out.works(interlock, effect.device, "fan")
         effect.reason = reason
         self._set(interlock, effect, "held", now)
 
-    def again(self, interlock: Interlock, device: str, now: Moment) -> None:
-        """The valve was opened while a cause stands: close it again (S2)."""
+    def again(self, interlock: Interlock, device: str, now: Moment, status: Status = "done") -> None:
+        """Close the valve again: it was opened while a cause stands (S2), or it failed to close."""
         for effect in interlock.record.effects:
-            if effect.device == device and element_of(effect) == "valve" and effect.status == "done":
+            if effect.device == device and element_of(effect) == "valve" and effect.status == status:
                 effect.status, effect.due_at = "waiting", now.wall
                 interlock.ready.pop(place_of(effect), None)
         self.send_due(interlock, now)
@@ -156,16 +151,22 @@ class Driver:
     def forget(self, interlock: Interlock) -> None:
         """The latch was reset: nothing is asked of its final elements any more."""
         for effect in interlock.record.effects:
-            if effect.command:
-                self._out.cancel(effect.command)
-                self._commands.pop(effect.command, None)
+            self._forget(effect)
         for device in interlock.members:
             self._out.works(interlock, device, "valve")
             self._out.works(interlock, device, "fan")
 
+    def _forget(self, effect: EffectRecord) -> None:
+        if self._commands.pop(effect.command, None) is not None:
+            self._out.cancel(effect.command)
+
     def _set(self, interlock: Interlock, effect: EffectRecord, status: Status, now: Moment) -> None:
         effect.status = status
         self._out.tell_effect(interlock, effect, now)
+
+
+def _moves_the_same(other: EffectRecord, effect: EffectRecord) -> bool:
+    return other is not effect and other.device == effect.device and element_of(other) == element_of(effect)
 
 
 def _awaits(interlock: Interlock, waiting: EffectRecord, failed: EffectRecord) -> bool:

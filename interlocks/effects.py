@@ -24,7 +24,10 @@ class Plan(NamedTuple):
 
 
 def plan_effects(plan: Plan) -> list[EffectRecord]:
-    """The effects in the listed order. One that is under way for an earlier cause is not started twice."""
+    """The effects in the listed order. One that is under way for an earlier cause is not started twice.
+
+    One that waits for an earlier cause, for a later time or for another to fail, is hastened instead.
+    """
     return [record for effect in plan.cause.effect for record in _expand(plan, effect)]
 
 
@@ -37,13 +40,21 @@ def _expand(plan: Plan, effect: Effect) -> Iterator[EffectRecord]:
     if not members:
         yield _record(plan, effect, "", "absent")
     for member in members:
-        if not _runs(plan, member, "valve"):
-            yield _record(plan, effect, member.device, "waiting" if plan.acts else "shadow")
+        known = _under_way(plan, member, "valve")
+        if known is None:
+            yield _valve(plan, effect, member)
+        elif _hasten(plan, effect, known):
+            yield known
+
+
+def _valve(plan: Plan, effect: Effect, member: Member) -> EffectRecord:
+    waits = plan.acts or effect.if_failed
+    return _record(plan, effect, member.device, "waiting" if waits else "shadow")
 
 
 def _fans(plan: Plan, effect: Effect) -> Iterator[EffectRecord]:
     for member in plan.zone.members:
-        if member.command_for("start-fan") is None or _runs(plan, member, "fan"):
+        if member.upstream or member.command_for("start-fan") is None or _under_way(plan, member, "fan"):
             continue
         missing = member.fan.missing()
         if effect.action == "hold-fan" or plan.hold_fans:
@@ -54,11 +65,26 @@ def _fans(plan: Plan, effect: Effect) -> Iterator[EffectRecord]:
             yield _record(plan, effect, member.device, "waiting" if plan.acts else "shadow")
 
 
-def _runs(plan: Plan, member: Member, element: str) -> bool:
-    return any(
-        effect.device == member.device and element in effect.action and effect.status in (*UNDER_WAY, "shadow")
-        for effect in plan.record.effects
+def _under_way(plan: Plan, member: Member, element: str) -> EffectRecord | None:
+    return next(
+        (
+            effect
+            for effect in plan.record.effects
+            if effect.device == member.device and element in effect.action and effect.status in (*UNDER_WAY, "shadow")
+        ),
+        None,
     )
+
+
+def _hasten(plan: Plan, effect: Effect, known: EffectRecord) -> bool:
+    """Whether ``known`` only waits, and goes sooner now."""
+    due_at = plan.wall + int(effect.after_s * SECOND)
+    if effect.if_failed or known.status not in ("waiting", "shadow") or not (known.if_failed or known.due_at > due_at):
+        return False
+    known.if_failed, known.due_at = "", due_at
+    if not plan.acts:
+        known.status = "shadow"
+    return True
 
 
 def _record(plan: Plan, effect: Effect, device: str, status: Status, reason: tuple[str, ...] = ()) -> EffectRecord:

@@ -30,6 +30,7 @@ class Interlock:
         self.acts = matrix.mode == "act" and origin is Origin.LIVE
         self.is_live = origin is Origin.LIVE
         self.members = {member.device: member for member in zone.members}
+        self.valves = {member.device: valve for member in zone.members if (valve := member.valve())}
         self.pictures = {member.device: Picture(member.profile, started) for member in zone.members}
         self.stands: list[tuple[Cause, Stands]] = [(cause, bind(cause, zone)) for cause in matrix.cause]
         self.since: dict[str, int] = {}
@@ -84,7 +85,7 @@ class Interlock:
         )
 
     def _valve_is_known(self, device: str) -> bool:
-        valve = self.members[device].valve()
+        valve = self.valves.get(device)
         return valve is None or self.pictures[device].known(valve[0]) is not None
 
     def lost_after_ns(self, device: str) -> int:
@@ -94,8 +95,8 @@ class Interlock:
 
     def note_late(self, reading: Reading, now: Moment) -> None:
         """Keep the newest late reading, until a fresh one follows or it is time to count it as live."""
-        _, since = self.late.get(reading.device, (None, now.mono))
-        self.late[reading.device] = reading, since
+        newest, since = self.late.get(reading.device, (reading, now.mono))
+        self.late[reading.device] = max(newest, reading, key=lambda one: one.at), since
 
     def check_silence(self, device: str, now: Moment) -> int | None:
         """Find out whether the device is lost. Returns when to look again (mono ns), if ever."""

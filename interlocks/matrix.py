@@ -10,22 +10,10 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from interlocks.errors import MatrixError
-
-
-class Strict(BaseModel):
-    """Base of all parts: frozen, no unknown keys, no silent conversions between types."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Text(Strict):
-    """A text for people in both languages."""
-
-    zh: Annotated[str, Field(min_length=1)]
-    en: Annotated[str, Field(min_length=1)]
+from protocols.document import Source, Strict, Text
 
 
 class When(Strict):
@@ -65,15 +53,6 @@ class Cause(Strict):
     delay_s: Annotated[float, Field(ge=0)] = 0.0
     effect: tuple[Effect, ...] = ()
     stage: Literal["verify", "full"] | None = None
-
-
-class Source(Strict):
-    """Where a figure comes from."""
-
-    what: str
-    source: str
-    edition: str = ""
-    verified: bool
 
 
 class Matrix(Strict):

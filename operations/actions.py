@@ -44,6 +44,12 @@ def check_action(plan: Plan, step: Step, action: Action, known: Mapping[str, str
     check_evidence(step.evidence, action.evidence, known, _needed_at(action.verb), rules)
 
 
+def check_role(plan: Plan, role: str) -> None:
+    """Whoever opens or escalates is one of the plan's actors. Raises `ActionRefused`."""
+    if role not in plan.actors:
+        raise ActionRefused(f"{role!r} is no actor of plan {plan.id}", f"预案中没有角色 {role!r}")
+
+
 def check_person(who: str, why: str) -> None:
     """Every act has a name. Raises `ActionRefused`."""
     if not who.strip() or len(who) > NAME_MAX:

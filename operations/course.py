@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from operations.actions import Action, check_action, check_evidence, check_person
+from operations.actions import Action, check_action, check_evidence, check_person, check_role
 from operations.conditions import Verdict
 from operations.errors import ActionRefused, NoSuchRun
 from operations.events import EventName, PlanEvent
 from operations.plan import Plan, Stage, Step
 from operations.states import RUNS, STEPS, RunEvent, RunState, StepEvent, StepState, refusal
+from protocols.document import Text
 from protocols.moment import SECOND
-from protocols.profile.schema import Text
 from protocols.reading import Origin
 
 MINUTE = 60 * SECOND
@@ -135,6 +135,7 @@ class Course:
     def escalate(self, cause: Cause, now: int) -> None:
         """A person takes the run to stage full. Raises `ActionRefused`."""
         check_person(cause.who, cause.why)
+        check_role(self.run.plan, cause.role)
         if RUNS[self.run.state, RunEvent.ESCALATE] is None:
             raise ActionRefused(f"the run is {self.run.state.word}", "该响应已是全级或已结束")
         self._to_full(now, cause)

@@ -18,11 +18,10 @@ class Deadlines:
 
     def replace(self, run: str, timers: Iterable[Deadline], now: Moment) -> None:
         """The unfired timers of a run are these now; those known before keep their time."""
-        wanted = set(timers)
-        for one in [one for one in self._due if one.run == run and one not in wanted]:
-            del self._due[one]
-        for one in wanted:
-            self._due.setdefault(one, now.mono + max(0, one.due_at - now.wall))
+        due = {one: mono for one, mono in self._due.items() if one.run != run}
+        for one in timers:
+            due[one] = self._due.get(one, now.mono + max(0, one.due_at - now.wall))
+        self._due = due  # whole: `next` is asked from another thread
 
     def due(self, now: Moment) -> list[Deadline]:
         """Those whose time has come, the earliest first."""
@@ -32,5 +31,5 @@ class Deadlines:
         )
 
     def next(self) -> int | None:
-        """Mono ns of the next one; ``None`` when nothing waits."""
+        """Mono ns of the next one; ``None`` when nothing waits. From any thread."""
         return min(self._due.values(), default=None)

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from protocols.profile.schema import Strict, Text
+from protocols.document import Source, Strict, Text
 
 Stage = Literal["verify", "full"]
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
@@ -119,15 +119,6 @@ class Trigger(Strict):
     areas: tuple[str, ...] = ()
     count: Annotated[int, Field(ge=1, le=10)] = 1
     within_s: Annotated[float, Field(gt=0)] | None = None
-
-
-class Source(Strict):
-    """Where something in the file comes from; what is unverified is shown so."""
-
-    what: str
-    source: str
-    edition: str = ""
-    verified: bool
 
 
 class Head(Strict):

@@ -20,7 +20,7 @@ import msgspec
 from alarms.alarm import AlarmTransition, decode_transition
 from alarms.states import Event
 from journal.entry import Entry, Stored
-from operations.actions import Action, check_person
+from operations.actions import Action, check_person, check_role
 from operations.conditions import Sensors
 from operations.course import Cause, Course, RunRecord
 from operations.database import Database
@@ -33,8 +33,8 @@ from operations.states import RunState
 from operations.store import Deadline, Store
 from operations.triggers import Raised, stage_for
 from operations.views import Area, RunView, seen_in, view_run
+from protocols.document import Text
 from protocols.moment import SECOND, Moment
-from protocols.profile.schema import Text
 from protocols.reading import Origin
 
 SENSE_EVERY_NS = 1 * SECOND
@@ -108,7 +108,7 @@ class Operations:
                         store.published(entry.id)
                     elif entry.kind == "alarm":
                         changed |= self._on_alarm(store, entry, now)
-                store.move_cursor({part: at for part, at in cursor.items() if at != self._cursor.get(part)})
+                store.move_cursor(self._cursor, cursor)
             self._cursor = cursor
             for run in changed.values():
                 self._remember(run, now)
@@ -134,7 +134,8 @@ class Operations:
             course.act(asked, judged.verdict if judged else None, now.wall)
 
         with self._lock:
-            self._change(run, lambda store, course: self._sense(store, course, now), now)
+            if run in self._watched:
+                self._change(run, lambda store, course: self._sense(store, course, now), now)
             self._change(run, do, now)
             return self._view(run, now)
 
@@ -168,6 +169,7 @@ class Operations:
         if self._by_id[area].kind not in self.plans[plan].plan.areas:
             raise ActionRefused(f"plan {plan!r} is not for an area of this kind", "该预案不适用于此类区域")
         check_person(who, why)
+        check_role(self.plans[plan], role)
         cause = Cause(who=who, role=role, why=why)
         with self._lock:
             with self._store() as store:
@@ -195,7 +197,7 @@ class Operations:
                     self._change(run, lambda store, course: self._sense(store, course, now), now)
 
     def due(self) -> int | None:
-        """Mono ns of the next `tick` that can change something; ``None`` when nothing waits."""
+        """Mono ns of the next `tick` that can change something; ``None`` when nothing waits. Never blocks."""
         sense = [self._sensed_at + SENSE_EVERY_NS] if self._watched else []
         deadline = self._deadlines.next()
         return min(sense if deadline is None else [*sense, deadline], default=None)

@@ -5,7 +5,7 @@ from html import escape
 from typing import Literal
 
 from operations.plan import Evidence, Plan, Step
-from protocols.profile.schema import Text
+from protocols.document import Text
 
 Language = Literal["zh", "en"]
 UNVERIFIED = "*"

@@ -2,10 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, Row, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from alarms.alarm import AlarmTransition
@@ -16,7 +16,7 @@ from operations.errors import NoSuchRun
 from operations.events import PlanEvent, decode_event, encode_event, entry_of
 from operations.plan import Plan
 from operations.states import RunState, StepState
-from operations.tables import AlarmRow, CursorRow, EventRow, PlanRow, RunRow, StepRow, TimerRow
+from operations.tables import AlarmRow, Base, CursorRow, EventRow, PlanRow, RunRow, StepRow, TimerRow
 from operations.triggers import Raised
 from protocols.reading import Origin
 
@@ -43,6 +43,29 @@ class KnownAlarm(NamedTuple):
     raised_at: int
 
 
+_Values = dict[str, object]
+_Key = tuple[str, ...]
+
+
+class _Rows(NamedTuple):
+    """A run's steps and timers as they stand in the database, by primary key."""
+
+    steps: dict[_Key, _Values]
+    timers: dict[_Key, _Values]
+
+    @classmethod
+    def of(cls, run: RunRecord) -> "_Rows":
+        """What the record says they are."""
+        steps: dict[_Key, _Values] = {(run.id, name): _step_values(run.id, one) for name, one in run.steps.items()}
+        timers: dict[_Key, _Values] = {
+            (run.id, step, part): {
+                "run": run.id, "step": step, "part": part, "due_at": one.due_at, "fired_at": one.fired_at,
+            }
+            for (step, part), one in run.timers.items()
+        }  # fmt: skip
+        return cls(steps, timers)
+
+
 class Store:
     """The rows behind one transaction. Plans of runs are read once and kept."""
 
@@ -50,6 +73,7 @@ class Store:
         """``plans``: by digest, shared between transactions."""
         self._db = db
         self._plans = plans
+        self._loaded: dict[str, _Rows] = {}
 
     # -- runs ------------------------------------------------------------------------------------------------
 
@@ -70,6 +94,7 @@ class Store:
             )
         )  # fmt: skip
         self._db.flush()
+        self._loaded[run.id] = _Rows({}, {})
 
     def exists(self, run: str) -> bool:
         """Whether a run of this id is stored."""
@@ -77,33 +102,43 @@ class Store:
 
     def load(self, run: str) -> RunRecord:
         """A run as it stands; nobody else changes it before the transaction ends. Raises `NoSuchRun`."""
-        row = self._db.scalars(select(RunRow).where(RunRow.id == run).with_for_update()).one_or_none()
+        row = self._db.execute(select(*_columns(RunRow)).where(RunRow.id == run).with_for_update()).one_or_none()
         if row is None:
             raise NoSuchRun(f"no run {run!r}; see GET /api/v1/runs")
         plan = self._plan(row.digest)
-        steps = {one.step: _step_of(one) for one in self._db.scalars(select(StepRow).where(StepRow.run == run))}
-        timers = self._db.scalars(select(TimerRow).where(TimerRow.run == run))
-        return RunRecord(
+        steps = {
+            one.step: _step_of(one) for one in self._db.execute(select(*_columns(StepRow)).where(StepRow.run == run))
+        }
+        timers = self._db.execute(select(*_columns(TimerRow)).where(TimerRow.run == run)).all()
+        record = RunRecord(
             row.id, plan, row.area, Origin(row.origin), row.opened_at, RunState(row.state), row.ended_at, row.ended_by,
             row.ended_why, row.number, set(row.rules.split()), {name: steps[name] for name in plan.steps},
             {(one.step, _part(one.part)): Timer(one.due_at, one.fired_at) for one in timers},
         )  # fmt: skip
+        self._loaded[run] = _Rows.of(record)
+        return record
 
     def save(self, run: RunRecord, events: Sequence[PlanEvent]) -> None:
-        """Write what changed, with the events that tell of it."""
-        row = self._db.get_one(RunRow, run.id)
-        row.state, row.number, row.rules = int(run.state), run.number, " ".join(sorted(run.rules))
-        row.ended_at, row.ended_by, row.ended_why = run.ended_at, run.ended_by, run.ended_why
-        row.open_key = _open_key(run.plan.id, run.area, run.origin) if run.state.running else None
-        for step in run.steps.values():
-            self._db.merge(_step_row(run.id, step))
-        for one in self._db.scalars(select(TimerRow).where(TimerRow.run == run.id)):
-            if (one.step, _part(one.part)) not in run.timers:
-                self._db.delete(one)
-        for (name, part), timer in run.timers.items():
-            row_of = TimerRow(run=run.id, step=name, part=part, due_at=timer.due_at, fired_at=timer.fired_at)
-            self._db.merge(row_of)
-        self._db.add_all(_event_row(event) for event in events)
+        """Write what changed since it was loaded or added, with the events that tell of it."""
+        before, after = self._loaded[run.id], _Rows.of(run)
+        self._db.execute(update(RunRow).where(RunRow.id == run.id).values(_run_values(run)))
+        self._write(StepRow, before.steps, after.steps)
+        gone = [key for key in before.timers if key not in after.timers]
+        for _, step, part in gone:
+            own = (TimerRow.run == run.id, TimerRow.step == step, TimerRow.part == part)
+            self._db.execute(delete(TimerRow).where(*own))
+        self._write(TimerRow, before.timers, after.timers)
+        if events:
+            self._db.execute(insert(EventRow), [_event_values(event) for event in events])
+        self._loaded[run.id] = after
+
+    def _write(self, table: type[Base], before: Mapping[_Key, _Values], after: Mapping[_Key, _Values]) -> None:
+        new = [values for key, values in after.items() if key not in before]
+        changed = [values for key, values in after.items() if key in before and before[key] != values]
+        if new:
+            self._db.execute(insert(table), new)
+        if changed:
+            self._db.execute(update(table), changed)
 
     def open_run(self, plan: str, area: str, origin: Origin) -> str | None:
         """The id of the run of this plan that goes on there."""
@@ -141,10 +176,15 @@ class Store:
         """How far the journal was consumed: partition -> position."""
         return {row.partition: row.position for row in self._db.scalars(select(CursorRow))}
 
-    def move_cursor(self, cursor: Mapping[int, int]) -> None:
-        """Remember positions in the transaction of what they led to."""
-        for partition, position in cursor.items():
-            self._db.merge(CursorRow(partition=partition, position=position))
+    def move_cursor(self, before: Mapping[int, int], after: Mapping[int, int]) -> None:
+        """Remember positions in the transaction of what they led to. ``before``: as `cursor` gave it."""
+        rows = {part: {"partition": part, "position": at} for part, at in after.items() if at != before.get(part)}
+        new = [row for part, row in rows.items() if part not in before]
+        moved = [row for part, row in rows.items() if part in before]
+        if new:
+            self._db.execute(insert(CursorRow), new)
+        if moved:
+            self._db.execute(update(CursorRow), moved)
 
     def clear_cursor(self) -> None:
         """Nothing was consumed yet."""
@@ -203,24 +243,57 @@ def _part(word: str) -> Part:
     return "start" if word == "start" else "done"
 
 
-def _step_of(row: StepRow) -> StepRecord:
+def _columns(table: type[Base]) -> Iterable[ColumnElement[Any]]:
+    """Plain columns: rows of these are never older than the last statement, as mapped objects could be."""
+    return table.__table__.columns
+
+
+def _step_of(row: Row[Any]) -> StepRecord:
     return StepRecord(
         row.step, StepState(row.state), row.ready_at, row.released_at, row.started_at, row.ended_at, row.who, row.role,
         row.why, json.loads(row.evidence),
     )  # fmt: skip
 
 
-def _step_row(run: str, step: StepRecord) -> StepRow:
-    return StepRow(
-        run=run, step=step.id, state=int(step.state), ready_at=step.ready_at, released_at=step.released_at,
-        started_at=step.started_at, ended_at=step.ended_at, who=step.who, role=step.role, why=step.why,
-        evidence=json.dumps(step.evidence, ensure_ascii=False, sort_keys=True),
-    )  # fmt: skip
+def _run_values(run: RunRecord) -> _Values:
+    return {
+        "state": int(run.state),
+        "number": run.number,
+        "rules": " ".join(sorted(run.rules)),
+        "ended_at": run.ended_at,
+        "ended_by": run.ended_by,
+        "ended_why": run.ended_why,
+        "open_key": _open_key(run.plan.id, run.area, run.origin) if run.state.running else None,
+    }
 
 
-def _event_row(event: PlanEvent) -> EventRow:
-    return EventRow(
-        run=event.run, number=event.number, at=event.at, event=event.event, step=event.step, who=event.who,
-        role=event.role, why=event.why, evidence=json.dumps(dict(event.evidence), ensure_ascii=False), published=False,
-        body=encode_event(event),
-    )  # fmt: skip
+def _step_values(run: str, step: StepRecord) -> _Values:
+    return {
+        "run": run,
+        "step": step.id,
+        "state": int(step.state),
+        "ready_at": step.ready_at,
+        "released_at": step.released_at,
+        "started_at": step.started_at,
+        "ended_at": step.ended_at,
+        "who": step.who,
+        "role": step.role,
+        "why": step.why,
+        "evidence": json.dumps(step.evidence, ensure_ascii=False, sort_keys=True),
+    }
+
+
+def _event_values(event: PlanEvent) -> _Values:
+    return {
+        "run": event.run,
+        "number": event.number,
+        "at": event.at,
+        "event": event.event,
+        "step": event.step,
+        "who": event.who,
+        "role": event.role,
+        "why": event.why,
+        "evidence": json.dumps(dict(event.evidence), ensure_ascii=False),
+        "published": False,
+        "body": encode_event(event),
+    }

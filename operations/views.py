@@ -14,7 +14,7 @@ from operations.events import PlanEvent
 from operations.permissives import Judged
 from operations.plan import Evidence, Plan, Step
 from operations.states import STEPS, RunState
-from protocols.profile.schema import Text
+from protocols.document import Text
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,12 @@ class Command(msgspec.Struct, array_like=True, frozen=True, tag=1):
 
 
 class CommandEvent(msgspec.Struct, array_like=True, frozen=True, tag=1):
-    """What became of a command. ``status``: ``issued``, ``sent``, ``unsent`` (``detail`` says why), ``confirmed`` (read back), ``failed`` (not read
-    back in time; it is tried again), ``given-up``, ``refused`` (not live, expired, or unknown to the profile)."""
+    """What became of a command.
+
+    ``status``: ``issued``, ``sent``, ``unsent`` (``detail`` says why), ``confirmed`` (read back), ``failed`` (not read
+    back in time; it is tried again), ``given-up``, ``cancelled`` (nobody wants it any more), ``refused`` (not live,
+    expired, or unknown to the profile).
+    """
 
     command: Command
     status: str

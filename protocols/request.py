@@ -8,8 +8,8 @@ import msgspec
 
 
 class OperatorRequest(msgspec.Struct, array_like=True, frozen=True, tag=1):
-    """``verb``: an action on an alarm (``acknowledge``, ``reset``, ``shelve``, ``unshelve``, ``suppress``, ``unsuppress``,
-    ``out-of-service``, ``in-service``) or ``reset-interlock``. ``target``: the alarm's or interlock's id.
+    """``verb``: what to do to an alarm (``acknowledge``, ``reset``, ``shelve``, ``unshelve``, ``suppress``,
+    ``unsuppress``, ``out-of-service``, ``in-service``) or ``reset-interlock``. ``target``: the alarm or interlock.
 
     ``for_s``: how long a silence lasts, seconds. Times are UTC ns; after ``expires_at`` it is answered, not done.
     """

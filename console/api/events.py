@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 from console.access import Anyone, Secret, Services
 from console.api.shapes import PROBLEM
 from console.events import PING, EventHub, Reader, frame
+from console.services import ConsoleServices
 
 GRACE_S = 0.5
 """How long a stream may still write its end when the process stops; a browser that reads nothing is cut off."""
@@ -69,6 +70,18 @@ class EventStream(Response):
             await asyncio.sleep(self._ping_s)
 
 
+def _snapshot(services: ConsoleServices) -> dict[str, object]:
+    """What there is now. A part that this console was not given is left out, not shown as empty."""
+    snapshot: dict[str, object] = {"devices": services.live.snapshot()}
+    if services.alarms is not None:
+        snapshot["alarms"] = services.alarms.items(state="active")
+    if services.interlocks is not None:
+        snapshot["interlocks"] = services.interlocks.items()
+    if services.runs is not None:
+        snapshot["runs"] = services.runs.open_items()
+    return snapshot
+
+
 async def _gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
@@ -81,9 +94,13 @@ async def _gone(receive: Receive) -> None:
     responses={
         200: {
             "description": (
-                "`snapshot` {devices: {id: {point: {value, quality, at}}}} first; then `readings` "
-                "{items: [{device, at, values: {point: {value, quality}}}]} at most every 200 ms; `resync` {} when "
-                "this reader was too slow: connect again for a new snapshot. LIVE origin only."
+                "`snapshot` {devices: {id: {point: {value, quality, at}}}, alarms: [AlarmItem: all that are not "
+                "normal], interlocks: [InterlockItem: all], runs: [RunItem: open ones]} first (what this console is "
+                "not connected to is left out); then `readings` "
+                "{items: [{device, at, values: {point: {value, quality}}}]} at most every 200 ms, and `alarm` "
+                "AlarmItem, `interlock` InterlockItem, `run` RunItem after each change; `resync` {} when "
+                "this reader was too slow: connect again for a new snapshot. Readings are of LIVE origin only; "
+                "alarms and interlocks carry theirs."
             ),
             "content": {"text/event-stream": {"schema": {"type": "string"}}},
         },
@@ -92,10 +109,10 @@ async def _gone(receive: Receive) -> None:
 )
 async def events(who: Anyone, secret: Secret, services: Services) -> Response:
     """A comment is sent every 15 s. Watching counts as using the session; if it ends, so does the stream."""
-    accounts, live = services.accounts, services.live
+    accounts = services.accounts
 
     def first() -> bytes:
-        return RETRY + frame("snapshot", {"devices": live.snapshot()})
+        return RETRY + frame("snapshot", _snapshot(services))
 
     async def still_allowed() -> bool:
         return await asyncio.to_thread(accounts.resolve, secret or "") == who

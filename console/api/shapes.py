@@ -60,6 +60,7 @@ class SiteShape(BaseModel):
     title: Text
     time_zone: Annotated[str, Field(description="For calendars and pages (IANA name).")]
     banner: Annotated[Text | None, Field(description="A warning to show on every page (DEMO).")]
+    demo: Annotated[bool, Field(description="Its boards run on this machine; `/demo` can make gas leak.")]
     version: str
 
 

@@ -62,6 +62,7 @@ async def site(services: Services) -> SiteShape:
         title=text(services.site.title),
         time_zone=services.site.time_zone,
         banner=None if banner is None else Text(zh=banner["zh"], en=banner["en"]),
+        demo=services.demo is not None,
         version=services.version,
     )
 

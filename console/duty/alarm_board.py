@@ -13,11 +13,11 @@ import msgspec
 from alarms.alarm import AlarmRecord, AlarmTransition, alarm_id
 from alarms.conditions import bind
 from alarms.rule import AlarmRule
-from alarms.rule import Text as RuleText
 from alarms.states import TABLE, AlarmState, Event
 from console.duty.places import area_item, device_title, find_area, iso_or_none, plain, text
 from console.present import finite, quality_text, unit_text
 from console.services import DeviceView, SiteView
+from protocols.document import Text
 from protocols.profile.model import Profile
 from protocols.reading import Origin
 
@@ -32,7 +32,7 @@ _GONE = {"zh": "规则已不存在", "en": "its rule is gone"}
 class AlarmBoard:
     """All alarms by id. One thread: the event loop's."""
 
-    def __init__(self, site: SiteView, rules: Mapping[str, AlarmRule], responses: Mapping[str, RuleText]) -> None:
+    def __init__(self, site: SiteView, rules: Mapping[str, AlarmRule], responses: Mapping[str, Text]) -> None:
         self._site = site
         self._rules = rules
         self._responses = responses
@@ -139,11 +139,15 @@ class AlarmBoard:
             "level": rule.level,
             "cause": text(rule.cause),
             "consequence": text(rule.consequence),
-            "response": [{"id": one, **text(self._responses[one])} for one in rule.response],
+            "response": [{"id": one, **self._response(one)} for one in rule.response],
             "respond_within_s": rule.respond_within_s,
             "verified": rule.verified,
             "reset_needs": "role" if orphan else rule.reset,
         }
+
+    def _response(self, name: str) -> dict[str, str]:
+        known = self._responses.get(name)
+        return text(known) if known else plain(name)
 
     def _is_orphan(self, record: AlarmRecord) -> bool:
         """Whether no rule judges it any more (S11): its rule, its device or its point is gone, or the rule is not for

@@ -7,12 +7,12 @@ the item changed.
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 
 from alarms.alarm import AlarmTransition, decode_record, decode_transition
-from alarms.rule import AlarmRule, Text
+from alarms.rule import AlarmRule
 from console.duty.alarm_board import AlarmBoard
 from console.duty.history import AlarmHistory
 from console.duty.interlock_board import InterlockBoard
@@ -22,6 +22,7 @@ from interlocks.matrix import Matrix
 from interlocks.record import decode_event
 from interlocks.record import decode_record as decode_interlock
 from journal.entry import Entry, Stored
+from protocols.document import Text
 
 log = logging.getLogger("gengfu.console")
 
@@ -32,12 +33,15 @@ TRIP = "trip"
 PLAN = "plan"
 
 
-class RuleBook(NamedTuple):
-    """What the gateway judges by, to be explained to people: rules and responses by id, and the matrices."""
+class RuleBook(Protocol):
+    """What the gateway judges by, to be explained to people; ``alarms`` and ``responses`` by id."""
 
-    rules: Mapping[str, AlarmRule]
-    responses: Mapping[str, Text]
-    matrices: Sequence[Matrix]
+    @property
+    def alarms(self) -> Mapping[str, AlarmRule]: ...
+    @property
+    def responses(self) -> Mapping[str, Text]: ...
+    @property
+    def matrices(self) -> Sequence[Matrix]: ...
 
 
 class PlanListener(Protocol):
@@ -51,7 +55,7 @@ class DutyDesk:
     """The boards of a console, on the event loop. ``undecoded`` counts entries that this release cannot read."""
 
     def __init__(self, site: SiteView, book: RuleBook, hub: EventHub, runs: PlanListener | None = None) -> None:
-        self.alarms = AlarmBoard(site, book.rules, book.responses)
+        self.alarms = AlarmBoard(site, book.alarms, book.responses)
         self.interlocks = InterlockBoard(site, book.matrices)
         self.history = AlarmHistory(site)
         self.undecoded = 0

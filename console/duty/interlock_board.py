@@ -3,11 +3,14 @@
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
+
 from console.duty.places import device_title, find_area, iso_or_none, plain, text
 from console.present import iso
 from console.services import SiteView
 from interlocks.matrix import Matrix
 from interlocks.record import FOUND_CLOSED, EffectRecord, InterlockRecord, TripEvent, interlock_id
+from interlocks.states import InterlockState
 from protocols.reading import Origin
 
 _FOUND_CLOSED = {"zh": "阀门已关,原因不明", "en": "valve found closed, reason unknown"}
@@ -29,8 +32,12 @@ class InterlockBoard:
         self._records = {record.id: record for record in expected}
 
     def warm(self, records: Iterable[InterlockRecord]) -> None:
-        """Start from what the gateway keeps."""
-        self._records |= {record.id: record for record in records}
+        """Start from what the gateway keeps. It starts with us: what was armed is unknown until it has read back its
+        valves and says so (S10); what was tripped still is."""
+        for record in records:
+            armed = record.state is InterlockState.ARMED
+            state = InterlockState.UNKNOWN if armed else record.state
+            self._records[record.id] = msgspec.structs.replace(record, state=state)
 
     def observe(self, event: TripEvent) -> str | None:
         """Follow one event; returns the id of the interlock if it changed."""

@@ -27,7 +27,7 @@ async def listen(folder: Path, handle: Handler) -> asyncio.AbstractServer:
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            reply = await _reply(await reader.readline(), handle)
+            reply = await _reply(reader, handle)
             writer.write(json.dumps(reply, ensure_ascii=False).encode() + b"\n")
             await writer.drain()
         finally:
@@ -42,9 +42,10 @@ async def listen(folder: Path, handle: Handler) -> asyncio.AbstractServer:
     return await asyncio.start_unix_server(answer, sock=door, limit=LONGEST_LINE)
 
 
-async def _reply(line: bytes, handle: Handler) -> dict[str, Any]:
+async def _reply(reader: asyncio.StreamReader, handle: Handler) -> dict[str, Any]:
     try:
-        request = json.loads(line)
+        # A line longer than the limit is a ValueError too.
+        request = json.loads(await reader.readline())
         if not isinstance(request, dict):
             return {"error": "a request is a JSON object", "exit_code": 1}
         return await handle(request)

@@ -10,6 +10,7 @@ from console.roles import Role
 from device_registry.devices import Site
 from gateway.transports.line import LineRelay
 from gengfu import places, process
+from gengfu.console_side import Staging
 from gengfu.demo import control
 from gengfu.demo.site import BANNER, Stage, make_boards, save_endpoints
 from gengfu.demo.timing import quick
@@ -31,11 +32,14 @@ def run_demo(options: argparse.Namespace) -> None:
         for relay in relays.values():
             relay.open()
         site = _on_this_machine(document, options.coap_port, relays)
-        async with process.running(settings, site, options.data, quick(shipped()), BANNER) as running:
+        stage = Stage()
+        staging = Staging(BANNER, stage)
+        async with process.running(settings, site, options.data, quick(shipped()), staging) as running:
             boards = make_boards(running, relays)
+            stage.enter(boards)
             for board in boards.values():
                 running.supervisor.run(f"board {board.device}", board.run)
-            door = await control.listen(options.data, Stage(boards).handle)
+            door = await control.listen(options.data, stage.handle)
             save_endpoints(running)
             _say(running, len(boards))
             try:

@@ -2,9 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from console.errors import DemoRefused
 from device_registry.devices import Device
 from gateway.transports.line import LineRelay
 from gengfu.demo.boards import Board
@@ -47,21 +48,45 @@ def _link(process: Process, device: Device, relays: Mapping[str, LineRelay]) -> 
 
 
 class Stage:
-    """What people can do to the demo: the verbs of the socket and of the page's buttons."""
+    """What people can do to the demo: the verbs of the socket, and the buttons of the page (`console.services.Demo`).
 
-    def __init__(self, boards: Mapping[str, Board]) -> None:
-        self._boards = boards
+    ``boards`` is filled once they run.
+    """
+
+    def __init__(self) -> None:
+        self._boards: dict[str, Board] = {}
         self._slow: asyncio.Task[None] | None = None
-        self._alarm = next((name for name in boards if ":gas:" in name), None)
+
+    def enter(self, boards: Mapping[str, Board]) -> None:
+        """The boards are there now."""
+        self._boards.update(boards)
+
+    def boards(self) -> Sequence[str]:
+        """Ids of the devices whose boards run here."""
+        return tuple(self._boards)
 
     async def handle(self, request: dict[str, Any]) -> dict[str, Any]:
         """One request of the control socket. Raises `InputError`."""
-        verb = request.get("verb")
+        verb = str(request.get("verb"))
         if verb == "status":
             return {"boards": [self._status(board) for board in self._boards.values()]}
-        board = self._board(request.get("device"))
+        device = request.get("device")
+        return {
+            "done": verb,
+            "device": self._do(verb, None if device is None else str(device), bool(request.get("slow"))),
+        }
+
+    async def act(self, verb: str, device: str | None, slow: bool) -> None:
+        """One button of the page. Raises `DemoRefused`."""
+        try:
+            self._do(verb, device, slow=slow)
+        except InputError as error:
+            raise DemoRefused(str(error)) from None
+
+    def _do(self, verb: str, device: str | None, *, slow: bool) -> str:
+        board = self._board(device)
         if verb == "leak":
-            self._leak(board, slow=bool(request.get("slow")))
+            self._leak(board, slow=slow)
         elif verb == "clear":
             self._stop_slow()
             board.stimulate("gas 0")
@@ -70,13 +95,13 @@ class Stage:
             board.stimulate("valve open")
         else:
             raise InputError(f"no verb {verb!r}; one of leak, clear, reopen, status")
-        return {"done": verb, "device": board.device}
+        return board.device
 
-    def _board(self, device: object) -> Board:
-        wanted = device or self._alarm
-        board = self._boards.get(str(wanted))
+    def _board(self, device: str | None) -> Board:
+        first_alarm = next((name for name in self._boards if ":gas:" in name), "")
+        board = self._boards.get(first_alarm if device is None else device)
         if board is None:
-            raise InputError(f"no board {wanted!r}; one of {', '.join(self._boards)}")
+            raise InputError(f"no board {device or ''!r}; one of {', '.join(self._boards)}")
         return board
 
     def _leak(self, board: Board, *, slow: bool) -> None:

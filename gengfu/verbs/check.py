@@ -13,6 +13,8 @@ from gengfu.settings import load_settings
 from gengfu.sites import GOLDEN, read_site
 from interlocks.errors import MatrixError
 from interlocks.matrix import load_matrix
+from operations.errors import PlanError
+from operations.plan_files import load_plan
 from protocols.errors import ProfileError
 from protocols.profile.loader import load_profile
 
@@ -22,13 +24,16 @@ CHECKS: dict[str, Callable[[Path], object]] = {
     "rule": load_rules,
     "response": load_responses,
     "matrix": load_matrix,
+    "plan": load_plan,
 }
 """What a file is, told by the table that stands in it. Anything else is taken as settings."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the verb."""
-    parser.add_argument("file", nargs="+", type=Path, help="TOML files: profiles, sites, rules, matrices, settings")
+    parser.add_argument(
+        "file", nargs="+", type=Path, help="TOML files: profiles, sites, rules, matrices, plans, settings"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -48,7 +53,8 @@ def run(options: argparse.Namespace) -> int:
 def _problems(path: Path) -> list[str]:
     try:
         words = tomllib.loads(path.read_text(encoding="utf-8"))
-        kind = next((word for word in CHECKS if word in words), None)
+        # A settings file names its site as a text; only a table is the document itself.
+        kind = next((word for word in CHECKS if isinstance(words.get(word), dict | list)), None)
         if kind is None:
             load_settings(path)
         else:
@@ -57,7 +63,7 @@ def _problems(path: Path) -> list[str]:
         return [f"{path}: cannot be read: {error.strerror}"]
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         return [f"{path}: not valid TOML: {error}"]
-    except (ProfileError, RuleError, MatrixError) as error:
+    except (ProfileError, RuleError, MatrixError, PlanError) as error:
         return error.problems
     except InputError as error:
         return str(error).strip().splitlines()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from console.accounts import Accounts
 from console.errors import ConsoleError
+from console.roles import Role
 from gengfu.errors import InputError, MissingError
 
 
@@ -17,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = parser.add_subparsers(dest="what", required=True)
     add = what.add_parser("add", help="add a user; the password is asked for, or read from standard input")
     add.add_argument("name")
-    add.add_argument("--role", choices=("admin", "officer", "viewer"), default="viewer")
+    add.add_argument("--role", choices=[role.value for role in Role], default=Role.VIEWER.value)
     what.add_parser("passwd", help="set a password").add_argument("name")
 
 
@@ -30,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         password = _password()
         if options.what == "add":
-            accounts.add_user(options.name, password, options.role)
+            accounts.add_user(options.name, password, Role(options.role))
         else:
             accounts.set_password(options.name, password)
     except ConsoleError as error:

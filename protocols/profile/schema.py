@@ -6,7 +6,9 @@ What the shape cannot say (units that exist, golden points that exist, a LEL bas
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from protocols.document import Source, Strict, Text
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
@@ -20,19 +22,6 @@ QualityName = Literal[
     "bad:over-range",
     "bad:missing",
 ]
-
-
-class Strict(BaseModel):
-    """Base of all parts: frozen, no unknown keys, no silent conversions between types."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Text(Strict):
-    """A text for people in both languages."""
-
-    zh: Annotated[str, Field(min_length=1)]
-    en: Annotated[str, Field(min_length=1)]
 
 
 class GasPart(Strict):
@@ -149,7 +138,7 @@ class GoldenPart(Strict):
     senml: str | None = None
     modbus: tuple["GoldenBlock", ...] = ()
     values: dict[Name, float | str]
-    quality: dict[Name, str] = {}
+    quality: dict[Name, str] = Field(default_factory=dict)
 
 
 class GoldenBlock(Strict):
@@ -169,15 +158,6 @@ class ClockPart(Strict):
 
     max_ahead_s: Annotated[float, Field(ge=0)] = 5.0
     max_behind_s: Annotated[float, Field(ge=0)] = 7 * 86400.0
-
-
-class SourcePart(Strict):
-    """Where a figure of the file comes from; unverified ones are shown so."""
-
-    what: str
-    source: str
-    edition: str = ""
-    verified: bool
 
 
 class HeadPart(Strict):
@@ -201,4 +181,4 @@ class ProfileFile(Strict):
     quality: tuple[QualityPart, ...] = ()
     command: tuple[CommandPart, ...] = ()
     golden: Annotated[tuple[GoldenPart, ...], Field(min_length=1)]
-    source: tuple[SourcePart, ...] = ()
+    source: tuple[Source, ...] = ()

@@ -24,6 +24,7 @@ async def test_the_site_is_told_without_signing_in(client: httpx.AsyncClient) ->
         "title": {"zh": "演示", "en": "Demo"},
         "time_zone": "Asia/Shanghai",
         "banner": {"zh": "演示", "en": "DEMO"},
+        "demo": False,
         "version": "9.8.7",
     }
 

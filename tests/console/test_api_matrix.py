@@ -20,7 +20,7 @@ class Case(NamedTuple):
     path: str
     allowed: Role | None
     status: int
-    json: dict[str, str] | None = None
+    json: dict[str, object] | None = None
     content: bytes | None = None
 
 
@@ -39,6 +39,23 @@ API = [
     Case("GET", "/api/v1/profiles/{vendor}/{model}", Role.VIEWER, 404),
     Case("GET", "/api/v1/telemetry?device=t:gas:1&point=methane", Role.VIEWER, 200),
     Case("POST", "/api/v1/readings", Role.OFFICER, 204, content=b"[]"),
+    # This console is not connected to a gateway, nor to plans; it is no demo. Connected ones have tests of their own.
+    Case("GET", "/api/v1/alarms", Role.VIEWER, 503),
+    Case("GET", "/api/v1/alarms/history", Role.VIEWER, 503),
+    Case("GET", "/api/v1/alarms/{id}", Role.VIEWER, 503),
+    Case("POST", "/api/v1/alarms/{id}/{action}", Role.OFFICER, 422),
+    Case("GET", "/api/v1/interlocks", Role.VIEWER, 503),
+    Case("POST", "/api/v1/interlocks/{id}/reset", Role.OFFICER, 503, {"on_site": True}),
+    Case("GET", "/api/v1/plans", Role.VIEWER, 503),
+    Case("GET", "/api/v1/plans/{id}", Role.VIEWER, 503),
+    Case("GET", "/api/v1/runs", Role.VIEWER, 503),
+    Case("GET", "/api/v1/runs/{id}", Role.VIEWER, 503),
+    Case("POST", "/api/v1/runs/{id}/steps/{step}", Role.OFFICER, 503, {"action": "start"}),
+    Case("POST", "/api/v1/runs/{id}/close", Role.OFFICER, 503, {"why": "over"}),
+    Case("GET", "/api/v1/demo", Role.VIEWER, 404),
+    Case("POST", "/api/v1/demo/leak", Role.OFFICER, 404),
+    Case("POST", "/api/v1/demo/clear", Role.OFFICER, 404),
+    Case("POST", "/api/v1/demo/reopen", Role.OFFICER, 404),
     Case("GET", "/api/v1/healthz", None, 200),
     Case("GET", "/api/v1/readyz", None, 200),
     Case("GET", "/api/v1/metrics", None, 200),

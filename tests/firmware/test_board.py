@@ -1,8 +1,6 @@
 """Real boards: the firmware under MicroPython against a gateway made of one socket."""
 
-import socket
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -116,31 +114,6 @@ def test_leak_closes_the_valve_without_a_gateway(gateway: Gateway, start: Start)
     gateway.answer = coap.CHANGED
     tripped = gateway.reading(lambda seen: seen["valve"] == 2, "the closed valve")
     assert (tripped["alarm"], tripped["trip_latched"], tripped["valve_cause"]) == (True, True, 1)
-
-
-def test_flood_of_requests_does_not_delay_the_trip(gateway: Gateway, start: Start) -> None:
-    board = start(trip_after=1)
-    gateway.reading(lambda _: True, "a reading")
-    peer = gateway.readings[0].peer
-    request = coap.encode(coap.CON, coap.PUT, 1, b"", ((coap.URI_PATH, b"valve"),), payload=b"open")
-    over = threading.Event()
-
-    def flood() -> None:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
-            while not over.is_set():
-                stranger.sendto(request, peer)
-
-    floods = [threading.Thread(target=flood) for _ in range(2)]
-    for one in floods:
-        one.start()
-    try:
-        board.say("gas 55")
-        tripped = gateway.reading(lambda seen: seen["valve"] == 2, "the trip", timeout=20)
-    finally:
-        over.set()
-        for one in floods:
-            one.join()
-    assert tripped["trip_latched"] is True
 
 
 def test_trip_latch_outlives_a_kill_and_stands_in_the_first_reading(gateway: Gateway, start: Start) -> None:

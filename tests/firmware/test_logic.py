@@ -66,6 +66,11 @@ def test_codec_gives_equal_results_under_both(micropython: Path, tmp_path: Path)
     assert 250 < sum(1 for line in lines if re.match(r"\d \d\.\d\d ", line)) < 2200
 
 
+def test_flood_of_datagrams_does_not_hold_the_sampling(micropython: Path) -> None:
+    done = run(micropython, HERE / "flood_probe.py")
+    assert done.stdout == "sampled\n"
+
+
 @pytest.fixture(scope="module")
 def shown(micropython: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What each product shows and obeys, by profile."""

@@ -13,9 +13,9 @@ from operations.plan_files import shipped_plans
 from operations.sensors import Detector, SensorWatch
 from operations.service import Operations
 from operations.views import Area, RunView, StepView
+from protocols.document import Text
 from protocols.moment import SECOND, Moment
 from protocols.profile.loader import shipped_profiles
-from protocols.profile.schema import Text
 from protocols.quality import Quality
 from protocols.reading import Origin, Reading
 

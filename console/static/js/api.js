@@ -12,7 +12,7 @@
  * @typedef {{id: string, profile: string, title: Text, area: Area, connection: string, last_seen: string | null,
  *   points: Point[]}} Device
  */
-/** @typedef {{id: string, title: Text, time_zone: string, banner: Text | null, version: string}} Site */
+/** @typedef {{id: string, title: Text, time_zone: string, banner: Text | null, demo?: boolean, version: string}} Site */
 
 const TIMEOUT_MS = 10_000;
 const PAGES_MAX = 20;
@@ -88,7 +88,7 @@ export async function request(path, options = {}) {
 function failure(answer, body, path) {
   const problem = /** @type {Record<string, unknown>} */ (body && typeof body === "object" ? body : {});
   const retryAfterS = Number(answer.headers.get("Retry-After")) || 0;
-  const keys = { 401: "error.unauthorized", 403: "error.forbidden", 404: "error.missing", 429: "error.busy" };
+  const keys = { 401: "error.unauthorized", 403: "error.forbidden", 404: "error.missing", 409: "error.not-done", 429: "error.busy" };
   const key = keys[/** @type {401} */ (answer.status)] ?? (answer.status >= 500 ? "error.server" : "error.refused");
   return new ApiError(key, { status: answer.status, problem, retryAfterS, path });
 }

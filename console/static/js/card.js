@@ -2,15 +2,21 @@
 // A row of the rest is always shown while it is not normal, but for one that is merely old: the age of the whole
 // device says so already.
 
-import { STALE_MS, higher, judge } from "./condition.js";
-import { byId, element, setData, setText } from "./dom.js";
-import { NO_VALUE, ageText, qualityText, unitText, valueText } from "./format.js";
+import { priorityText, stateText } from "./alarm_words.js";
+import { Cell } from "./cell.js";
+import { STALE_MS, higher } from "./condition.js";
+import { element, setData, setText } from "./dom.js";
+import { priorityOf, rank } from "./duty.js";
+import { ageText } from "./format.js";
+import { shapeOf } from "./shape.js";
 
 /** @typedef {import("./api.js").Device} Device */
 /** @typedef {import("./api.js").Point} Point */
 /** @typedef {import("./desk.js").Desk} Desk */
 
 const KEY_VALUES = 4;
+/** @type {Record<string, import("./condition.js").Level>} */
+const LEVEL_OF = { critical: "alarm", high: "warning", medium: "warning", low: "notice" };
 
 /**
  * Which points stand where: `key` large, `tags` in a line, `rest` below. Life safety comes first.
@@ -28,61 +34,6 @@ export function arrange(points) {
   return { key, tags, rest };
 }
 
-/** One value on the page: a button that puts its point on the chart. */
-class Cell {
-  /**
-   * @param {Device} device
-   * @param {Point} point
-   * @param {Desk} desk
-   * @param {"key" | "tag" | "row"} kind
-   */
-  constructor(device, point, desk, kind) {
-    this.device = device;
-    this.point = point;
-    this.desk = desk;
-    this.level = /** @type {import("./condition.js").Level} */ ("normal");
-    this.value = element("span", { class: "value" });
-    this.note = element("span", { class: "note" });
-    const unit = element("span", { class: "unit" }, unitText(point));
-    this.root = element(
-      "button",
-      { type: "button", class: `cell ${kind}`, "data-point": point.name, "aria-pressed": "false" },
-      element("span", { class: "name" }, desk.words.pick(point.title)),
-      element("span", { class: "reading" }, this.value, unit),
-      this.note,
-    );
-    this.root.addEventListener("click", () => {
-      desk.choose(device.id, point.name);
-      // On a phone the chart stands below all devices.
-      if (matchMedia("(max-width: 860px)").matches) byId("panel-chart").scrollIntoView();
-    });
-  }
-
-  /** @param {number} now */
-  update(now) {
-    const { desk, device, point } = this;
-    const sample = desk.store.sample(device.id, point.name);
-    const condition = judge(point, sample, now);
-    this.level = condition.level;
-    setData(this.root, "level", condition.level);
-    setData(this.root, "own", condition.own);
-    setData(this.root, "trust", condition.trust);
-    setData(this.root, "quality", condition.quality);
-    const text = valueText(point, sample?.value, desk.words);
-    setText(this.value, text);
-    setData(this.value, "empty", String(text === NO_VALUE));
-    const quiet = condition.trust === "good" || (condition.trust === "absent" && !point.life_safety);
-    setText(this.note, quiet ? "" : qualityText(condition.quality, desk.words));
-  }
-
-  /** Whether the point is a valve whose last known state is closed. */
-  get isClosedValve() {
-    if (this.point.role !== "valve") return false;
-    const value = this.desk.store.sample(this.device.id, this.point.name)?.value;
-    return this.point.states.some((one) => one.name === "closed" && one.code === value);
-  }
-}
-
 export class Card {
   /**
    * @param {Device} device
@@ -94,6 +45,9 @@ export class Card {
     /** @type {Map<string, Cell>} */
     this.cells = new Map();
     this.seen = element("span", { class: "seen" });
+    this.alarm = element("p", { class: "card-alarm", hidden: true });
+    /** @type {import("./condition.js").Level} */
+    this.raised = "normal";
     this.advice = element("p", { class: "advice", hidden: true }, desk.t("valve.closed"));
     const { key, tags, rest } = arrange(device.points);
     const title = element("h3", {}, desk.words.pick(device.title) || device.id);
@@ -103,6 +57,7 @@ export class Card {
       "article",
       { class: "card", "data-device": device.id },
       element("header", {}, title, id, this.seen),
+      this.alarm,
       this.group(key, "key"),
       this.advice,
       line,
@@ -153,6 +108,21 @@ export class Card {
     this.updateHead(now);
   }
 
+  /** Shows what alarm of the device stands: shape, priority, name and state; and marks the points it is about. */
+  markAlarm() {
+    const { desk } = this;
+    const alarms = desk.duty.alarmsOf(this.device.id);
+    for (const cell of this.cells.values()) cell.raised = "normal";
+    for (const one of alarms) {
+      const cell = this.cells.get(one.point);
+      if (cell && one.active) cell.raised = higher(cell.raised, LEVEL_OF[priorityOf(one)]);
+    }
+    this.raised = alarms.length ? LEVEL_OF[priorityOf(alarms[0])] : "normal";
+    this.alarm.hidden = !alarms.length;
+    if (alarms.length) this.alarm.replaceChildren(...alarmLine(alarms[0], desk));
+    this.updateAll(desk.now());
+  }
+
   /** @param {number} now */
   updateAll(now) {
     this.update(this.cells.keys(), now);
@@ -160,7 +130,7 @@ export class Card {
 
   /** @param {number} now */
   updateHead(now) {
-    let level = /** @type {import("./condition.js").Level} */ ("normal");
+    let level = this.raised;
     let closed = false;
     for (const cell of this.cells.values()) {
       level = higher(level, cell.level);
@@ -173,4 +143,13 @@ export class Card {
     setText(this.seen, age);
     setData(this.seen, "level", seen === null || now - seen > STALE_MS ? "warning" : "normal");
   }
+}
+
+/**
+ * @param {import("./duty.js").Alarm} alarm
+ * @param {Desk} desk
+ */
+function alarmLine(alarm, desk) {
+  const words = [priorityText(alarm, desk.words), desk.words.pick(alarm.title), stateText(alarm, desk.words)];
+  return [shapeOf(priorityOf(alarm), rank(alarm) + 1), words.join(" · ")];
 }

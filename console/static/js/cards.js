@@ -13,6 +13,9 @@ export default function mount(desk) {
     if (kind === "devices") panel.build();
     else panel.changed(kind === "readings" ? changes : null);
   });
+  desk.duty.subscribe((kind) => {
+    if (kind === "alarms") panel.markAlarms();
+  });
   desk.on("language", () => panel.build());
   desk.on("choice", () => panel.markChoice());
   desk.on("tick", () => panel.changed(null));
@@ -58,6 +61,7 @@ class DevicesPanel {
     this.search.placeholder = desk.t("devices.search");
     setText(this.onlyLabel, desk.t("devices.only-abnormal"));
     this.draw(null);
+    this.markAlarms();
     this.filter();
     this.markChoice();
   }
@@ -121,6 +125,11 @@ class DevicesPanel {
     const wanted = this.search.value.trim().toLowerCase();
     for (const card of this.cards.values()) card.root.hidden = !card.searchText.includes(wanted);
     this.areas.toggleAttribute("data-only-abnormal", this.onlyAbnormal.checked);
+  }
+
+  markAlarms() {
+    for (const card of this.cards.values()) card.markAlarm();
+    this.summarize();
   }
 
   markChoice() {

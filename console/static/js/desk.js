@@ -2,6 +2,7 @@
 
 import { serverNow } from "./api.js";
 import { byId } from "./dom.js";
+import { Duty } from "./duty.js";
 import { Store } from "./store.js";
 import { Stream } from "./stream.js";
 
@@ -21,10 +22,19 @@ export class Desk {
     /** @type {Site} */
     this.site = { id: "", title: { zh: "", en: "" }, time_zone: "UTC", banner: null, version: "" };
     this.user = "";
+    /** Whether the user may do more than look; the server decides each time. */
+    this.mayAct = false;
+    /** What the window's title begins with while alarms call. */
+    this.badge = "";
     this.store = new Store();
     this.stream = new Stream("/api/v1/events", { onFailure });
     this.stream.on("snapshot", (data) => this.store.applySnapshot(data?.devices ?? {}, serverNow()));
     this.stream.on("readings", (data) => this.store.applyReadings(data?.items ?? [], serverNow()));
+    this.duty = new Duty();
+    this.stream.on("snapshot", (data) => this.duty.applySnapshot(data));
+    this.stream.on("alarm", (item) => this.duty.applyAlarm(item));
+    this.stream.on("interlock", (item) => this.duty.applyInterlock(item));
+    this.stream.on("run", (item) => this.duty.applyRun(item));
     /** @type {Choice | null} */
     this.choice = null;
     /** @type {{language: (() => void)[], choice: (() => void)[], tick: (() => void)[]}} */

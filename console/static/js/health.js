@@ -35,8 +35,14 @@ function drawStream(desk) {
   // Written once while it lasts, so that a screen reader says it once; the seconds beside it are not read out.
   setText(byId("stream-lost-text"), lost ? desk.t("stream.lost-long") : "");
   setText(byId("stream-lost-age"), lost ? desk.t("age.seconds-short", { n: Math.floor(downMs / 1000) }) : "");
-  const title = `${desk.t("app.name")} · ${desk.words.pick(desk.site.title)}`;
-  const whole = lost ? `${desk.t("stream.lost-title")} ${title}` : title;
+  drawTitle(desk);
+}
+
+/** The window's title: alarms that call and a lost stream are seen in the list of windows, too. @param {Desk} desk */
+export function drawTitle(desk) {
+  const lost = desk.stream.state === "lost" ? desk.t("stream.lost-title") : "";
+  const usual = `${desk.t("app.name")} · ${desk.words.pick(desk.site.title)}`;
+  const whole = [lost, desk.badge, usual].filter(Boolean).join(" ");
   if (document.title !== whole) document.title = whole;
 }
 

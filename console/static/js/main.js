@@ -10,6 +10,7 @@ const TICK_MS = 1000;
 const HEARTBEAT_MS = 60_000;
 const RETRY_MS = 10_000;
 const ADOPT_MS = 30_000;
+const ACTING = new Set(["officer", "admin"]);
 
 /** @param {"session" | ""} reason */
 function toLogin(reason) {
@@ -93,6 +94,7 @@ async function start() {
   const [site, me, devices] = await Promise.all([getSite(), request("/me"), getDevices()]);
   desk.site = site;
   desk.user = me?.username ?? "";
+  desk.mayAct = ACTING.has(me?.role);
   for (const mount of Object.values(panels)) mount(desk);
   desk.on("language", () => drawSite(desk));
   wireLanguageButtons((chosen) => {

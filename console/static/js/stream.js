@@ -8,7 +8,7 @@
 export const LOST_AFTER_MS = 3000;
 /** Silence after which the stream is opened again: a half-open connection gives no error. */
 export const SILENCE_MS = 20_000;
-const BACKOFF_MS = [250, 500, 1000, 2000, 5000];
+const BACKOFF_MS = [250, 500, 1000, 2000];
 
 export class Stream {
   /**

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from console.app import create_app
 from console.events import EventHub
@@ -165,6 +165,7 @@ def console(services: ConsoleServices, store: DuckStore) -> Iterator[Console]:
 @pytest.fixture(scope="session")
 def chromium(chromium_path: Path) -> Iterator[Browser]:
     """One browser for all tests; each test has a profile of its own."""
+    expect.set_options(timeout=15_000)  # a loaded machine is slow; a condition that never comes still fails
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path, args=CHROMIUM_ARGS)
         yield browser

@@ -124,7 +124,7 @@ def test_a_broken_stream_is_said_loudly_and_heals_by_itself(visit: Open, console
     expect(value(page, "t:gas:1", "methane")).not_to_have_css("color", usual)
     assert page.title().startswith("[STREAM LOST]")
     console.start()
-    expect(page.locator("#stream-lost")).to_be_hidden()
+    expect(page.locator("#stream-lost")).to_be_hidden(timeout=15_000)
     console.hear("t:gas:1", {"methane": 5.5})
     expect(value(page, "t:gas:1", "methane")).to_have_text("5.5")
 

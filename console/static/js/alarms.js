@@ -1,0 +1,111 @@
+// The active alarms, the most pressing first. Hidden while there are none.
+
+import { AlarmRow } from "./alarm_row.js";
+import { element, setText } from "./dom.js";
+import { isUnacknowledged, rank } from "./duty.js";
+
+/** @typedef {import("./desk.js").Desk} Desk */
+/** @typedef {import("./duty.js").Alarm} Alarm */
+
+/** So many are shown at once; critical and unacknowledged ones always. */
+const SHOWN = 6;
+
+/** @param {Desk} desk */
+export default function mount(desk) {
+  const panel = new AlarmsPanel(desk);
+  desk.duty.subscribe((kind) => {
+    if (kind === "alarms") panel.draw();
+  });
+  desk.store.subscribe((kind) => {
+    if (kind === "devices") panel.rebuild();
+    else panel.tick();
+  });
+  desk.on("language", () => panel.rebuild());
+  desk.on("tick", () => panel.tick());
+  panel.draw();
+}
+
+class AlarmsPanel {
+  /** @param {Desk} desk */
+  constructor(desk) {
+    this.desk = desk;
+    /** @type {Map<string, AlarmRow>} */
+    this.rows = new Map();
+    /** @type {Map<string, Alarm>} */
+    this.drawn = new Map();
+    this.all = false;
+    this.place = desk.slot("alarms");
+    this.heading = element("h2", { tabindex: "-1" });
+    this.count = element("p", { class: "alarm-count" });
+    this.list = element("ol", { class: "alarm-list" });
+    this.more = element("button", { type: "button", class: "more-alarms", hidden: true });
+    this.more.addEventListener("click", () => {
+      this.all = !this.all;
+      this.draw();
+    });
+    this.place.append(element("div", { class: "alarm-head" }, this.heading, this.count), this.list, this.more);
+  }
+
+  rebuild() {
+    this.rows.clear();
+    this.drawn.clear();
+    this.draw();
+  }
+
+  draw() {
+    const { desk } = this;
+    const alarms = desk.duty.sortedAlarms();
+    this.place.hidden = !alarms.length;
+    this.drawHead(alarms);
+    for (const id of this.rows.keys()) if (!desk.duty.alarms.has(id)) this.forget(id);
+    const shown = alarms.filter((one, at) => this.all || at < SHOWN || (rank(one) === 0 && isUnacknowledged(one)));
+    this.arrange(shown.map((one) => this.rowOf(one)));
+    for (const [at, one] of shown.entries()) this.rows.get(one.id)?.setLead(at === 0);
+    this.more.hidden = alarms.length <= SHOWN || (!this.all && shown.length === alarms.length);
+    setText(this.more, this.all ? desk.t("alarms.fewer") : desk.t("alarms.more", { n: alarms.length - shown.length }));
+  }
+
+  /** @param {string} id */
+  forget(id) {
+    // Whoever worked at an alarm that ended goes on at the list, not at the top of the page.
+    if (this.rows.get(id)?.root.contains(document.activeElement)) this.heading.focus();
+    this.rows.delete(id);
+    this.drawn.delete(id);
+  }
+
+  /** @param {Alarm} alarm */
+  rowOf(alarm) {
+    let row = this.rows.get(alarm.id);
+    if (!row) {
+      row = new AlarmRow(alarm, this.desk);
+      this.rows.set(alarm.id, row);
+    } else if (this.drawn.get(alarm.id) !== alarm) row.update(alarm);
+    this.drawn.set(alarm.id, alarm);
+    return row;
+  }
+
+  /** Moves only what stands in the wrong place: an element that is moved loses the focus. @param {AlarmRow[]} rows */
+  arrange(rows) {
+    const wanted = rows.map((one) => one.root);
+    for (const node of [...this.list.children]) if (!wanted.includes(/** @type {any} */ (node))) node.remove();
+    for (const [at, node] of wanted.entries()) {
+      if (this.list.children[at] === node) continue;
+      const focused = node.contains(document.activeElement) ? /** @type {HTMLElement} */ (document.activeElement) : null;
+      this.list.insertBefore(node, this.list.children[at] ?? null);
+      focused?.focus();
+    }
+  }
+
+  /** @param {Alarm[]} alarms */
+  drawHead(alarms) {
+    const { desk } = this;
+    setText(this.heading, desk.t("panel.alarms"));
+    const values = { n: alarms.length, critical: alarms.filter((one) => rank(one) === 0).length, open: alarms.filter(isUnacknowledged).length };
+    setText(this.count, desk.t("alarms.count", values));
+  }
+
+  tick() {
+    const now = this.desk.now();
+    for (const row of this.rows.values()) if (row.root.isConnected) row.tick(now);
+  }
+}

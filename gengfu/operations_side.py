@@ -1,0 +1,80 @@
+"""Response plans of a process, wired: alarms of the journal open them, their events go back into it."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from device_registry.devices import Site
+from gengfu import clock
+from journal.entry import PARTITIONS, Stored
+from journal.sqlite import SqliteJournal
+from operations.plan_files import shipped_plans
+from operations.sensors import Detector, SensorWatch
+from operations.service import Operations
+from operations.views import Area
+from protocols.moment import SECOND
+from protocols.reading import decode_reading
+
+BATCH = 5_000
+
+
+class OperationsSide:
+    """The plans of a site over its journal. Build with `open_operations`; `follow` runs for ever."""
+
+    def __init__(self, service: Operations, sensors: SensorWatch, journal: SqliteJournal) -> None:
+        self.service = service
+        self._sensors = sensors
+        self._journal = journal
+        self._came = asyncio.Event()
+
+    def listen(self, batch: Sequence[Stored]) -> None:
+        """Listener of the journal: sensors are followed at once, alarms in `follow`."""
+        now = clock.now()
+        for stored in batch:
+            if stored.entry.kind == "reading":
+                self._sensors.observe(decode_reading(stored.entry.body), now)
+        self._came.set()
+
+    async def follow(self) -> None:
+        """Consume the journal, let deadlines act, publish what happened. Begun anew after an error it goes on."""
+        while True:
+            self._came.clear()
+            while await self._consume():
+                pass
+            await asyncio.to_thread(self.service.tick, clock.now())
+            await self._publish()
+            await self._wait()
+
+    async def _consume(self) -> bool:
+        cursor = self.service.cursor()
+        batch = await asyncio.to_thread(self._journal.read, range(PARTITIONS), cursor, BATCH)
+        if batch:
+            await asyncio.to_thread(self.service.consume, batch, clock.now())
+        return len(batch) == BATCH
+
+    async def _publish(self) -> None:
+        while events := await asyncio.to_thread(self.service.outbox):
+            await self._journal.append(events)
+            await asyncio.to_thread(self.service.confirm, [event.id for event in events])
+
+    async def _wait(self) -> None:
+        due = self.service.due()
+        left_s = None if due is None else max(0, due - clock.now().mono) / SECOND
+        try:
+            await asyncio.wait_for(self._came.wait(), left_s)
+        except TimeoutError:
+            return
+
+
+def open_operations(stack: AsyncExitStack, site: Site, folder: Path, journal: SqliteJournal) -> OperationsSide:
+    """Open the plans' database; ``stack`` closes it. Raises `operations.errors.StoreError`."""
+    plans = shipped_plans()
+    now = clock.now()
+    areas = {one.id: Area(one.area.id, one.area.kind, one.area.title) for one in site.devices.values()}
+    detectors = [Detector(one.id, one.area.id, one.profile, one.period_s) for one in site.devices.values()]
+    conditions = [step.sensor for plan in plans.values() for step in plan.step if step.sensor]
+    sensors = SensorWatch(detectors, conditions, now)
+    service = Operations.open(f"sqlite:///{folder / 'operations.db'}", plans, areas, sensors, now)
+    stack.callback(service.close)
+    return OperationsSide(service, sensors, journal)

@@ -1,0 +1,213 @@
+"""A console over a real gateway: two journals, the watch, the downlink and the asker, on a clock of the test."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+
+from alarms.engine import AlarmEngine
+from console.app import create_app
+from console.duty.desk import DutyDesk
+from console.roles import Role
+from console.services import ConsoleServices
+from device_registry.devices import Site
+from gateway.actuator import Actuator
+from gateway.counters import Counters
+from gateway.downlink import Downlink, load_cursor
+from gateway.pipeline import Pipeline, Verdict
+from gateway.watch import Watch
+from gengfu import rules
+from gengfu.downlink import Asker
+from interlocks.engine import InterlockEngine
+from journal.entry import Stored
+from journal.sqlite import SqliteJournal
+from protocols.moment import Moment
+from protocols.profile.model import Profile
+from protocols.profile.schema import CommandPart
+from protocols.reading import Value
+from tests.console.conftest import BASE, START, Clock, reading_of
+
+GAS = "t:gas:1"
+OTHER = "t:gas:2"
+LEAK = f"{GAS}~CK-04"
+KITCHEN = "street/hotpot~restaurant-kitchen"
+OPEN, CLOSED = 1.0, 2.0
+QUIET: Mapping[str, Value] = {
+    "methane": 0.0, "co": 0.0, "alarm": 0.0, "fault": 0.0, "over_range": 0.0, "valve": OPEN, "fan": 1.0,
+}  # fmt: skip
+
+
+@dataclass
+class Line:
+    """The way to the boards: takes every command, and keeps it."""
+
+    sent: list[tuple[str, str]] = field(default_factory=list)
+
+    def send(self, device: str, command: CommandPart, sent: Callable[[str], None]) -> None:
+        self.sent.append((device, command.name))
+        sent("")
+
+
+class Gateway:
+    """The gateway's part. ``hears``: whether it takes what people ask."""
+
+    def __init__(self, site: Site, up: SqliteJournal, down: SqliteJournal, now: Callable[[], Moment]) -> None:
+        self._now = now
+        self._up = up
+        self.line = Line()
+        book = rules.shipped()
+        self.watch = Watch(
+            InterlockEngine(book.matrices, rules.zones(site), now()),
+            AlarmEngine(book.alarms, rules.watched(site), now()),
+            Actuator(self.line, site.find_profile),
+            self._store,
+        )
+        state = up.load_state("")
+        self.watch.load(state, now())
+        self.pipeline = Pipeline(site, up, Counters(CollectorRegistry()), (self.watch,))
+        self._requests = Downlink(self.watch, self._store, load_cursor(state))
+        self.hears = True
+        down.subscribe(self._take)
+
+    def _take(self, batch: Sequence[Stored]) -> None:
+        if self.hears:
+            self._requests.take(batch, self._now())
+
+    def _store(self, verdict: Verdict) -> None:
+        self._up.submit(verdict.entries, None, verdict.state)
+
+
+@dataclass
+class Rig:
+    """All of it. Clients are made with `client`."""
+
+    clock: Clock
+    gas: Profile
+    up: SqliteJournal
+    down: SqliteJournal
+    gateway: Gateway
+    desk: DutyDesk
+    asker: Asker
+    services: ConsoleServices
+    app: FastAPI
+    client: Callable[[Role | None], httpx.AsyncClient]
+
+    def now(self) -> Moment:
+        return moment(self.clock)
+
+    async def hear(self, device: str = GAS, **values: Value) -> None:
+        """A board reports; returns when the desk has seen what came of it."""
+        await self.hear_of(self.gas, device, **{**QUIET, **values})
+
+    async def hear_of(self, profile: Profile, device: str, **values: Value) -> None:
+        """A device of any kind reports just these points."""
+        reading = reading_of(profile, device, self.clock.at, values)
+        stored: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
+        self.gateway.pipeline.offer((reading,), "test", stored.set_result, self.now())
+        assert await stored is None
+
+    async def tick(self, seconds: float) -> None:
+        """Time goes by, and the gateway looks at it."""
+        self.clock.advance(seconds)
+        self.gateway.watch.tick(self.now())
+        await self.up.append([])
+
+    async def leak(self) -> None:
+        """Both boards are quiet, then gas at one of them; its valve is closed and proved."""
+        await self.hear()
+        await self.hear(OTHER)
+        self.clock.advance(2)
+        await self.hear(methane=60.0)
+        self.clock.advance(2)
+        await self.hear(methane=60.0, valve=CLOSED)
+
+    async def clear(self, seconds: int) -> None:
+        """The gas is gone and stays so for a while; the boards report every four seconds."""
+        for _ in range(0, seconds, 4):
+            self.clock.advance(4)
+            await self.hear(valve=CLOSED)
+            await self.hear(OTHER)
+            self.gateway.watch.tick(self.now())
+        await self.up.append([])
+
+
+def moment(clock: Clock) -> Moment:
+    return Moment(clock.at, clock.at - START + 10**12)
+
+
+Open = Callable[[], Awaitable[Rig]]
+
+
+@pytest.fixture
+async def open_rig(
+    tmp_path: Path,
+    site: Site,
+    services: ConsoleServices,
+    root: Path,
+    clock: Clock,
+    gas: Profile,
+    bearer: Callable[[Role], dict[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncIterator[Open]:
+    """Makes a rig; made again, it is the same site after a restart."""
+    monkeypatch.setattr("gengfu.clock.wall", clock.ns)
+    journals: list[SqliteJournal] = []
+    clients: list[httpx.AsyncClient] = []
+
+    async def open_(**more: Any) -> Rig:
+        while journals:
+            await journals.pop().close()
+        up = SqliteJournal.open(tmp_path / "up", now=clock.at, window_s=0.0)
+        down = SqliteJournal.open(tmp_path / "down", now=clock.at, window_s=0.0)
+        journals.extend((down, up))
+        desk = DutyDesk(site, rules.shipped(), services.events)
+        desk.warm(up.load_state(""), up.tail(5000))
+        asker = Asker(down)
+        up.subscribe(asker.hear)  # first: the answer must not overtake the boards all the same
+        up.subscribe(desk.listen)
+        gateway = Gateway(site, up, down, lambda: moment(clock))
+        parts = {"alarms": desk.alarms, "history": desk.history, "interlocks": desk.interlocks, "ask": asker}
+        wired = replace(services, **{**parts, **more})
+        app = create_app(wired, root)
+
+        def client(role: Role | None) -> httpx.AsyncClient:
+            transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+            headers = bearer(role) if role else {}
+            clients.append(httpx.AsyncClient(transport=transport, base_url=BASE, headers=headers))
+            return clients[-1]
+
+        return Rig(clock, gas, up, down, gateway, desk, asker, wired, app, client)
+
+    yield open_
+    for one in clients:
+        await one.aclose()
+    while journals:
+        await journals.pop().close()
+
+
+@pytest.fixture
+async def rig(open_rig: Open) -> Rig:
+    """A rig that has just been started."""
+    return await open_rig()
+
+
+@pytest.fixture
+def officer(rig: Rig) -> httpx.AsyncClient:
+    """A duty officer at the rig's console."""
+    return rig.client(Role.OFFICER)
+
+
+async def published(rig: Rig, kind: str, do: Callable[[], Awaitable[object]]) -> list[dict[str, Any]]:
+    """What is published of a kind while something is done, as a browser gets it."""
+    with rig.services.events.reading() as reader:
+        await do()
+        reader.put(b": end\n\n")
+        frames = (await reader.get()).decode().split("\n\n")
+    return [json.loads(one.split("data: ", 1)[1]) for one in frames if one.startswith(f"event: {kind}\n")]

@@ -1,0 +1,68 @@
+"""A store that refuses for good is tried again by the supervisor, and never keeps a process from stopping."""
+
+import asyncio
+import time
+
+import pytest
+
+from gengfu.stores import StoreFeed
+from journal.entry import Entry
+from journal.sqlite import SqliteJournal
+from telemetry.errors import StoreRefused
+from telemetry.sink import Consumed
+
+
+class RefusingSink:
+    """Refuses until it is mended."""
+
+    def __init__(self):
+        self.mended, self.offered, self.position = False, 0, {}
+
+    def cursor(self):
+        return dict(self.position)
+
+    def consume(self, items):
+        batch = list(items)
+        self.offered += 1
+        if not self.mended:
+            raise StoreRefused("401: check username and password_file")
+        self.position |= {partition: position for position, partition, _, _ in batch}
+        return Consumed(len(batch), 0, 0)
+
+
+@pytest.fixture
+async def journal(tmp_path):
+    opened = SqliteJournal.open(tmp_path, now=time.time_ns())
+    yield opened
+    await opened.close()
+
+
+async def test_each_life_of_the_feed_tries_once_and_what_waited_is_taken_when_the_store_is_mended(journal):
+    sink = RefusingSink()
+    feed = StoreFeed("influxdb", journal, sink, 0.01)
+    await journal.append([Entry("reading", "a", 7, 1, b"x")])
+    for life in (1, 2):
+        with pytest.raises(StoreRefused):
+            await feed.run()
+        assert sink.offered == life
+    sink.mended = True
+    task = asyncio.create_task(feed.run())
+    await journal.append([Entry("reading", "b", 7, 2, b"y")])
+    while feed.lag() or not sink.position:
+        await asyncio.sleep(0)
+    await feed.stop()
+    await task
+    assert sink.cursor() == {7: feed_position(journal)}
+
+
+def feed_position(journal):
+    """Of the newest entry."""
+    return journal.tail(1)[0].position
+
+
+async def test_a_dead_feed_can_be_stopped(journal):
+    feed = StoreFeed("influxdb", journal, RefusingSink(), 0.01)
+    await journal.append([Entry("reading", "a", 7, 1, b"x")])
+    with pytest.raises(StoreRefused):
+        await feed.run()
+    await feed.stop()
