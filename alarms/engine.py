@@ -62,9 +62,9 @@ class AlarmEngine:
         if now.wall - reading.at > LATE_AFTER_NS:
             self._observe_late(watched, picture, reading, now)
             return
-        was_lost = picture.lost
+        is_back = picture.lost or picture.heard is None
         picture.update(reading, now)
-        if was_lost and reading.origin is Origin.LIVE:
+        if is_back and reading.origin is Origin.LIVE:
             self._agenda.at(watched.device, now.mono + watched.lost_after_ns)
         for standing in self._standing(watched, reading.origin):
             self._judge(standing, picture, now, reading.at, fresh=True)

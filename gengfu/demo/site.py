@@ -71,10 +71,8 @@ class Stage:
         if verb == "status":
             return {"boards": [self._status(board) for board in self._boards.values()]}
         device = request.get("device")
-        return {
-            "done": verb,
-            "device": self._do(verb, None if device is None else str(device), bool(request.get("slow"))),
-        }
+        done = self._do(verb, None if device is None else str(device), slow=bool(request.get("slow")))
+        return {"done": verb, "device": done}
 
     async def act(self, verb: str, device: str | None, slow: bool) -> None:
         """One button of the page. Raises `DemoRefused`."""

@@ -1,4 +1,4 @@
-"""S3, S9, S10 for alarms: what is not trusted can raise and never clears; blindness; late readings; clocks that step."""
+"""S3, S9, S10 for alarms: what is not trusted raises and never clears; blindness; late readings; stepping clocks."""
 
 import pytest
 from hypothesis import given

@@ -43,7 +43,9 @@ class AlarmsPanel {
       this.all = !this.all;
       this.draw();
     });
-    this.place.append(element("div", { class: "alarm-head" }, this.heading, this.count), this.list, this.more);
+    this.missing = element("p", { class: "missing", role: "alert", hidden: true });
+    this.head = element("div", { class: "alarm-head" }, this.heading, this.count);
+    this.place.append(this.missing, this.head, this.list, this.more);
   }
 
   rebuild() {
@@ -55,7 +57,9 @@ class AlarmsPanel {
   draw() {
     const { desk } = this;
     const alarms = desk.duty.sortedAlarms();
-    this.place.hidden = !alarms.length;
+    this.drawMissing();
+    this.head.hidden = !alarms.length;
+    this.place.hidden = !alarms.length && this.missing.hidden;
     this.drawHead(alarms);
     for (const id of this.rows.keys()) if (!desk.duty.alarms.has(id)) this.forget(id);
     const shown = alarms.filter((one, at) => this.all || at < SHOWN || (rank(one) === 0 && isUnacknowledged(one)));
@@ -94,6 +98,14 @@ class AlarmsPanel {
       this.list.insertBefore(node, this.list.children[at] ?? null);
       focused?.focus();
     }
+  }
+
+  /** An empty list must not be taken for a quiet site. */
+  drawMissing() {
+    const { desk } = this;
+    const names = desk.duty.missing.map((kind) => desk.t(`missing.${kind}`)).join(desk.t("list.comma"));
+    this.missing.hidden = !names;
+    setText(this.missing, names ? desk.t("missing.text", { names }) : "");
   }
 
   /** @param {Alarm[]} alarms */
