@@ -242,8 +242,7 @@ class Operations:
             do(store, course)
             if course.out:
                 store.save(record, course.out)
-        if course.out:
-            self._remember(record, now)
+        self._remember(record, now)
 
     def _remember(self, run: RunRecord, now: Moment) -> None:
         """What is kept in memory of a stored run: its deadlines, and whether sensors matter to it."""

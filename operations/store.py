@@ -155,11 +155,6 @@ class Store:
         query = select(RunRow.id).where(RunRow.state.in_(codes)).order_by(RunRow.opened_at.desc(), RunRow.id.desc())
         return list(self._db.scalars(query))
 
-    def deadlines(self) -> list[Deadline]:
-        """Every timer that has not fired."""
-        rows = self._db.scalars(select(TimerRow).where(TimerRow.fired_at == 0))
-        return [Deadline(one.run, one.step, _part(one.part), one.due_at) for one in rows]
-
     def events(self, run: str) -> list[PlanEvent]:
         """The audit of a run, oldest first."""
         query = select(EventRow.body).where(EventRow.run == run).order_by(EventRow.number)

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alarms.actions import Verb
 from protocols.moment import SECOND
 from protocols.quality import Quality
 from tests.fixtures.alarm_stories import Happening, Story, do, only
@@ -259,23 +260,42 @@ def test_step_of_the_wall_clock_neither_loses_nor_revives_a_device(step: float) 
     story.tell([(252, None, []), (253, None, ["BL-02 unacknowledged @253"])])
 
 
-@pytest.mark.parametrize("verb", ["shelve", "out-of-service"])
-@given(
-    when=st.floats(1, 3599),
-    step=st.floats(-10 * HOUR, 10 * HOUR),
-    restart=st.one_of(st.none(), st.floats(1, 3599)),
-)
-def test_silence_ends_early_and_never_late_however_the_clock_steps(
-    verb: str, when: float, step: float, restart: float | None
-) -> None:
+VERBS: tuple[Verb, ...] = ("shelve", "out-of-service")
+
+
+def _silenced(verb: Verb) -> Story:
     story = Story(only("CK-01"))
     story.play(-50, {"methane": 12.0})
-    story.play(0, do(verb, "CK-01", why="works", for_s=HOUR))  # type: ignore[arg-type]  # both are verbs
+    story.play(0, do(verb, "CK-01", why="works", for_s=HOUR))
+    return story
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@given(when=st.floats(1, 3599), step=st.floats(-10 * HOUR, 10 * HOUR))
+def test_silence_ends_on_time_or_early_however_the_clock_steps(verb: Verb, when: float, step: float) -> None:
+    story = _silenced(verb)
     story.pass_time(when)
     story.wall_step = int(step * SECOND)
-    if restart is not None and restart > when:
-        story.restart(restart)
     story.pass_time(HOUR)
+    assert story.record("CK-01").state.stands
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@given(restart=st.floats(1, 3599), step=st.floats(0, 10 * HOUR))
+def test_silence_ends_on_time_or_early_over_a_restart(verb: Verb, restart: float, step: float) -> None:
+    story = _silenced(verb)
+    story.wall_step = int(step * SECOND)
+    story.restart(restart)
+    story.pass_time(HOUR)
+    assert story.record("CK-01").state.stands
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_silence_is_over_when_the_clock_stands_before_its_beginning_at_a_start(verb: Verb) -> None:
+    story = _silenced(verb)
+    story.wall_step = -int(2 * HOUR * SECOND)
+    story.restart(600)
+    story.pass_time(601)
     assert story.record("CK-01").state.stands
 
 

@@ -100,6 +100,15 @@ def test_a_gap_in_the_readings_breaks_what_held():
     assert clock.held_s() == 0.0
 
 
+def test_an_older_low_value_starts_nothing_after_a_high_one():
+    clock = Clock()
+    clock.say(value=50.0)
+    clock.say(value=1.0, at=clock.now.wall - SECOND)
+    clock.move(60)
+    clock.say()
+    assert clock.held_s() == 0.0
+
+
 def test_a_silent_detector_holds_nothing():
     clock = Clock()
     clock.minutes(10)

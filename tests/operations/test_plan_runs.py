@@ -7,9 +7,10 @@ import pytest
 
 from alarms.states import AlarmState, Event
 from operations.errors import ActionRefused, NoSuchRun
+from operations.service import Operations
 from protocols.moment import SECOND, Moment
 from protocols.quality import Quality
-from tests.operations.story import KITCHEN, MALL, MALL_2, gas_reading
+from tests.operations.story import AREAS, KITCHEN, MALL, MALL_2, gas_reading
 
 TO_S08 = ("S02", "S3a1", "S3a2", "S3a3", "S3b", "S4a", "S4b", "S4c", "S05", "S06", "S07", "P06")
 
@@ -307,6 +308,8 @@ def test_closing_early_needs_a_named_person_a_reason_and_evidence(site):
     assert close(site) == "closed"
     assert (site.run.ended_by, site.run.ended_why) == ("Li Wei", "false alarm")
     assert close(site) == "the run is closed already"
+    assert [one for step in site.run.steps for one in step.deadlines] == []
+    assert {tuple(step.may) for step in site.run.steps} == {()}
     site.wait(60)
     assert site.told("step-overdue") == []
 
@@ -436,6 +439,60 @@ def test_deadlines_passed_while_down_are_told_once_at_the_start(site):
     site.restart(down_min=10)
     site.operations.tick(site.now)
     assert site.told("step-overdue") == ["P00", "S02"]
+
+
+def second_worker(site):
+    return Operations.open(site.url, site.plans, AREAS, site.watch, site.now)
+
+
+def test_of_two_workers_on_one_database_one_tells_a_missed_deadline(site):
+    site.alarm(MALL, "CK-02")
+    other = second_worker(site)
+    site.pass_time(3)
+    site.operations.tick(site.now)
+    other.tick(site.now)
+    site.pass_time(1)
+    other.tick(site.now)
+    site.operations.tick(site.now)
+    assert site.told("step-overdue") == ["P00", "S02"]
+    assert other.due() == site.operations.due() is None
+    other.close()
+
+
+def test_a_deadline_of_an_earlier_round_is_none_of_the_next(site):
+    to_repair(site)
+    other = second_worker(site)
+    site.breathe(60)
+    site.act("S10")
+    site.breathe(1)
+    site.act("P08", "release")
+    site.act("P08", "back")
+    assert site.states("S10") == ["held"]
+    site.breathe(65)
+    other.tick(site.now)
+    other.close()
+    assert "S10" not in site.told("step-overdue")
+    site.breathe(60)
+    assert site.told("step-overdue").count("S10") == 1
+
+
+def may(site, step):
+    return {verb: [one.id for one in actors] for verb, actors in site.step(step).may.items()}
+
+
+def test_the_view_says_what_may_be_done_and_by_whom(site):
+    site.alarm(MALL, "CK-04")
+    desk = ["control-room", "property-desk"]
+    assert may(site, "S02") == {"start": desk, "finish": desk}
+    assert sorted(may(site, "S01")) == ["finish", "skip", "start"]
+    assert may(site, "S08") == {}
+    site.do(*TO_S08)
+    site.breathe(11)
+    site.do("S08", "P07")
+    assert may(site, "S09") == {"back": ["control-room", "crew", "site-lead"]}
+    site.breathe(1)
+    assert may(site, "S09")["release"] == ["site-lead"]
+    assert site.step("S09").sensor.fulfilled
 
 
 def test_a_run_is_the_same_after_a_restart(site):

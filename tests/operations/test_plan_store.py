@@ -12,7 +12,6 @@ from journal.entry import Entry, Stored, partition_of
 from operations.errors import StoreNewer, StoreUnusable
 from operations.events import PlanEvent, decode_event, encode_event, entry_of
 from operations.plan import Plan
-from operations.plan_files import shipped_plans
 from operations.service import Operations
 from protocols.reading import Origin
 from tests.operations.story import AREAS, KITCHEN, MALL, MALL_2, START, Site, alarm_entry, plans, transition
@@ -105,21 +104,19 @@ def test_the_audit_says_who_did_what_when_why_and_on_which_evidence(site):
 
 
 def test_a_run_keeps_the_version_of_its_plan(tmp_path):
-    site = Site(tmp_path)
+    data = json.loads(plans()["mall-gas-leak-dongkeng"].model_dump_json(by_alias=True))
+    data["plan"]["version"], data["step"] = 2, data["step"][:-1]
+    site = Site(tmp_path, {data["plan"]["id"]: Plan.model_validate_json(json.dumps(data))})
     site.alarm(MALL, "CK-02")
     site.close()
-    old = shipped_plans()["mall-gas-leak-dongkeng"]
-    data = json.loads(old.model_dump_json(by_alias=True))
-    data["plan"]["version"], data["step"] = 2, data["step"][:-1]
-    new = Plan.model_validate_json(json.dumps(data))
-    again = Site(tmp_path, {old.id: new})
+    again = Site(tmp_path)
     again.position = site.position
-    assert (again.run.version, len(again.run.steps)) == (1, 28)
+    assert (again.run.version, len(again.run.steps)) == (2, 27)
     again.alarm(MALL, "CK-02", Event.RETURN)
     evidence = {"cause": "x", "repair": "x", "second_instrument": "x"}
     again.operations.close_run(again.run.id, "Li", "branch", "false", evidence, again.now)
     again.alarm(MALL, "CK-02")
-    assert [(run.version, len(run.steps)) for run in again.operations.runs(again.now)] == [(2, 27), (1, 28)]
+    assert [(run.version, len(run.steps)) for run in again.operations.runs(again.now)] == [(1, 28), (2, 27)]
     again.close()
 
 

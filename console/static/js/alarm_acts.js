@@ -1,5 +1,6 @@
 // What a person can do to an alarm, and what is asked of them before. Which of it is allowed now says the server.
 
+import { roundSpan } from "./alarm_words.js";
 import { ask } from "./dialog.js";
 
 /** @typedef {import("./desk.js").Desk} Desk */
@@ -65,7 +66,7 @@ async function askReset(desk, alarm) {
  */
 async function askSilence(desk, alarm, verb, spans) {
   const life = alarm.class === "life-safety";
-  const options = spans.map((seconds) => ({ value: String(seconds), label: spanLabel(desk, seconds) }));
+  const options = spans.map((seconds) => ({ value: String(seconds), label: roundSpan(seconds, desk.words) }));
   /** @type {Field[]} */
   const fields = [
     { name: "why", kind: "long", label: desk.t("field.reason"), required: true },
@@ -86,10 +87,4 @@ async function askWhy(desk, alarm) {
   const fields = [{ name: "why", kind: "long", label: desk.t("field.reason"), required: true }];
   const answer = await ask(desk, { title, lines: [nameOf(desk, alarm)], fields, confirm: title });
   return answer && { why: answer.why };
-}
-
-/** @param {Desk} desk @param {number} seconds */
-function spanLabel(desk, seconds) {
-  if (seconds < 3600) return desk.t("span.minutes", { n: seconds / 60 });
-  return seconds < 86_400 ? desk.t("span.hours", { n: seconds / 3600 }) : desk.t("span.days", { n: seconds / 86_400 });
 }

@@ -74,7 +74,7 @@ export class AlarmRow {
     const id = element("span", { class: "id" }, alarm.device);
     const { address } = alarm.area;
     const title = desk.words.pick(alarm.area.title);
-    const area = element("strong", {}, address && !title.includes(address) ? `${title}(${address})` : title);
+    const area = element("strong", {}, address && !title.includes(address) ? `${title} · ${address}` : title);
     return element("p", { class: "place" }, area, " · ", device, " ", id);
   }
 
@@ -104,10 +104,17 @@ export class AlarmRow {
 
   drawDetails() {
     const { alarm, desk } = this;
-    const row = (/** @type {string} */ key, /** @type {string} */ text) => [element("dt", {}, desk.t(key)), element("dd", {}, text)];
+    const row = (/** @type {string} */ key, /** @type {string} */ text) =>
+      element("div", {}, element("dt", {}, desk.t(key)), element("dd", {}, text));
     this.details.replaceChildren(
       element("summary", { "data-act": "details" }, desk.t("alarm.details")),
-      element("dl", {}, ...row("alarm.cause", desk.words.pick(alarm.cause)), ...row("alarm.consequence", desk.words.pick(alarm.consequence)), ...row("alarm.rule", alarm.rule)),
+      element(
+        "dl",
+        {},
+        row("alarm.cause", desk.words.pick(alarm.cause)),
+        row("alarm.consequence", desk.words.pick(alarm.consequence)),
+        row("alarm.rule", alarm.rule),
+      ),
       this.others,
     );
   }

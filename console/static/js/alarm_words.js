@@ -19,6 +19,17 @@ export function spanText(ms) {
 }
 
 /**
+ * A span in its largest whole unit: 30 s, 15 min, 8 h.
+ * @param {number} seconds
+ * @param {Words} words
+ */
+export function roundSpan(seconds, words) {
+  if (seconds < 60 || seconds % 60) return words.t("span.seconds", { n: seconds });
+  if (seconds < 3600) return words.t("span.minutes", { n: seconds / 60 });
+  return seconds < 86_400 ? words.t("span.hours", { n: seconds / 3600 }) : words.t("span.days", { n: seconds / 86_400 });
+}
+
+/**
  * @param {Alarm} alarm
  * @param {Words} words
  */

@@ -19,6 +19,8 @@ let made = 0;
  * @returns {Promise<Record<string, string | boolean> | null>} the values by name, null when the person turned back
  */
 export function ask(desk, { title, lines = [], fields = [], confirm }) {
+  // The dots of a button say that a dialog comes; here it is.
+  const plain = (/** @type {string} */ text) => text.replace(/…$/, "");
   const id = `dialog-${(made += 1)}`;
   const fault = element("p", { class: "fault", role: "alert" });
   const controls = fields.map((field) => ({ field, control: controlOf(field, `${id}-${field.name}`) }));
@@ -26,11 +28,11 @@ export function ask(desk, { title, lines = [], fields = [], confirm }) {
   const form = element(
     "form",
     { method: "dialog", novalidate: true },
-    element("h2", { id }, title),
+    element("h2", { id }, plain(title)),
     ...lines.map((line) => element("p", {}, line)),
     ...controls.map(({ field, control }) => labelled(field, control, desk)),
     fault,
-    element("div", { class: "dialog-actions" }, cancel, element("button", { type: "submit", class: "primary" }, confirm)),
+    element("div", { class: "dialog-actions" }, cancel, element("button", { type: "submit", class: "primary" }, plain(confirm))),
   );
   const dialog = element("dialog", { class: "ask", "aria-labelledby": id }, form);
   document.body.append(dialog);

@@ -60,7 +60,8 @@ export function calls(alarm) {
 
 /**
  * The order of the list: what is real before a drill, what is loud before what is silenced, then by priority, what
- * nobody acknowledged, what still stands, the higher level, the newer one.
+ * still stands, the higher level, the newer one. Acknowledging moves nothing: the next button must not come to stand
+ * under a finger that presses twice.
  * @param {Alarm} one
  * @param {Alarm} other
  */
@@ -76,7 +77,6 @@ function pressure(alarm) {
     Number(alarm.origin !== "live"),
     Number(isSilenced(alarm)),
     rank(alarm),
-    Number(!isUnacknowledged(alarm)),
     Number(!alarm.active),
     -(alarm.level ?? 0),
     -(Date.parse(alarm.raised_at ?? "") || 0),

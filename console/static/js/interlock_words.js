@@ -50,6 +50,15 @@ export function actionText(effect, words) {
   return words.has(key) ? words.t(key) : effect.action;
 }
 
+/**
+ * The effects to show: two causes that ask for the same, with the same result, are one row.
+ * @param {Interlock} interlock
+ */
+export function shownEffects(interlock) {
+  const keyOf = (/** @type {Effect} */ one) => [one.action, one.device, one.status, ...one.reason].join(" ");
+  return [...new Map(interlock.effects.map((one) => [keyOf(one), one])).values()];
+}
+
 /** A final element that did not do what it was told: gas may still flow. @param {Interlock} interlock */
 export function failures(interlock) {
   return interlock.effects.filter((one) => one.status === "failed");

@@ -3,10 +3,10 @@
 // There is no button that opens a valve, here or anywhere: a reset releases the latch and moves nothing (S2).
 
 import { act, pathOf } from "./act.js";
-import { clockText } from "./alarm_words.js";
+import { clockText, roundSpan } from "./alarm_words.js";
 import { ask } from "./dialog.js";
 import { element, setText } from "./dom.js";
-import { actionText, byNeed, failures, reasonTexts, signOf, standing, statusText } from "./interlock_words.js";
+import { actionText, byNeed, failures, reasonTexts, shownEffects, signOf, standing, statusText } from "./interlock_words.js";
 import { redraw } from "./keep.js";
 
 /** @typedef {import("./desk.js").Desk} Desk */
@@ -53,8 +53,8 @@ class InterlocksPanel {
     const head = element(
       "div",
       { class: "zone-head" },
-      element("span", { class: "standing", "data-level": level }, desk.t(`interlock.state.${word}`)),
       element("h3", {}, desk.words.pick(one.area.title)),
+      element("span", { class: "standing", "data-level": level }, desk.t(`interlock.state.${word}`)),
       ...this.marks(one),
     );
     const root = element("li", { class: "zone", "data-interlock": one.id, "data-level": level }, head);
@@ -97,7 +97,7 @@ class InterlocksPanel {
 
   /** @param {Interlock} one */
   effects(one) {
-    const rows = one.effects.map((effect) => this.effect(effect));
+    const rows = shownEffects(one).map((effect) => this.effect(effect));
     return element("ul", { class: "effects", "aria-label": this.desk.t("interlock.effects") }, ...rows);
   }
 
@@ -134,10 +134,10 @@ class InterlocksPanel {
   /** @param {Interlock} one */
   async reset(one) {
     const { desk } = this;
-    const minutes = Math.round((one.reset_after_s ?? 0) / 60);
+    const span = one.reset_after_s === null ? "?" : roundSpan(one.reset_after_s, desk.words);
     const answer = await ask(desk, {
       title: desk.t("interlock.reset"),
-      lines: [desk.words.pick(one.area.title), desk.t("interlock.reset.moves-nothing"), desk.t("interlock.reset.needs", { n: minutes })],
+      lines: [desk.words.pick(one.area.title), desk.t("interlock.reset.moves-nothing"), desk.t("interlock.reset.needs", { span })],
       fields: [
         { name: "on_site", kind: "check", label: desk.t("field.on-site"), required: true },
         { name: "why", kind: "long", label: desk.t("field.note") },

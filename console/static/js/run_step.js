@@ -9,9 +9,8 @@ import { deadlineLeft, givenText, permissiveText, stepState } from "./run_words.
 
 /** @param {Desk} desk @param {Step} step */
 function marks(desk, step) {
-  const made = element("span", { class: "mark", title: desk.t(`step.mark.${step.mark}`) }, `[${step.mark}]`);
-  if (step.verified) return [made];
-  return [made, element("span", { class: "mark unverified" }, desk.t("mark.unverified"))];
+  const text = step.verified ? `[${step.mark}]` : `[${step.mark}] ${desk.t("mark.unverified")}`;
+  return [element("span", { class: step.verified ? "mark" : "mark unverified", title: desk.t(`step.mark.${step.mark}`) }, text)];
 }
 
 /**

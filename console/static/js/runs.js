@@ -102,7 +102,7 @@ class RunsPanel {
   log(run) {
     const { desk } = this;
     const rows = [...run.log].reverse().map((one) => {
-      const what = [one.step, eventText(one.event, desk.words), one.who, one.why].filter(Boolean).join(" · ");
+      const what = [one.step, eventText(one.event, desk.words), one.who, one.why, desk.words.pick(one.text)].filter(Boolean).join(" · ");
       return element("li", {}, element("time", {}, clockText(one.at, desk.site.time_zone, desk.now())), " ", what);
     });
     const summary = element("summary", { "data-key": `${run.id} log summary` }, desk.t("run.log", { n: run.log.length }));

@@ -3,9 +3,10 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 from fastapi import FastAPI
@@ -35,6 +36,8 @@ CHROMIUM_ARGS = (
     "--disable-sync",
 )
 HERE = Path(__file__).parent
+CALL_S = 20.0
+T = TypeVar("T")
 QUIET: Mapping[str, Mapping[str, Value]] = {
     "gengfu/gas-alarm": {
         "methane": 1.2,
@@ -60,33 +63,52 @@ class WallClock(Clock):
 
 
 class Console:
-    """The console on a loopback port, in a thread of its own; it can be stopped and started again."""
+    """The console on a loopback port, on a loop in a thread of its own; it can be stopped and started again."""
 
     def __init__(self, services: ConsoleServices) -> None:
         self._services = services
         self._port = 0
         self.url = ""
+        self.loop = asyncio.new_event_loop()
+        self._served: asyncio.Task[None] | None = None
+        self._thread = threading.Thread(target=self.loop.run_forever)
+        self._thread.start()
+
+    def call(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run ``work`` on the console's loop and wait for it."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(CALL_S)
 
     def start(self) -> None:
         """Serve until `stop`, on the same port each time."""
+        self.call(self._start())
+
+    async def _start(self) -> None:
         self._services = replace(self._services, stop=asyncio.Event(), events=EventHub())
-        app: FastAPI = create_app(self._services)
+        app: FastAPI = create_app(self.wire(self._services))
         sock = bind("127.0.0.1", self._port)
         self._port = sock.getsockname()[1]
         self.url = f"http://127.0.0.1:{self._port}"
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(
-            target=self._loop.run_until_complete, args=(serve(app, sock, self._services.stop),)
-        )
-        self._thread.start()
+        self._served = asyncio.create_task(serve(app, sock, self._services.stop))
+
+    def wire(self, services: ConsoleServices) -> ConsoleServices:
+        """What the console is given at a start; with its event hub, which is a new one each time."""
+        return services
 
     def stop(self) -> None:
         """End all streams and give the port up. Stopping twice does nothing more."""
-        if self._loop.is_closed():
-            return
-        self._loop.call_soon_threadsafe(self._services.stop.set)
+        self.call(self._stop())
+
+    async def _stop(self) -> None:
+        self._services.stop.set()
+        if self._served is not None:
+            await self._served
+
+    def close(self) -> None:
+        """Stop for good."""
+        self.stop()
+        self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join()
-        self._loop.close()
+        self.loop.close()
 
     def hear(
         self,
@@ -101,7 +123,7 @@ class Console:
         reading = reading_of(profile, device, time.time_ns() - int(age_s * 10**9), given, quality)
         self._services.store.write([reading], {})
         points = [point.name for point in profile.points]
-        self._loop.call_soon_threadsafe(self._services.live.observe, reading, points)
+        self.loop.call_soon_threadsafe(self._services.live.observe, reading, points)
 
 
 class Visit:
@@ -159,12 +181,16 @@ def console(services: ConsoleServices, store: DuckStore) -> Iterator[Console]:
     for device in services.site.devices:
         running.hear(device)
     yield running
-    running.stop()
+    running.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium(chromium_path: Path) -> Iterator[Browser]:
-    """One browser for all tests; each test has a profile of its own."""
+    """One browser for the tests of a module; each test has a profile of its own.
+
+    No longer than a module: while Playwright runs, it keeps a running event loop in this thread, which the
+    asyncio tests of other modules need for themselves.
+    """
     expect.set_options(timeout=15_000)  # a loaded machine is slow; a condition that never comes still fails
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path, args=CHROMIUM_ARGS)
@@ -177,8 +203,8 @@ def visit(chromium: Browser, console: Console) -> Iterator[Callable[..., Visit]]
     """Opens a visitor's browser; its language is Chinese unless said otherwise."""
     opened: list[BrowserContext] = []
 
-    def open_visit(locale: str = "zh-CN", width: int = 1280, height: int = 800) -> Visit:
-        context = chromium.new_context(locale=locale, viewport={"width": width, "height": height})
+    def open_visit(locale: str = "zh-CN", width: int = 1280, height: int = 800, **more: Any) -> Visit:
+        context = chromium.new_context(locale=locale, viewport={"width": width, "height": height}, **more)
         context.set_default_timeout(15_000)
         opened.append(context)
         return Visit(context.new_page(), console)

@@ -2,13 +2,25 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from alarms.actions import Verb
+from alarms.states import AlarmState
+from console.api.shapes_plans import ActionWord, StageWord
+from console.duty.alarm_board import PRIORITIES
 from console.present import quality_text
+from interlocks.matrix import Effect
+from interlocks.record import Status
+from interlocks.states import InterlockState
+from interlocks.zone import FanPermissives
+from operations.events import EventName
+from operations.states import StepState
 from protocols.quality import Quality
+from protocols.reading import Origin
 
 CONSOLE = Path(__file__).parents[3] / "console"
 STATIC = CONSOLE / "static"
@@ -18,8 +30,29 @@ OURS = [*PAGES, *MODULES, *sorted((STATIC / "css").glob("*.css")), STATIC / "ico
 MODULE_LINES = 200
 # Keys that are put together from a value: every one of them, as the modules make them.
 MADE = re.compile(
-    r"(stream\.(connecting|live|lost)|range\.\w+|every\.\w+|chart\.legend-\w+|login\.reason-\w+|quality\..+|flag\.\w+)"
+    r"(stream\.(connecting|live|lost)|range\.\w+|every\.\w+|chart\.legend-\w+|login\.reason-\w+|quality\..+|flag\.\w+"
+    r"|missing\.\w+|origin\.\w+|alarm\.(state|priority|act)\..+|alarm\.(shelve|out-of-service)\.hint"
+    r"|interlock\.state\.\w+|effect\..+|held\..+|run\.(stage|event)\..+|run\.(ended|waiting)"
+    r"|step\.(state|mark|act)\..+|permissive\..+|demo\.(leak|leak-slowly|clear|reopen))"
 )
+WORDS: Mapping[str, Iterable[str]] = {
+    "alarm.state.": [state.word for state in AlarmState if state is not AlarmState.NORMAL],
+    "alarm.priority.": PRIORITIES,
+    "alarm.act.": get_args(Verb),
+    "origin.": [origin.name.lower() for origin in Origin if origin is not Origin.LIVE],
+    "interlock.state.": [state.word for state in InterlockState],
+    "effect.valve.": ["done"],
+    "effect.fan.": ["done"],
+    "effect.": set(get_args(Status)) - {"done"},
+    "effect.action.": get_args(Effect.model_fields["action"].annotation),
+    "held.": [*FanPermissives._fields, "person-decides"],
+    "run.stage.": get_args(StageWord),
+    "run.event.": get_args(EventName),
+    "step.state.": [state.word for state in StepState],
+    "step.act.": get_args(ActionWord),
+    "step.mark.": ["S", "P"],
+    "permissive.": ["held", "not-held", "unknown", "advisory"],
+}
 
 
 def texts(language: str) -> dict[str, str]:
@@ -37,6 +70,11 @@ def used_keys() -> set[str]:
         found |= set(re.findall(r'"(error\.[a-z]+)"', source))
         found |= set(re.findall(r'"((?:devices|flag)\.[a-z-]+)"', source))
     return found
+
+
+def quoted() -> set[str]:
+    """Every text in quotes that the modules have: what may be a key."""
+    return {word for path in MODULES for word in re.findall(r'"([\w.-]+)"', path.read_text())}
 
 
 def placeholders(dictionary: Mapping[str, str]) -> dict[str, set[str]]:
@@ -60,7 +98,21 @@ def test_every_key_that_is_used_has_a_text() -> None:
 
 
 def test_every_text_is_used() -> None:
-    assert [key for key in texts("zh") if key not in used_keys() and not MADE.fullmatch(key)] == []
+    used = used_keys() | quoted()
+    assert [key for key in texts("zh") if key not in used and not MADE.fullmatch(key)] == []
+
+
+def test_every_word_of_alarms_interlocks_and_plans_has_a_text() -> None:
+    wanted = {f"{prefix}{word}" for prefix, words in WORDS.items() for word in words}
+    assert sorted(wanted - set(texts("zh"))) == []
+
+
+def test_nothing_offers_to_open_a_valve() -> None:
+    """Safety rule S2. The demo's button is what a person does at the board, and is worded so."""
+    acts = {key: text for key, text in texts("en").items() if ".act." in key or key.startswith(("demo.", "interlock.re"))}
+    offers = [key for key, text in acts.items() if re.search(r"\bopens? (the )?valve|\bopens? it", text, re.IGNORECASE)]
+    assert offers == ["interlock.reset.moves-nothing", "demo.reopen"]
+    assert acts["demo.reopen"] == "A person at the board opens the valve by hand"
 
 
 @pytest.mark.parametrize("quality", Quality)

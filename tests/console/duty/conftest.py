@@ -18,6 +18,7 @@ from console.duty.desk import DutyDesk
 from console.roles import Role
 from console.services import ConsoleServices
 from device_registry.devices import Site
+from device_registry.load import load_site
 from gateway.actuator import Actuator
 from gateway.counters import Counters
 from gateway.downlink import Downlink, load_cursor
@@ -29,10 +30,11 @@ from interlocks.engine import InterlockEngine
 from journal.entry import Stored
 from journal.sqlite import SqliteJournal
 from protocols.moment import Moment
+from protocols.profile.loader import shipped_profiles
 from protocols.profile.model import Profile
 from protocols.profile.schema import CommandPart
 from protocols.reading import Value
-from tests.console.conftest import BASE, START, Clock, reading_of
+from tests.console.conftest import BASE, SITE, START, Clock, reading_of
 
 GAS = "t:gas:1"
 OTHER = "t:gas:2"
@@ -104,11 +106,12 @@ class Rig:
 
     async def hear(self, device: str = GAS, **values: Value) -> None:
         """A board reports; returns when the desk has seen what came of it."""
-        await self.hear_of(self.gas, device, **{**QUIET, **values})
+        await self.hear_of(self.gas, device, {**QUIET, **values})
 
-    async def hear_of(self, profile: Profile, device: str, **values: Value) -> None:
-        """A device of any kind reports just these points."""
-        reading = reading_of(profile, device, self.clock.at, values)
+    async def hear_of(self, profile: Profile, device: str, values: Mapping[str, Value], ago_s: int = 0) -> None:
+        """A device of any kind reports just these points, as they were some seconds ago."""
+        at = self.clock.at - ago_s * 10**9
+        reading = reading_of(profile, device, at, values, received_at=self.clock.at)
         stored: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
         self.gateway.pipeline.offer((reading,), "test", stored.set_result, self.now())
         assert await stored is None
@@ -120,20 +123,21 @@ class Rig:
         await self.up.append([])
 
     async def leak(self) -> None:
-        """Both boards are quiet, then gas at one of them; its valve is closed and proved."""
+        """Both boards are quiet, then gas at one of them; the valves of both are closed and proved."""
         await self.hear()
         await self.hear(OTHER)
         self.clock.advance(2)
         await self.hear(methane=60.0)
         self.clock.advance(2)
         await self.hear(methane=60.0, valve=CLOSED)
+        await self.hear(OTHER, valve=CLOSED)
 
     async def clear(self, seconds: int) -> None:
         """The gas is gone and stays so for a while; the boards report every four seconds."""
         for _ in range(0, seconds, 4):
             self.clock.advance(4)
             await self.hear(valve=CLOSED)
-            await self.hear(OTHER)
+            await self.hear(OTHER, valve=CLOSED)
             self.gateway.watch.tick(self.now())
         await self.up.append([])
 
@@ -142,7 +146,17 @@ def moment(clock: Clock) -> Moment:
     return Moment(clock.at, clock.at - START + 10**12)
 
 
-Open = Callable[[], Awaitable[Rig]]
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    """The kitchen with its two gas alarms; the bin stands at the corner."""
+    corner = '[[area]]\nid = "corner"\ntitle = { zh = "东口", en = "Corner" }\nkind = "street"\n\n[[connection]]'
+    kitchen, bin_ = SITE.replace("[[connection]]", corner).split('id = "t:bin:1"')
+    file = tmp_path / "duty.toml"
+    file.write_text(f'{kitchen}id = "t:bin:1"{bin_.replace("street/hotpot", "corner")}', encoding="utf-8")
+    return load_site(file, shipped_profiles())
+
+
+Open = Callable[..., Awaitable[Rig]]
 
 
 @pytest.fixture
@@ -167,7 +181,7 @@ async def open_rig(
         up = SqliteJournal.open(tmp_path / "up", now=clock.at, window_s=0.0)
         down = SqliteJournal.open(tmp_path / "down", now=clock.at, window_s=0.0)
         journals.extend((down, up))
-        desk = DutyDesk(site, rules.shipped(), services.events)
+        desk = DutyDesk(site, rules.shipped(), services.events, more.get("runs"))
         desk.warm(up.load_state(""), up.tail(5000))
         asker = Asker(down)
         up.subscribe(asker.hear)  # first: the answer must not overtake the boards all the same

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from console.roles import Role
-from tests.console.duty.conftest import GAS, KITCHEN, LEAK, OTHER, Open, Rig
+from tests.console.duty.conftest import CLOSED, GAS, KITCHEN, LEAK, OTHER, Open, Rig
 
 ALARMS = "/api/v1/alarms"
 BIN = "t:bin:1~SB-02"
@@ -23,7 +23,7 @@ async def raise_bin(rig: Rig) -> None:
     profile = rig.services.site.devices["t:bin:1"].profile
     for _ in range(2):
         rig.clock.advance(1)
-        await rig.hear_of(profile, "t:bin:1", fill=95.0)
+        await rig.hear_of(profile, "t:bin:1", {"fill": 95.0})
 
 
 async def test_a_leak_is_listed_with_what_to_do(rig: Rig, officer: httpx.AsyncClient) -> None:
@@ -123,7 +123,7 @@ async def test_a_full_bin_is_shelved_and_comes_back(rig: Rig, officer: httpx.Asy
 async def test_alarms_are_filtered_and_the_most_pressing_come_first(rig: Rig, officer: httpx.AsyncClient) -> None:
     await raise_bin(rig)
     await rig.leak()
-    await rig.hear(OTHER, methane=70.0)
+    await rig.hear(OTHER, methane=70.0, valve=CLOSED)
     assert list(await states(officer)) == [f"{OTHER}~CK-04", LEAK, BIN]
     assert list(await states(officer, "priority=medium")) == [BIN]
     assert list(await states(officer, f"device={GAS}")) == [LEAK]
@@ -249,7 +249,7 @@ async def test_the_history_tells_who_did_what_the_newest_first(rig: Rig, officer
 
 async def test_the_history_is_cut_by_device_time_and_page(rig: Rig, officer: httpx.AsyncClient) -> None:
     await rig.leak()
-    await rig.hear(OTHER, methane=70.0)
+    await rig.hear(OTHER, methane=70.0, valve=CLOSED)
     await officer.post(f"{ALARMS}/{LEAK}/acknowledge")
     assert [one["event"] for one in (await history(officer, f"device={GAS}"))["items"]] == ["acknowledge", "raise"]
     assert len((await history(officer, "to=2026-11-18T11:06:44Z"))["items"]) == 1

@@ -1,0 +1,224 @@
+"""Alarm latency: from the last byte of a leak's frame read to the write of the command that closes the valve.
+
+    python -m bench.alarm [--alarms 600] [--traffic 2000]
+
+In our process: the whole gateway with every shipped rule and interlock, in a data folder stamped ``demo`` (the
+readings are LIVE, over loopback only), with DuckDB and, where it is there, InfluxDB fed from the journal. Beside it:
+gas alarms of which one leaks every 40 ms, each in a kitchen of its own, that take the command and report the valve
+closed; and other readings at a steady rate. The clock runs inside our process, so the network is not in it.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import itertools
+import tempfile
+import time
+from contextlib import AsyncExitStack
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, cast
+
+import uvloop
+from prometheus_client import CollectorRegistry
+
+from bench.parts import as_the_program, beside, counted, gateway, influxd, make_site, percentile
+from bench.rows import Row
+from device_registry.devices import Site
+from gateway.transports import coap as transport
+from gengfu import stores
+from gengfu.folder import DataFolder
+from gengfu.rules import shipped
+from gengfu.settings import TelemetryPart
+from gengfu.supervisor import Supervisor
+from protocols.profile.loader import shipped_profiles
+from protocols.wire import coap
+
+LEAK_EVERY_S = 0.04
+TRAFFIC_EVERY_S = 0.01
+BINS = 200
+ENDPOINTS = 20
+OPTIONS = ((coap.URI_PATH, b"readings"), (coap.CONTENT_FORMAT, b"\x6e"))
+ALARM = b'[{"bn":"a:%d/","n":"boot","v":1},{"n":"seq","v":%d},{"n":"methane","v":%d},{"n":"valve","v":%d}]'
+BIN = b'[{"bn":"b:%d/","n":"boot","v":1},{"n":"seq","v":%d},{"n":"fill","v":40},{"n":"temperature","v":20}]'
+OPEN, CLOSED = 1, 2
+DONE = "done"
+
+
+class TimedDoor(transport.CoapDoor):
+    """The door, with a clock at both ends. A leaking board sends nothing between its leak and the command."""
+
+    heard: dict[Any, int]
+    took: list[float]
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        """Called by the loop."""
+        self.heard[addr] = time.perf_counter_ns()
+        super().datagram_received(data, addr)
+
+    def _send(self, datagram: bytes | None, addr: Any) -> None:
+        super()._send(datagram, addr)
+        if datagram is not None and datagram[1] == coap.PUT:
+            self.took.append((time.perf_counter_ns() - self.heard[addr]) / 1e6)
+
+
+class Board(asyncio.DatagramProtocol):
+    """A gas alarm at an endpoint of its own."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._mids = itertools.count(1)
+        self.commands = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.DatagramTransport, transport)
+
+    def report(self, methane: int, valve: int) -> None:
+        """Post; the answer is not waited for."""
+        mid = next(self._mids)
+        pack = ALARM % (self._number, mid, methane, valve)
+        self._transport.sendto(coap.encode(coap.CON, coap.POST, mid, b"", OPTIONS, payload=pack))
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:  # noqa: ARG002 - asyncio's signature
+        _, code, mid, token, _, _ = coap.decode(data)
+        if code == coap.PUT:
+            self.commands += 1
+            self._transport.sendto(coap.encode(coap.ACK, coap.CHANGED, mid, token))
+            self.report(60, CLOSED)
+
+
+class Traffic(asyncio.DatagramProtocol):
+    """Bins at one endpoint."""
+
+    def __init__(self, number: int) -> None:
+        share = BINS // ENDPOINTS
+        self._bins = itertools.cycle(range(number * share, (number + 1) * share))
+        self._mids = itertools.count(1)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.DatagramTransport, transport)
+
+    def post(self) -> None:
+        """One reading of the next bin."""
+        number = next(self._mids)
+        pack = BIN % (next(self._bins), number)
+        self._transport.sendto(coap.encode(coap.CON, coap.POST, number & 0xFFFF, b"", OPTIONS, payload=pack))
+
+
+def leak(told: Connection, port: int, alarms: int, rate: float) -> None:
+    """The process beside ours; it ends its story by telling how many boards were commanded."""
+    as_the_program()
+    uvloop.run(_leak(told, port, alarms, rate))
+
+
+async def _leak(told: Connection, port: int, alarms: int, rate: float) -> None:
+    loop = asyncio.get_running_loop()
+    gateway_at = ("127.0.0.1", port)
+    boards = [Board(number) for number in range(alarms)]
+    ends = [Traffic(number) for number in range(ENDPOINTS)]
+    for one in (*boards, *ends):
+        await loop.create_datagram_endpoint(lambda one=one: one, remote_addr=gateway_at)
+    for board in boards:
+        board.report(0, OPEN)
+        await asyncio.sleep(0.002)
+    traffic = asyncio.create_task(_traffic(ends, rate))
+    await asyncio.sleep(1)
+    for board in boards:
+        board.report(60, OPEN)
+        await asyncio.sleep(LEAK_EVERY_S)
+    await asyncio.sleep(1)
+    traffic.cancel()
+    told.send(sum(board.commands > 0 for board in boards))
+
+
+async def _traffic(ends: list[Traffic], rate: float) -> None:
+    loop = asyncio.get_running_loop()
+    began, sent = loop.time(), 0
+    turn = itertools.cycle(ends)
+    while True:
+        await asyncio.sleep(TRAFFIC_EVERY_S)
+        due = int((loop.time() - began) * rate)
+        for _ in range(due - sent):
+            next(turn).post()
+        sent = due
+
+
+def _site(alarms: int) -> Site:
+    gas = [f"a:{number}" for number in range(alarms)]
+    devices = [
+        # The boards are quiet between their first report and the leak, which must not make them lost.
+        {
+            "id": one,
+            "profile": "gengfu/gas-alarm",
+            "area": one.replace(":", "-"),
+            "connection": "coap",
+            "period_s": 600.0,
+        }
+        for one in gas
+    ] + [
+        {"id": f"b:{number}", "profile": "gengfu/smart-bin", "area": "street", "connection": "coap"}
+        for number in range(BINS)
+    ]
+    areas = {one.replace(":", "-"): "commercial-kitchen" for one in gas}
+    return make_site(
+        shipped_profiles(),
+        {**areas, "street": "street"},
+        [{"id": "coap", "transport": "coap", "listen": "127.0.0.1:0"}],
+        devices,
+    )
+
+
+async def _measure(folder: Path, influx: str | None, alarms: int, rate: float) -> list[Row]:
+    TimedDoor.heard, TimedDoor.took = {}, []
+    site = _site(alarms)
+    settings = TelemetryPart.model_validate({"influx": {"url": influx, "database": "bench"}} if influx else {})
+    loop = asyncio.get_running_loop()
+    async with gateway(folder, site, shipped()) as ours, AsyncExitStack() as stack:
+        supervisor = Supervisor(CollectorRegistry())
+        opened = await stores.open_stores(stack, site, folder, ours.journal, settings)
+        stores.start(stack, opened, supervisor)
+        stack.push_async_callback(supervisor.stop)
+        door = transport.bind("127.0.0.1", 0)
+        await ours.start({"coap": door})
+        with beside(leak, door.getsockname()[1], alarms, rate) as other:
+            began = time.perf_counter()
+            commanded = await loop.run_in_executor(None, other.recv)
+            stored = counted(ours, "coap") / (time.perf_counter() - began)
+    took = TimedDoor.took
+    assert commanded == alarms, f"{alarms - commanded} valves were never told to close"
+    return [
+        Row("frame read to command written: p50", percentile(took, 0.5), "ms"),
+        Row("frame read to command written: p99", percentile(took, 0.99), "ms"),
+        Row("frame read to command written: slowest", max(took), "ms"),
+        Row("readings stored meanwhile", stored, "1/s"),
+    ]
+
+
+def measure(folder: Path, alarms: int = 600, rate: float = 2000.0) -> list[Row]:
+    """All rows."""
+    as_the_program()
+    before, transport.CoapDoor = transport.CoapDoor, TimedDoor  # type: ignore[misc]  # the clock goes in here
+    try:
+        with (
+            tempfile.TemporaryDirectory(dir=folder) as place,
+            contextlib.ExitStack() as stack,
+            DataFolder(Path(place) / "data", "demo") as data,
+        ):
+            server = stack.enter_context(influxd(Path(place)))
+            return uvloop.run(_measure(data.path, server.url if server else None, alarms, rate))
+    finally:
+        transport.CoapDoor = before  # type: ignore[misc]  # as above
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--alarms", type=int, default=600)
+    parser.add_argument("--traffic", type=float, default=2000.0, help="other readings per second")
+    parser.add_argument("--folder", type=Path, default=Path.cwd(), help="on the disk to be judged")
+    given = parser.parse_args()
+    for row in measure(given.folder, given.alarms, given.traffic):
+        print(f"{row.name:<48}{row.value:>12.3f} {row.unit}")
+
+
+if __name__ == "__main__":
+    main()

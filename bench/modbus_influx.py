@@ -1,0 +1,116 @@
+"""Modbus TCP to InfluxDB: CPU seconds of our process per 1000 values, from the poll to the point in the database.
+
+    python -m bench.modbus_influx [--connections 500] [--seconds 20]
+
+500 connections x 10 registers x 1 s. Our process is the gateway as it is wired in the program (buses, pollers,
+pipeline with every shipped rule, journal) and the InfluxDB consumer; simulator and influxd are processes of their
+own and not counted. «1k values» counts values. At the end InfluxDB must hold what the journal took.
+"""
+
+import argparse
+import asyncio
+import json
+import tempfile
+import time
+from pathlib import Path
+
+import uvloop
+
+from bench import modbus
+from bench.parts import as_the_program, beside, counted, gateway, influxd, make_site
+from bench.rows import Row
+from device_registry.devices import Site
+from gengfu.rules import shipped
+from gengfu.stores import StoreFeed, series_of
+from telemetry.influx_settings import InfluxSettings
+from telemetry.influx_sink import InfluxSink
+from tests.fixtures.influx import Influxd
+
+DATABASE = "bench"
+WARM_UP_S = 5.0
+FLUSH_S = 1.0
+WINDOW_S = 0.005
+"""Of the journal as the program opens it."""
+
+
+def _site(port: int, connections: int) -> Site:
+    profile = modbus.profile(1.0)
+    names = [f"m{number}" for number in range(connections)]
+    return make_site(
+        {profile.id: profile},
+        {"hall": "other"},
+        [{"id": name, "transport": "modbus-tcp", "host": "127.0.0.1", "port": str(port)} for name in names],
+        [
+            {"id": f"bench:{name}", "profile": profile.id, "area": "hall", "connection": name, "unit": 1}
+            for name in names
+        ],
+    )
+
+
+async def _measure(
+    folder: Path, server: Influxd, port: int, connections: int, seconds: float, window_s: float
+) -> list[Row]:
+    site = _site(port, connections)
+    async with gateway(folder, site, shipped(), window_s) as ours:
+        settings = InfluxSettings(url=server.url, database=DATABASE)
+        sink = InfluxSink(settings, series_of(site).get, folder / "influx.db")
+        feed = StoreFeed("influxdb", ours.journal, sink, FLUSH_S)
+        feeding = asyncio.create_task(feed.run())
+        try:
+            await ours.start({})
+            await asyncio.sleep(WARM_UP_S)
+            cpu, before, wall = time.process_time(), counted(ours, "modbus"), time.perf_counter()
+            await asyncio.sleep(seconds)
+            cpu, readings = time.process_time() - cpu, counted(ours, "modbus") - before
+            wall = time.perf_counter() - wall
+            await ours.stop()
+            stored = counted(ours, "modbus")
+        finally:
+            await feed.stop()
+            await feeding
+            sink.close()
+    values, wanted = readings * modbus.REGISTERS, connections * modbus.REGISTERS * wall
+    _assert_stored(server, stored)
+    name = "poll to InfluxDB" if window_s == WINDOW_S else f"poll to InfluxDB, window {window_s * 1e3:g} ms"
+    return [
+        Row(f"{name}: CPU per 1k values", cpu / values * 1e3, "s"),
+        Row(f"{name}: share of the values wanted", values / wanted * 100, "%"),
+        Row(f"{name}: share of one core", cpu / wall * 100, "% of a core"),
+    ]
+
+
+def _assert_stored(server: Influxd, readings: float) -> None:
+    (row,) = server.query("SELECT count(p0) AS points FROM bench", DATABASE)
+    assert row["points"] >= readings, f"InfluxDB holds {row['points']} of {readings:.0f} readings"
+
+
+def measure(folder: Path, connections: int = 500, seconds: float = 20.0, window_s: float = WINDOW_S) -> list[Row]:
+    """All rows; none where there is no influxd. ``window_s``: of the journal's group commit."""
+    as_the_program()
+    with tempfile.TemporaryDirectory(dir=folder) as place, influxd(Path(place)) as server:
+        if server is None:
+            return []
+        with beside(modbus.simulate) as simulator:
+            return uvloop.run(_measure(Path(place), server, simulator.recv(), connections, seconds, window_s))
+
+
+def decoded(connections: int = 500, seconds: float = 10.0) -> list[Row]:
+    """The polling part alone: buses, pollers, decoding to values and quality."""
+    as_the_program()
+    found = modbus.measure(connections, seconds)
+    return [Row("decoded values: CPU per 1k values", found["CPU seconds per 1k values"], "s")]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--connections", type=int, default=500)
+    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--window", type=float, default=WINDOW_S, help="of the journal's group commit, in seconds")
+    parser.add_argument("--folder", type=Path, default=Path.cwd(), help="on the disk to be judged")
+    given = parser.parse_args()
+    for row in measure(given.folder, given.connections, given.seconds, given.window):
+        print(json.dumps(row._asdict()))
+
+
+if __name__ == "__main__":
+    main()

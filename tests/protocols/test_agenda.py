@@ -1,0 +1,62 @@
+"""Agenda: one time per key, the earliest that was asked for."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from protocols.agenda import Agenda
+
+
+def test_empty_agenda_waits_for_nothing() -> None:
+    agenda = Agenda()
+    assert (agenda.due(), agenda.take(10**18)) == (None, [])
+
+
+def test_keys_are_taken_in_order_of_time_and_once() -> None:
+    agenda = Agenda()
+    for key, mono in (("c", 30), ("a", 10), ("b", 20)):
+        agenda.at(key, mono)
+    assert (agenda.due(), agenda.take(20), agenda.due(), agenda.take(30), agenda.due()) == (
+        10,
+        ["a", "b"],
+        30,
+        ["c"],
+        None,
+    )
+
+
+def test_earlier_time_overtakes_and_a_later_one_changes_nothing() -> None:
+    agenda = Agenda()
+    for mono in (50, 20, 80):
+        agenda.at("a", mono)
+    assert (agenda.due(), agenda.take(20), agenda.due()) == (20, ["a"], None)
+
+
+def test_key_that_was_overtaken_can_wait_again() -> None:
+    agenda = Agenda()
+    agenda.at("a", 50)
+    agenda.at("a", 20)
+    agenda.take(20)
+    agenda.at("a", 70)
+    assert (agenda.take(60), agenda.due(), agenda.take(70)) == ([], 70, ["a"])
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 100), st.booleans()), max_size=60))
+def test_behaves_like_a_dictionary_of_earliest_times(calls: list[tuple[str, int, bool]]) -> None:
+    agenda, model = Agenda(), dict[str, int]()
+    for key, mono, takes in calls:
+        if takes:
+            expected = sorted(one for one, at in model.items() if at <= mono)
+            assert sorted(agenda.take(mono)) == expected
+            model = {one: at for one, at in model.items() if at > mono}
+        else:
+            agenda.at(key, mono)
+            model[key] = min(model.get(key, mono), mono)
+        assert agenda.due() == min(model.values(), default=None)
+
+
+def test_asking_often_costs_no_memory() -> None:
+    agenda = Agenda()
+    for mono in range(100_000):
+        agenda.at("device", mono + 5_000)
+        agenda.take(mono)
+    assert len(agenda) < 10
