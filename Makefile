@@ -10,9 +10,10 @@ UV := VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv
 STAMP := $(VENV)/.synced
 CACHES := .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 ARGS ?=
+ONLY ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format servers lock clean
+.PHONY: help run test check format servers bench lock clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -49,6 +50,9 @@ format: $(STAMP) ## Format the code and apply safe fixes.
 
 servers: $(STAMP) ## Fetch the servers that the tests use into .cache; APT=1 also installs browser and fonts.
 	@$(BIN)/python tools/test_servers.py
+
+bench: servers ## Measure: bench/results/latest.csv and a table. ONLY=modbus,coap runs some groups.
+	@$(BIN)/python -m bench --only '$(ONLY)'
 
 lock: $(UV_STAMP) ## Write the lock files again from pyproject.toml. ARGS=--upgrade takes newer versions.
 	@for kind in runtime:"--extra demo" dev:"--extra demo --group dev"; do \

@@ -1,6 +1,7 @@
 """Response plans of a process, wired: alarms of the journal open them, their events go back into it."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -17,6 +18,8 @@ from protocols.moment import SECOND
 from protocols.reading import decode_reading
 
 BATCH = 5_000
+
+log = logging.getLogger("gengfu.operations")
 
 
 class OperationsSide:
@@ -49,6 +52,9 @@ class OperationsSide:
     async def _consume(self) -> bool:
         cursor = self.service.cursor()
         batch = await asyncio.to_thread(self._journal.read, range(PARTITIONS), cursor, BATCH)
+        if any(one.position <= cursor.get(one.entry.partition, -1) for one in batch):
+            log.warning("the journal is another one than the plans have followed: it is followed from its beginning")
+            await asyncio.to_thread(self.service.forget_cursor)
         if batch:
             await asyncio.to_thread(self.service.consume, batch, clock.now())
         return len(batch) == BATCH

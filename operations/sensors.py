@@ -58,7 +58,8 @@ class SensorWatch:
         self._started = now.mono
         self._lock = threading.Lock()
         for sensor in conditions:
-            self._watch(sensor)
+            if sensor.kind == "permissive":
+                self._watch(sensor)
 
     def observe(self, reading: Reading, now: Moment) -> None:
         """Take in one reading. Late ones (S9) and older ones than the newest can break a condition, never hold it."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,8 @@ from gateway.transports.line import LineRelay
 from gengfu.demo.boards import Board
 from gengfu.errors import InputError
 from gengfu.process import Process
+
+log = logging.getLogger("gengfu.demo")
 
 BANNER = {
     "zh": "演示:本机模拟站点,电路板运行真实固件,不接真实阀门",
@@ -55,7 +58,7 @@ class Stage:
 
     def __init__(self) -> None:
         self._boards: dict[str, Board] = {}
-        self._slow: asyncio.Task[None] | None = None
+        self._slow: dict[str, asyncio.Task[None]] = {}
 
     def enter(self, boards: Mapping[str, Board]) -> None:
         """The boards are there now."""
@@ -86,7 +89,7 @@ class Stage:
         if verb == "leak":
             self._leak(board, slow=slow)
         elif verb == "clear":
-            self._stop_slow()
+            self._stop_slow(board)
             board.stimulate("gas 0")
             board.stimulate("over off")
         elif verb == "reopen":
@@ -103,18 +106,22 @@ class Stage:
         return board
 
     def _leak(self, board: Board, *, slow: bool) -> None:
-        self._stop_slow()
+        self._stop_slow(board)
         board.stimulate(f"gas {LEVEL_1_GAS if slow else LEVEL_2_GAS}")
         if slow:
-            self._slow = asyncio.create_task(self._later(board))
+            self._slow[board.device] = asyncio.create_task(self._later(board))
 
     async def _later(self, board: Board) -> None:
         await asyncio.sleep(LEAK_RAMP_S)
-        board.stimulate(f"gas {LEVEL_2_GAS}")
+        try:
+            board.stimulate(f"gas {LEVEL_2_GAS}")
+        except InputError as error:
+            log.warning("the leak does not go on: %s", error)
 
-    def _stop_slow(self) -> None:
-        if self._slow is not None:
-            self._slow.cancel()
+    def _stop_slow(self, board: Board) -> None:
+        ramp = self._slow.pop(board.device, None)
+        if ramp is not None:
+            ramp.cancel()
 
     def _status(self, board: Board) -> dict[str, Any]:
         last = board.events[-1] if board.events else {}

@@ -135,22 +135,24 @@ def play(case: Case) -> Kitchen:
     """The whole case: quiet, then the input again and again, and the final elements that answer or do not."""
     up = (member("up:1", upstream=True),) if case.upstream else ()
     scene = Kitchen(member(fan=FANS[case.fan]), *up, staffed=case.staffed)
-    ends = BEGINS + (30 if INPUTS[case.input].causes.keys() - {ALL_BLIND} or case.staffed else 940)
+    closes_after_hours = INPUTS[case.input].causes.keys() == {ALL_BLIND} and not case.staffed
+    ends = BEGINS + (CLOSED_HOURS_S + 10 if closes_after_hours and case.origin is Origin.LIVE else 30)
     valves = {"gas:1": 1.0, "up:1": 1.0}
-    open_jobs: list[tuple[float, str, str, bool]] = []
+    waiting: list[tuple[float, str, str, bool]] = []
     seen = 0
     for second in range(0, ends, 2):
-        scene.until(second)
-        for due, device, name, ok in sorted(open_jobs):
-            if due <= second:
-                valves[device] = 2.0 if ok and name == "close-valve" else valves[device]
-                scene.settle(due, device, ok, name)
-                open_jobs.remove((due, device, name, ok))
+        for due, device, name, _ in [one for one in waiting if one[0] <= second and not one[3]]:
+            scene.settle(due, device, False, name)
+        proved = [one for one in waiting if one[0] <= second and one[3]]
+        valves |= {device: 2.0 for _, device, name, _ in proved if name == "close-valve"}
+        waiting = [one for one in waiting if one[0] > second]
         upstream = [gas_reading(second, "up:1", valve=valves["up:1"])] if case.upstream else []
         scene.hear(second, *readings(case, second, valves["gas:1"]), *upstream)
+        for _, device, name, _ in proved:
+            scene.settle(second, device, True, name)
         for sent_at, command in scene.commands[seen:]:
-            fails = case.outcome == FAILS and command.device == "gas:1"
-            open_jobs.append((sent_at + (READ_BACK_S if fails else 1), command.device, command.name, not fails))
+            fails = command.device == "gas:1" and (case.outcome == FAILS or case.blind)
+            waiting.append((sent_at + (READ_BACK_S if fails else 1), command.device, command.name, not fails))
         seen = len(scene.commands)
     return scene
 

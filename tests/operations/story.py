@@ -24,6 +24,8 @@ PERIOD_S = 60.0
 MALL, DUCT = "mall:gas:1", "mall:duct:1"
 MALL_2 = "mall:gas:2"
 KITCHEN = "street:gas:1"
+TO_S08 = ("S02", "S3a1", "S3a2", "S3a3", "S3b", "S4a", "S4b", "S4c", "S05", "S06", "S07", "P06")
+"""What has to be done in the mall before ventilation."""
 AREA_MALL = Area("mall", "mall", Text(zh="商场", en="Mall"))
 AREAS = {
     MALL: AREA_MALL,
@@ -161,3 +163,22 @@ class Site:
 
     def told(self, event: str) -> list[str]:
         return [one.step or one.rule for one in self.run.events if one.event == event]
+
+
+def to_measuring(site):
+    """A full run whose next steps are P07 and S09, with the gas low for a long time."""
+    site.alarm(MALL, "CK-04")
+    site.do(*TO_S08)
+    site.breathe(11)
+    site.do("S08", "P07")
+
+
+def to_repair(site):
+    """On from `to_measuring`: the crew is at the pipe."""
+    to_measuring(site)
+    site.breathe(1)
+    site.act("S09", "release")
+    site.act("S09")
+    site.breathe(1)
+    site.act("S10", "release")
+    site.act("S10", "start", evidence={})

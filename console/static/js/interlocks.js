@@ -108,7 +108,7 @@ class InterlocksPanel {
     const title = words.pick(effect.device_title) || effect.device || "";
     const row = element(
       "li",
-      { "data-level": level, "data-status": effect.status },
+      { "data-level": level, "data-action": effect.action, "data-status": effect.status },
       element("span", { class: "sign", "aria-hidden": "true" }, sign),
       element("span", { class: "action" }, actionText(effect, words), element("span", { class: "device" }, title)),
       element("span", { class: "status" }, statusText(effect, words)),

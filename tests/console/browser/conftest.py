@@ -84,13 +84,13 @@ class Console:
 
     async def _start(self) -> None:
         self._services = replace(self._services, stop=asyncio.Event(), events=EventHub())
-        app: FastAPI = create_app(self.wire(self._services))
+        app: FastAPI = create_app(await self.wire(self._services))
         sock = bind("127.0.0.1", self._port)
         self._port = sock.getsockname()[1]
         self.url = f"http://127.0.0.1:{self._port}"
         self._served = asyncio.create_task(serve(app, sock, self._services.stop))
 
-    def wire(self, services: ConsoleServices) -> ConsoleServices:
+    async def wire(self, services: ConsoleServices) -> ConsoleServices:
         """What the console is given at a start; with its event hub, which is a new one each time."""
         return services
 
@@ -103,9 +103,13 @@ class Console:
         if self._served is not None:
             await self._served
 
+    async def end(self) -> None:
+        """Give up what was opened on the loop."""
+
     def close(self) -> None:
         """Stop for good."""
         self.stop()
+        self.call(self.end())
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join()
         self.loop.close()

@@ -109,7 +109,9 @@ def test_every_word_of_alarms_interlocks_and_plans_has_a_text() -> None:
 
 def test_nothing_offers_to_open_a_valve() -> None:
     """Safety rule S2. The demo's button is what a person does at the board, and is worded so."""
-    acts = {key: text for key, text in texts("en").items() if ".act." in key or key.startswith(("demo.", "interlock.re"))}
+    acts = {
+        key: text for key, text in texts("en").items() if ".act." in key or key.startswith(("demo.", "interlock.re"))
+    }
     offers = [key for key, text in acts.items() if re.search(r"\bopens? (the )?valve|\bopens? it", text, re.IGNORECASE)]
     assert offers == ["interlock.reset.moves-nothing", "demo.reopen"]
     assert acts["demo.reopen"] == "A person at the board opens the valve by hand"

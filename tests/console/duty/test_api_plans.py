@@ -15,14 +15,16 @@ from console.roles import Role
 from console.services import ConsoleServices
 from device_registry.devices import Site
 from journal.entry import PARTITIONS, Entry
+from operations.errors import StoreUnusable
 from operations.plan_files import shipped_plans
 from operations.sensors import Detector, SensorWatch
 from operations.service import Operations
 from operations.views import Area
-from protocols.profile.schema import Text
+from protocols.document import Text
 from tests.console.conftest import PASSWORDS, Clock
 from tests.console.duty.conftest import LEAK, Open, Rig, moment
 from tests.console.test_console_serve import running, streaming
+from tests.fixtures.waiting import wait_for_async
 
 RUNS = "/api/v1/runs"
 PLAN = "restaurant-gas-leak"
@@ -46,9 +48,10 @@ class Response:
             self.operations.confirm(entry.id for entry in entries)
 
     async def leak(self) -> str:
-        """A leak opens a run; its id."""
+        """A leak opens a run, which the board has seen; its id."""
         await self.rig.leak()
         await self.carry()
+        await wait_for_async(self.board.open_items)
         (run,) = self.operations.runs(self.rig.now(), "active")
         return run.id
 
@@ -261,6 +264,26 @@ async def test_a_board_that_starts_later_knows_the_open_runs(response: Response)
     assert later.open_items() == []
     await later.warm()
     assert [one["id"] for one in later.open_items()] == [run]
+
+
+async def test_a_run_that_could_not_be_read_is_read_when_it_is_followed_again(
+    response: Response, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await response.leak()
+    rig = response.rig
+    later = RunBoard(rig.services.site, response.operations, rig.now, rig.services.events)
+    later.listen([one.entry for one in rig.up.tail(1000) if one.entry.kind == "plan"])
+    with monkeypatch.context() as broken, pytest.raises(StoreUnusable):
+        broken.setattr(response.operations, "run", _unusable)
+        await later.follow()
+    following = asyncio.create_task(later.follow())
+    await wait_for_async(later.open_items)
+    following.cancel()
+    assert [one["id"] for one in later.open_items()] == [run]
+
+
+def _unusable(*_: object) -> None:
+    raise StoreUnusable("the disk is gone")
 
 
 async def test_a_plan_event_of_a_newer_release_is_left_out(

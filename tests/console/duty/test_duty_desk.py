@@ -42,6 +42,12 @@ async def test_a_browser_sees_a_leak_and_its_acknowledgement_come(rig: Rig) -> N
 
 async def test_a_snapshot_has_what_is_not_normal_and_every_interlock(rig: Rig) -> None:
     await rig.leak()
+    bin_ = rig.services.site.devices["t:bin:1"].profile
+    for percent in (95.0, 95.0, 10.0):
+        rig.clock.advance(1)
+        await rig.hear_of(bin_, "t:bin:1", {"fill": percent})
+    await rig.client(Role.OFFICER).post("/api/v1/alarms/t:bin:1~SB-02/acknowledge")
+    assert rig.desk.alarms.item("t:bin:1~SB-02")["state"] == "normal"
     token = rig.services.accounts.login("viewer", PASSWORDS[Role.VIEWER], "test")
     async with running(rig.app, rig.services.stop) as address, streaming(address, token) as stream:
         _, snapshot = await stream.event()
