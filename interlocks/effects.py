@@ -66,11 +66,14 @@ def _fans(plan: Plan, effect: Effect) -> Iterator[EffectRecord]:
 
 
 def _under_way(plan: Plan, member: Member, element: str) -> EffectRecord | None:
+    """What moves the element for an earlier cause; what failed is tried anew, but for what was sent this moment."""
     return next(
         (
             effect
             for effect in plan.record.effects
-            if effect.device == member.device and element in effect.action and effect.status in (*UNDER_WAY, "shadow")
+            if effect.device == member.device
+            and element in effect.action
+            and (effect.status in (*UNDER_WAY, "shadow") or (effect.status == "failed" and effect.due_at == plan.wall))
         ),
         None,
     )

@@ -5,7 +5,7 @@ Real boards (firmware), real gateway, real page. Times are taken in the page: wh
 
 import re
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from gengfu.rules import shipped
+from interlocks.record import TripEvent
 from protocols.profile.loader import shipped_profiles
 from tests.e2e.leak_desk import (
     INTERLOCK,
@@ -48,6 +49,12 @@ VALVE = next(part for part in shipped_profiles()["gengfu/gas-alarm"].file.point 
 VALVE_WORDS = {state.name: state.title for state in VALVE.state}
 ZH, EN = words("zh"), words("en")
 NUMBER = re.compile(r"\d")
+
+CLOSED = next(state.code for state in VALVE.state if state.name == "closed")
+MOVING = next(state.code for state in VALVE.state if state.name == "moving")
+BY_COMMAND = 2
+"""Code of the point ``valve_cause``."""
+CLOSING = ("RK-1", "close-valve")
 
 
 def what_must_show(device: str, plan_step: str) -> dict[str, tuple[str, str]]:
@@ -89,9 +96,9 @@ def in_program(api: Api, device: str, begun: float) -> dict[str, float]:
     return {name: round(datetime.fromisoformat(at).timestamp() - begun, 2) for name, at in times.items()}
 
 
-def methane(api: Api, device: str) -> list[float]:
-    """The stored methane of a device, oldest first."""
-    return [item["value"] for item in api.items("/telemetry", device=device, point="methane", **{"from": "-1h"})]
+def stored(api: Api, device: str, point: str, since: str = "-1h") -> list[float]:
+    """The stored values of a point, oldest first."""
+    return [item["value"] for item in api.items("/telemetry", device=device, point=point, **{"from": since})]
 
 
 def raised(history: list[dict[str, Any]]) -> list[str]:
@@ -102,6 +109,11 @@ def raised(history: list[dict[str, Any]]) -> list[str]:
 def states_of(run: dict[str, Any]) -> dict[str, tuple[str, str]]:
     """What was done of a plan: state and person by step."""
     return {step["id"]: (step["state"], step["done_by"]) for step in run["steps"]}
+
+
+def effects_told(events: list[TripEvent]) -> list[tuple[tuple[str, str], str]]:
+    """What the interlocks told of their effects: (cause, action) and status, in order."""
+    return [((one.cause, one.action), one.status) for one in events if one.event == "effect"]
 
 
 class Kept(NamedTuple):
@@ -210,9 +222,9 @@ def _open_by_hand(desk: Desk, api: Api) -> None:
 
 
 def _keep(api: Api) -> Kept:
-    wait_for(lambda: max(methane(api, MODBUS_BOARD), default=0) > 55, 10, "the leak in the store")
+    wait_for(lambda: max(stored(api, MODBUS_BOARD, "methane"), default=0) > 55, 10, "the leak in the store")
     (run,) = api.open_runs()
-    kept = Kept(api.history(), methane(api, MODBUS_BOARD), run)
+    kept = Kept(api.history(), stored(api, MODBUS_BOARD, "methane"), run)
     assert raised(kept.history) == [f"{MODBUS_BOARD}~{LEVEL_2}", f"{MODBUS_BOARD}~{LEVEL_1}"]
     assert states_of(run)["K03"] == ("done", "demo")
     return kept
@@ -223,7 +235,7 @@ def _start_again(browser: Browser, data: Path, kept: Kept) -> None:
     with Demo(data) as demo:
         with open_desk(browser, demo, "en-GB") as desk, at_api(demo) as api:
             assert api.history() == kept.history
-            assert methane(api, MODBUS_BOARD)[: len(kept.methane)] == kept.methane
+            assert stored(api, MODBUS_BOARD, "methane")[: len(kept.methane)] == kept.methane
             wait_for(lambda: is_ready(api, MODBUS_BOARD), 15, "a good value and an armed interlock")
             expect(desk.page.locator(f"[data-run='{kept.run['id']}'] [data-step='K03']")).to_have_attribute(
                 "data-state", "done"
@@ -270,3 +282,43 @@ def _leak_in_the_mall(browser: Browser, data: Path) -> None:
         assert demo.interrupt(timeout=3.0) == 0
     assert "Traceback" not in demo.text
     all_gone(list(boards.values()), 0)
+
+
+def test_killed_after_the_trip_the_gateway_finishes_the_job_when_it_starts_again(tmp_path: Path) -> None:
+    data = tmp_path / "demo"
+    with Demo(data) as killed, at_api(killed) as api:
+        wait_for(lambda: is_ready(api, MODBUS_BOARD), 15, "a good value and an armed interlock")
+        boards = killed.boards()
+        api.post("/demo/leak", device=MODBUS_BOARD)
+        # The board has taken the command; the valve needs 0.3 s, and the gateway as long to ask for it.
+        log = data / "boards" / "demo-gas-0001.log"
+        wait_for(lambda: '"command"' in log.read_text(), 10, "the command at the board")
+        killed.kill()
+    all_gone(list(boards.values()))
+    before = trip_events(data)
+    assert [one.cause for one in before if one.event == "tripped"] == ["RK-1", "RK-2"]
+    was_proved = (CLOSING, "done") in effects_told(before)
+    killed_at = datetime.now(UTC).isoformat()
+
+    with Demo(data) as again:
+        with at_api(again) as api:
+            assert api.interlock(MODBUS_BOARD)["state"] == "tripped"
+            wait_for(lambda: api.effects(MODBUS_BOARD)[CLOSING]["status"] == "done", 15, "the read-back")
+            wait_for(lambda: api.newest(MODBUS_BOARD)["valve"]["value"] == CLOSED, 10, "the closed valve")
+            # The air of the simulated board begins anew without gas: the alarm returns, and stands all the same.
+            alarm = f"{MODBUS_BOARD}~{LEVEL_2}"
+            wait_for(lambda: (api.alarm(alarm) or {})["state"] == "latched-unacknowledged", 20, "the latched alarm")
+            assert raised(api.history()).count(alarm) == 1
+            interlock = api.interlock(MODBUS_BOARD)
+            assert (interlock["state"], interlock["closed"]) == ("tripped", [MODBUS_BOARD])
+            assert [cause["id"] for cause in interlock["causes"]] == ["RK-1", "RK-2"]
+            assert [(run["plan"]["id"], run["stage"]) for run in api.open_runs()] == [("restaurant-gas-leak", "full")]
+            # The board had kept its state, too: its valve was at no time open again.
+            assert api.newest(MODBUS_BOARD)["valve_cause"]["value"] == BY_COMMAND
+            valve = wait_for(lambda: stored(api, MODBUS_BOARD, "valve", since=killed_at), 10, "stored valve states")
+            assert set(valve) <= {MOVING, CLOSED}
+        assert again.interrupt(timeout=3.0) == 0
+    assert "Traceback" not in again.text
+    after = trip_events(data)
+    assert [one.cause for one in after if one.event == "tripped"] == ["RK-1", "RK-2"]
+    assert effects_told(after).count((CLOSING, "issued")) == (1 if was_proved else 2)

@@ -75,7 +75,7 @@ def test_no_fan_is_started_when_level_1_comes_back_after_level_2() -> None:
     for second, methane in ((0, 60.0), (2, 0.0), (4, 30.0)):
         scene.hear(second, gas_reading(second, methane=methane))
     assert FAN not in scene.sent()
-    assert [one.reason for one in scene.record.effects if one.effect == "E3"] == [("person-decides",)]
+    assert {one.reason for one in scene.record.effects if one.effect == "E3"} == {("person-decides",)}
 
 
 def test_fan_of_the_device_up_the_line_is_left_alone() -> None:
@@ -303,7 +303,10 @@ def test_valve_that_failed_is_closed_again_when_its_device_comes_back() -> None:
 def test_valve_that_closed_late_is_no_failure_any_more() -> None:
     scene = Kitchen(member(), UP)
     scene.hear(0, gas_reading(0, **LEAK), gas_reading(0, "up:1"))
-    scene.settle(15, "gas:1", False)
+    for second in range(2, 40, 2):
+        if second == 16:
+            scene.settle(15, "gas:1", False)
+        scene.hear(second, gas_reading(second, **LEAK), gas_reading(second, "up:1"))
     scene.settle(40, "gas:1", True)
     assert scene.failures == [Failure("gas:1", "valve", True), Failure("gas:1", "valve", False)]
     assert ("RK-1", "E2", "up:1", "issued") in scene.statuses()
@@ -315,7 +318,8 @@ def test_effect_that_another_cause_began_still_hands_over_when_it_fails() -> Non
     for second in range(2, 906, 2):
         scene.hear(second, gas_reading(second, fault=1.0), gas_reading(second, "up:1"))
     assert scene.sent() == [(902, "gas:1", "close-valve")]
-    scene.hear(906, gas_reading(906, **LEAK), gas_reading(906, "up:1"))
+    for second in range(906, 917, 2):
+        scene.hear(second, gas_reading(second, **LEAK), gas_reading(second, "up:1"))
     scene.settle(917, "gas:1", False)
     assert scene.sent()[1:] == [(917, "up:1", "close-valve")]
 
@@ -617,8 +621,9 @@ def test_nothing_can_be_reset_right_after_a_start() -> None:
 def test_reset_ends_the_failure_of_a_valve_that_was_never_closed() -> None:
     scene = Kitchen()
     scene.hear(0, gas_reading(0, **LEAK))
-    scene.settle(15, "gas:1", False)
-    for second in range(16, 620, 2):
+    for second in range(2, 620, 2):
+        if second == 16:
+            scene.settle(15, "gas:1", False)
         scene.hear(second, gas_reading(second))
     scene.reset(620)
     assert scene.failures[0] == Failure("gas:1", "valve", True)

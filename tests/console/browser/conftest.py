@@ -23,7 +23,7 @@ from protocols.profile.loader import shipped_profiles
 from protocols.quality import Quality
 from protocols.reading import Value
 from telemetry.duck import DuckStore
-from tests.console.conftest import PASSWORDS, Clock, reading_of
+from tests.console.conftest import PASSWORDS, START, Clock, reading_of
 
 CHROMIUM_ARGS = (
     "--no-sandbox",
@@ -53,13 +53,13 @@ QUIET: Mapping[str, Mapping[str, Value]] = {
 
 
 class WallClock(Clock):
-    """The real time: the pages compare what they get with the server's clock."""
+    """The real time, for the pages compare what they get with the server's clock; `advance` puts it forward."""
 
     def ns(self) -> int:
-        return time.time_ns()
+        return time.time_ns() + self.at - START
 
     def seconds(self) -> float:
-        return time.time()
+        return self.ns() / 10**9
 
 
 class Console:

@@ -208,9 +208,15 @@ def test_out_of_service_asks_for_reason_end_and_measure(visit: Open, console: Du
     dialog.get_by_role("button", name="Take out of service").click()
     expect(dialog.locator(".fault")).to_contain_text("Compensating measure")
     dialog.get_by_label("Compensating measure").fill("person with instrument")
-    dialog.get_by_role("button", name="Take out of service").click()
+    with page.expect_request("**/alarms/*/out-of-service") as asked:
+        dialog.get_by_role("button", name="Take out of service").click()
+    assert asked.value.post_data_json == {
+        "why": "sensor is exchanged",
+        "for_s": 3600,
+        "measure": "person with instrument",
+    }
     expect(alarm(page).locator(".state")).to_have_text("Out of service")
-    expect(alarm(page).locator(".handled")).to_contain_text("officer · sensor is exchanged; person with instrument")
+    expect(alarm(page).locator(".handled")).to_contain_text("officer · sensor is exchanged")
     expect(zone(page).locator(".standing")).to_contain_text("Tripped")
 
 
@@ -334,6 +340,49 @@ def test_nothing_flashes_for_whoever_wants_no_motion(visit: Open, console: DutyC
     still = visit(reduced_motion="reduce").sign_in()
     expect(alarm(still).locator("> .shape")).to_have_css("animation-name", "none")
     expect(alarm(still).locator(".state")).to_have_text("未确认")
+
+
+# Every text of the page with its contrast to what it stands on (WCAG 2.2, 1.4.3), where that is too little.
+FAINT = """() => {
+  const parse = (css) => css.match(/[\\d.]+/g).map(Number);
+  const channel = (c) => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+  const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
+  const ground = (node) => {
+    for (let at = node; at; at = at.parentElement) {
+      const colour = parse(getComputedStyle(at).backgroundColor);
+      if (colour.length === 3 || colour[3] === 1) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const found = [];
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const node = texts.currentNode.parentElement;
+    const text = texts.currentNode.data.trim();
+    if (!text || !node.checkVisibility() || node.closest("script, noscript, option, .plot")) continue;
+    const style = getComputedStyle(node);
+    const [one, other] = [light(parse(style.color)), light(ground(node))];
+    const ratio = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+    const size = parseFloat(style.fontSize);
+    const large = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);
+    if (ratio < (large ? 3 : 4.5)) found.push(`${text.slice(0, 40)}: ${ratio.toFixed(2)}`);
+  }
+  return found;
+}"""
+
+
+@pytest.mark.parametrize("is_demo", [True])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_of_a_leak_can_be_read(visit: Open, console: DutyConsole, scheme: str) -> None:
+    for _ in range(2):
+        console.hear("t:bin:1", {"fill": 96.0})
+    console.leak()
+    page = visit("en-GB", height=4000, color_scheme=scheme, reduced_motion="reduce").sign_in()
+    expect(step(page, "K02")).to_be_visible()
+    expect(alarm(page, "t:bin:1~SB-02")).to_be_visible()
+    press(alarm(page), "acknowledge")
+    expect(alarm(page).locator(".state")).to_have_text("Acknowledged, still in alarm")
+    assert page.evaluate(FAINT) == []
 
 
 def test_a_leak_fits_a_phone(visit: Open, console: DutyConsole) -> None:

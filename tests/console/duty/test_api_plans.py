@@ -273,9 +273,10 @@ async def test_a_run_that_could_not_be_read_is_read_when_it_is_followed_again(
     rig = response.rig
     later = RunBoard(rig.services.site, response.operations, rig.now, rig.services.events)
     later.listen([one.entry for one in rig.up.tail(1000) if one.entry.kind == "plan"])
-    with monkeypatch.context() as broken, pytest.raises(StoreUnusable):
+    with monkeypatch.context() as broken:
         broken.setattr(response.operations, "run", _unusable)
-        await later.follow()
+        with pytest.raises(StoreUnusable):
+            await later.follow()
     following = asyncio.create_task(later.follow())
     await wait_for_async(later.open_items)
     following.cancel()

@@ -1,0 +1,118 @@
+"""A leak that grows: level 1 is verified, level 2 brings the full response. And what a payload cannot say."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from gengfu.rules import shipped
+from tests.e2e.leak_desk import Api, Desk, at_api, in_browser, is_ready, open_desk, words
+from tests.e2e.program_run import Demo, Program
+from tests.fixtures.waiting import wait_for
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.browser,
+    pytest.mark.board,
+    pytest.mark.usefixtures("micropython"),
+]
+
+FAN_FREE = "demo:gas:0001"
+"""Its fan has every permissive of rule S1; of the other board's fan nothing is known."""
+FAN_UNKNOWN = "demo:gas:0002"
+BOTH = (FAN_FREE, FAN_UNKNOWN)
+AREA = {FAN_FREE: "street/hotpot", FAN_UNKNOWN: "mall/noodles"}
+UNKNOWN = ["ex_rated", "dedicated", "discharge_outdoors", "starter_outside_zone", "no_external_ingress"]
+
+VALVE_CLOSED, FAN_STOPPED, FAN_RUNNING = 2, 1, 2
+VALVE, FAN = ("RK-1", "close-valve"), ("RK-1", "start-fan")
+FAN_AT_LEVEL_2 = ("RK-2", "hold-fan")
+ZH = words("zh")
+RESPONSES = shipped().responses
+
+
+def run_in(api: Api, device: str) -> dict[str, Any]:
+    """The one response plan that runs in the area of a device."""
+    (run,) = [one for one in api.open_runs() if one["area"]["id"] == AREA[device]]
+    return run
+
+
+def points(api: Api, device: str) -> tuple[float, float]:
+    """What the board itself says of its valve and its fan."""
+    newest = api.newest(device)
+    return newest["valve"]["value"], newest["fan"]["value"]
+
+
+def statuses(api: Api, device: str) -> dict[tuple[str, str], str]:
+    """How the effects of the interlock stand."""
+    return {effect: one["status"] for effect, one in api.effects(device).items()}
+
+
+def test_a_slow_leak_is_verified_first_and_a_running_fan_keeps_running(tmp_path: Path, chromium_path: Path) -> None:
+    in_browser(chromium_path, lambda browser: _two_slow_leaks(browser, tmp_path / "demo"))
+
+
+def _two_slow_leaks(browser: Browser, data: Path) -> None:
+    with Demo(data) as demo:
+        with open_desk(browser, demo) as desk, at_api(demo) as api:
+            wait_for(lambda: all(is_ready(api, device) for device in BOTH), 15, "good values and armed interlocks")
+            for device in BOTH:
+                with Program("demo", "leak", "--slow", "--device", device, "--data", data) as shell:
+                    assert shell.ends() == 0
+            for device in BOTH:
+                _level_1(desk, api, device)
+            _fans_at_level_1(desk, api)
+            for device in BOTH:
+                _level_2(desk, api, device)
+            _fans_at_level_2(desk, api)
+            assert desk.errors == []
+        assert demo.interrupt(timeout=3.0) == 0
+    assert "Traceback" not in demo.text
+
+
+def _level_1(desk: Desk, api: Api, device: str) -> None:
+    row = desk.alarm(f"{device}~CK-02")
+    expect(row).to_contain_text(RESPONSES["R2"].zh)
+    run = wait_for(lambda: [one for one in api.open_runs() if one["area"]["id"] == AREA[device]], 10, "a run")[0]
+    assert (run["stage"], run["trigger"]["rule"]) == ("verify", "CK-02")
+    expect(desk.run(run["id"])).to_have_attribute("data-stage", "verify")
+    expect(desk.run(run["id"]).locator(".stage")).to_have_text(ZH["run.stage.verify"])
+    assert [step["id"] for step in run["steps"] if step["state"] == "open"] == [run["steps"][0]["id"]]
+    wait_for(lambda: statuses(api, device).get(VALVE) == "done", 10, "the valve's read-back")
+    wait_for(lambda: points(api, device)[0] == VALVE_CLOSED, 10, "the closed valve")
+    assert api.alarm(f"{device}~CK-04") is None
+    assert [cause["id"] for cause in api.interlock(device)["causes"]] == ["RK-1"]
+
+
+def _fans_at_level_1(desk: Desk, api: Api) -> None:
+    wait_for(lambda: statuses(api, FAN_FREE)[FAN] == "done", 10, "the fan's read-back")
+    wait_for(lambda: points(api, FAN_FREE)[1] == FAN_RUNNING, 10, "the running fan")
+    expect(desk.fan(FAN_FREE)).to_contain_text(ZH["effect.fan.done"])
+    held = api.effects(FAN_UNKNOWN)[FAN]
+    assert (held["status"], held["reason"]) == ("held", UNKNOWN)
+    assert points(api, FAN_UNKNOWN)[1] == FAN_STOPPED
+    for reason in UNKNOWN:
+        expect(desk.fan(FAN_UNKNOWN)).to_contain_text(ZH[f"held.{reason}"])
+
+
+def _level_2(desk: Desk, api: Api, device: str) -> None:
+    before = run_in(api, device)
+    expect(desk.alarm(f"{device}~CK-04")).to_contain_text(RESPONSES["R3"].zh, timeout=25_000)
+    expect(desk.run(before["id"])).to_have_attribute("data-stage", "full")
+    run = run_in(api, device)
+    assert (run["id"], run["stage"]) == (before["id"], "full")
+    assert [cause["id"] for cause in api.interlock(device)["causes"]] == ["RK-1", "RK-2"]
+    assert statuses(api, device)[VALVE] == "done"
+
+
+def _fans_at_level_2(desk: Desk, api: Api) -> None:
+    """Nobody starts a fan any more, and nobody stops one."""
+    assert statuses(api, FAN_FREE)[FAN] == "done"
+    assert statuses(api, FAN_FREE)[FAN_AT_LEVEL_2] == "held"
+    seen = api.newest(FAN_FREE)["fan"]["at"]
+    wait_for(lambda: api.newest(FAN_FREE)["fan"]["at"] > seen, 10, "a younger word of the fan")
+    assert points(api, FAN_FREE) == (VALVE_CLOSED, FAN_RUNNING)
+    assert points(api, FAN_UNKNOWN) == (VALVE_CLOSED, FAN_STOPPED)
+    assert statuses(api, FAN_UNKNOWN)[FAN] == "held"
