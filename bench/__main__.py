@@ -33,7 +33,7 @@ def _telemetry(folder: Path) -> list[Row]:
 GROUPS: dict[str, Callable[[Path], list[Row]]] = {
     "modbus": lambda folder: modbus_influx.measure(folder) + modbus_influx.decoded(),
     "coap": coap.measure,
-    "alarm": alarm.measure,
+    "alarm": alarm.measure_all,
     "journal": lambda folder: [Row(*one) for one in journal.measure(folder)],
     "telemetry": _telemetry,
 }

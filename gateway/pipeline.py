@@ -14,6 +14,7 @@ import msgspec
 from device_registry.devices import Site
 from device_registry.unknown import UnknownDevices
 from gateway.counters import Counters
+from gateway.decisions import Decisions
 from gateway.uplink import Done, Uplink
 from journal.entry import Entry, Journal, Stored, partition_of
 from journal.errors import JournalError
@@ -75,6 +76,7 @@ class Pipeline:
     ) -> None:
         self._site = site
         self._journal = journal
+        self._decisions = Decisions(journal, {READING})
         self._counters = counters
         self._judges = judges
         self._origin = origin
@@ -135,9 +137,13 @@ class Pipeline:
             if repeated and batch.entries:
                 # a barrier: the commit of what is repeated may still run, and may fail
                 self._journal.submit((), earlier.append)
-            self._journal.submit(batch.entries, settled, batch.state)
         except JournalError as error:
-            settled(error)
+            earlier.append(error)
+        self._decisions.submit(batch.entries, batch.state, settled)
+
+    def store(self, verdict: Verdict) -> None:
+        """Store what no reading caused; what the journal refuses is kept for its next commit."""
+        self._decisions.submit(verdict.entries, verdict.state, lambda _error: None)
 
     def _take(self, offered: Reading, source: str, now: Moment, batch: _Batch) -> bool:
         """Judge one reading, and put it into the batch unless it is stored already; whether it was new."""

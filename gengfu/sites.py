@@ -5,8 +5,10 @@ from pathlib import Path
 
 from device_registry.devices import Site
 from device_registry.errors import SiteError
-from device_registry.load import load_site
+from device_registry.load import compile_site, load_site
+from device_registry.site import AreaPart, ConnectionPart, SiteConfig, SitePart
 from gengfu.errors import InputError
+from protocols.document import Text
 from protocols.errors import ProfileError
 from protocols.modbus.golden import decode_golden
 from protocols.profile.golden import SENML_ONLY
@@ -23,6 +25,18 @@ def read_profiles(folders: tuple[Path, ...] = ()) -> Mapping[str, Profile]:
         return {**shipped_profiles(), **(load_profiles(*folders, decoders=GOLDEN) if folders else {})}
     except ProfileError as error:
         raise InputError("\n" + "\n".join(error.problems)) from None
+
+
+def empty_site() -> Site:
+    """A site with a CoAP door and no devices yet: whoever speaks to it is listed as unknown."""
+    return compile_site(
+        SiteConfig(
+            site=SitePart(id="site", title=Text(zh="未命名站点", en="Unnamed site")),
+            area=(AreaPart(id="site", title=Text(zh="站点", en="Site"), kind="other"),),
+            connection=(ConnectionPart(id="coap", transport="coap", listen="127.0.0.1:5683"),),
+        ),
+        {},
+    )
 
 
 def read_site(path: Path, profile_folders: tuple[Path, ...] = ()) -> Site:

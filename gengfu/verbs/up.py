@@ -5,7 +5,6 @@ import os
 from pathlib import Path
 
 import gengfu
-from gengfu.errors import InputError
 from gengfu.folder import DataFolder
 from gengfu.settings import load_settings
 
@@ -18,15 +17,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run until Ctrl-C."""
     settings = load_settings(options.config)
-    if settings.site is None:
-        raise InputError('no site: set site = "site.toml" in the settings file, or GENGFU__SITE=site.toml')
     print(f"Gengfu {gengfu.__version__}, data in {os.path.relpath(settings.data)}", flush=True)
     with DataFolder(settings.data, "site") as folder:
         from gengfu import process  # noqa: PLC0415 - seconds of imports, after the first line is out
         from gengfu.rules import shipped  # noqa: PLC0415 - as above
-        from gengfu.sites import read_site  # noqa: PLC0415 - seconds of imports, after the first line is out
+        from gengfu.sites import empty_site, read_site  # noqa: PLC0415 - seconds of imports, after the first line is out
 
-        site = read_site(settings.site, settings.profiles)
+        site = read_site(settings.site, settings.profiles) if settings.site else empty_site()
+        if settings.site is None:
+            print(
+                'No site yet (site = "site.toml" in the settings, or GENGFU__SITE=site.toml): no devices.', flush=True
+            )
 
         async def main() -> None:
             async with process.running(settings, site, folder.path, shipped()) as running:

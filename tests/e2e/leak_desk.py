@@ -8,13 +8,13 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, TimeoutError, expect, sync_playwright
 
 from interlocks.record import TripEvent, decode_event
 from journal.file import FILE
@@ -106,6 +106,14 @@ class Desk:
         """The interlock of a device's zone."""
         return self.page.locator(f"[data-interlock='{INTERLOCK[device]}']")
 
+    def fan(self, device: str) -> Locator:
+        """What the first trip of a device's zone made of its fan."""
+        return self.zone(device).locator("[data-action='start-fan']")
+
+    def run(self, run: str) -> Locator:
+        """A response plan that runs."""
+        return self.page.locator(f"[data-run='{run}']")
+
     def step(self, step: str) -> Locator:
         """A step of the response plan that runs."""
         return self.page.locator(f"[data-run] [data-step='{step}']")
@@ -117,13 +125,12 @@ class Desk:
     def seen(self, count: int) -> tuple[float | None, dict[str, float]]:
         """When the leak button was pressed (``None``: elsewhere), and when each thing was seen; UTC s.
 
-        Waits until ``count`` were seen, or for long enough to say which never came.
+        Waits until ``count`` were seen; after `PATIENCE_MS` it says what was.
         """
         done = f"() => Object.keys(window.gengfuStory.seen).length >= {count}"
-        try:
+        with suppress(TimeoutError):
             self.page.wait_for_function(done, timeout=PATIENCE_MS)
-        finally:
-            story: dict[str, Any] = self.page.evaluate("() => window.gengfuStory")
+        story: dict[str, Any] = self.page.evaluate("() => window.gengfuStory")
         pressed = story["pressed"]
         seen = {name: at / 1000 for name, at in story["seen"].items()}
         return None if pressed is None else pressed / 1000, seen
@@ -249,9 +256,19 @@ class Api:
         """What happened to alarms, oldest first."""
         return self.items("/alarms/history", limit="1000")[::-1]
 
-    def newest(self, device: str) -> dict[str, dict[str, Any]]:
+    def newest(self, device: str, origin: str = "live") -> dict[str, dict[str, Any]]:
         """The newest sample of each point."""
-        return {item["point"]: item for item in self.get(f"/devices/{device}/latest")["items"]}
+        return {item["point"]: item for item in self.get(f"/devices/{device}/latest", origin=origin)["items"]}
+
+    def stored(self, device: str, point: str, since: str = "-1h") -> list[float]:
+        """The stored values of a point, oldest first."""
+        return [item["value"] for item in self.items("/telemetry", device=device, point=point, **{"from": since})]
+
+    def token(self, name: str) -> str:
+        """The secret of a new API token."""
+        answer = self.client.post("/api/v1/tokens", json={"name": name, "role": "officer"})
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["token"])
 
 
 @contextmanager

@@ -96,11 +96,6 @@ def in_program(api: Api, device: str, begun: float) -> dict[str, float]:
     return {name: round(datetime.fromisoformat(at).timestamp() - begun, 2) for name, at in times.items()}
 
 
-def stored(api: Api, device: str, point: str, since: str = "-1h") -> list[float]:
-    """The stored values of a point, oldest first."""
-    return [item["value"] for item in api.items("/telemetry", device=device, point=point, **{"from": since})]
-
-
 def raised(history: list[dict[str, Any]]) -> list[str]:
     """The alarms that were raised, in order."""
     return [one["alarm"] for one in history if one["event"] == "raise"]
@@ -222,9 +217,9 @@ def _open_by_hand(desk: Desk, api: Api) -> None:
 
 
 def _keep(api: Api) -> Kept:
-    wait_for(lambda: max(stored(api, MODBUS_BOARD, "methane"), default=0) > 55, 10, "the leak in the store")
+    wait_for(lambda: max(api.stored(MODBUS_BOARD, "methane"), default=0) > 55, 10, "the leak in the store")
     (run,) = api.open_runs()
-    kept = Kept(api.history(), stored(api, MODBUS_BOARD, "methane"), run)
+    kept = Kept(api.history(), api.stored(MODBUS_BOARD, "methane"), run)
     assert raised(kept.history) == [f"{MODBUS_BOARD}~{LEVEL_2}", f"{MODBUS_BOARD}~{LEVEL_1}"]
     assert states_of(run)["K03"] == ("done", "demo")
     return kept
@@ -235,7 +230,7 @@ def _start_again(browser: Browser, data: Path, kept: Kept) -> None:
     with Demo(data) as demo:
         with open_desk(browser, demo, "en-GB") as desk, at_api(demo) as api:
             assert api.history() == kept.history
-            assert stored(api, MODBUS_BOARD, "methane")[: len(kept.methane)] == kept.methane
+            assert api.stored(MODBUS_BOARD, "methane")[: len(kept.methane)] == kept.methane
             wait_for(lambda: is_ready(api, MODBUS_BOARD), 15, "a good value and an armed interlock")
             expect(desk.page.locator(f"[data-run='{kept.run['id']}'] [data-step='K03']")).to_have_attribute(
                 "data-state", "done"
@@ -315,7 +310,7 @@ def test_killed_after_the_trip_the_gateway_finishes_the_job_when_it_starts_again
             assert [(run["plan"]["id"], run["stage"]) for run in api.open_runs()] == [("restaurant-gas-leak", "full")]
             # The board had kept its state, too: its valve was at no time open again.
             assert api.newest(MODBUS_BOARD)["valve_cause"]["value"] == BY_COMMAND
-            valve = wait_for(lambda: stored(api, MODBUS_BOARD, "valve", since=killed_at), 10, "stored valve states")
+            valve = wait_for(lambda: api.stored(MODBUS_BOARD, "valve", since=killed_at), 10, "stored valve states")
             assert set(valve) <= {MOVING, CLOSED}
         assert again.interrupt(timeout=3.0) == 0
     assert "Traceback" not in again.text

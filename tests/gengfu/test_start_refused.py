@@ -111,13 +111,6 @@ def test_without_a_running_demo_its_verbs_say_so(gengfu, tmp_path: Path, verb: s
     )
 
 
-def test_a_site_without_a_document_is_refused(gengfu, tmp_path: Path) -> None:
-    said = gengfu("up")
-    assert said == (
-        1, "", 'gengfu up: no site: set site = "site.toml" in the settings file, or GENGFU__SITE=site.toml\n'
-    )  # fmt: skip
-
-
 def test_a_missing_site_document_is_told_and_a_folder_of_a_demo_is_not_opened(gengfu, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "stamp").write_text("demo\n")

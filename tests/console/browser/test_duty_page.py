@@ -239,6 +239,19 @@ def test_a_step_is_finished_with_its_evidence(visit: Open, console: DutyConsole)
     assert visitor.errors == []
 
 
+def test_what_the_stream_brings_does_not_take_the_focus_away(visit: Open, console: DutyConsole) -> None:
+    page = visit().sign_in()
+    console.leak()
+    page.locator("[data-run] summary").last.click()
+    done = step(page, "K03").locator("[data-act='done']")
+    done.focus()
+    [run] = page.request.get(f"{console.url}/api/v1/runs").json()["items"]
+    console.publish("run", {**run, "stage": "verify"})
+    expect(page.locator(".stage")).to_have_text("核实")
+    expect(done).to_be_focused()
+    expect(page.locator(".log")).to_be_visible()
+
+
 def test_a_dialog_is_left_with_escape_and_nothing_is_sent(visit: Open, console: DutyConsole) -> None:
     page = visit().sign_in()
     console.leak()
@@ -290,9 +303,13 @@ def test_the_demos_strip_acts_on_boards_and_commands_nothing(visit: Open, consol
 
 
 def test_there_is_no_demos_strip_elsewhere(visit: Open, console: DutyConsole) -> None:
-    page = visit().sign_in()
+    visitor = visit()
+    asked: list[str] = []
+    visitor.page.on("request", lambda request: asked.append(request.url))
+    page = visitor.sign_in()
     expect(page.locator("#panel-interlocks")).to_be_visible()
     expect(page.locator("#panel-demo")).to_be_hidden()
+    assert [url for url in asked if "/api/v1/demo" in url] == []
 
 
 def test_markup_in_a_text_stays_text(visit: Open, console: DutyConsole) -> None:
