@@ -54,6 +54,9 @@ servers: $(STAMP) ## Fetch the servers that the tests use into .cache; APT=1 als
 bench: servers ## Measure: bench/results/latest.csv and a table. ONLY=modbus,coap runs some groups.
 	@$(BIN)/python -m bench --only '$(ONLY)'
 
+screenshots: $(STAMP) ## Take the README's pictures of the duty desk again, from the running demo.
+	@$(BIN)/python tools/screenshots.py
+
 lock: $(UV_STAMP) ## Write the lock files again from pyproject.toml. ARGS=--upgrade takes newer versions.
 	@for kind in runtime:"--extra demo" dev:"--extra demo --group dev"; do \
 	  $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header $(ARGS) \

@@ -5,16 +5,18 @@ from pathlib import Path
 
 from sqlalchemy import Engine, create_engine, event, make_url, select
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session as Db
 from sqlalchemy.orm import sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from console.errors import SchemaTooNew
+from console.errors import AccountsDamaged, SchemaTooNew
 from console.tables import SCHEMA_VERSION, Base, SchemaVersion
 
 
 def open_database(url: str) -> tuple[Engine, sessionmaker[Db]]:
-    """Create or check the tables. A SQLite file is made readable by its owner only. Raises `SchemaTooNew`."""
+    """Create or check the tables. A SQLite file is made readable by its owner only. Raises `SchemaTooNew`,
+    `AccountsDamaged`."""
     target = make_url(url)
     if target.get_backend_name() == "sqlite" and target.database not in (None, "", ":memory:"):
         _create_private(Path(target.database))
@@ -28,6 +30,11 @@ def open_database(url: str) -> tuple[Engine, sessionmaker[Db]]:
     except SchemaTooNew:
         engine.dispose()
         raise
+    except DatabaseError as error:
+        engine.dispose()
+        raise AccountsDamaged(
+            f"accounts database {target.render_as_string(hide_password=True)}: {error.orig}"
+        ) from None
     return engine, sessions
 
 

@@ -9,6 +9,7 @@
     ├── DemoRefused         a board of the demo cannot do this now; answered with 409
     └── AccountError        an account operation that cannot be done as asked
         ├── SchemaTooNew        the accounts file was written by a newer release
+        ├── AccountsDamaged     the accounts file cannot be read
         ├── LoginRefused        wrong name or password; answered with 401
         └── LoginBlocked        too many failures; answered with 429
 
@@ -56,6 +57,10 @@ class AccountError(ConsoleError):
 
 class SchemaTooNew(AccountError):
     """The accounts database has a schema newer than this release knows."""
+
+
+class AccountsDamaged(AccountError):
+    """The accounts database cannot be read; it is neither deleted nor repaired here."""
 
 
 class LoginRefused(AccountError):

@@ -21,6 +21,7 @@ from journal.errors import JournalError
 from journal.recent import Accepted, Answer, RecentIdentities
 from protocols.errors import DecodeError, UnknownDevice
 from protocols.moment import SECOND, Moment
+from protocols.profile.model import FindProfile, Profile
 from protocols.quality import Quality, worse
 from protocols.reading import Origin, Reading, decode_reading, encode_reading
 from protocols.uplink import decode_pack
@@ -48,10 +49,11 @@ class Judge(Protocol):
 
 
 class _Accepted(NamedTuple):
-    """A reading on its way into the journal, with what its identity was remembered under."""
+    """A reading as it is judged, with what its identity was remembered under. ``new``: it is not stored yet."""
 
     reading: Reading
     memory: Accepted
+    new: bool
 
 
 class _Batch(NamedTuple):
@@ -100,9 +102,16 @@ class Pipeline:
                 uplink.content_format,
                 received_at=uplink.received_at,
                 origin=self._origin,
-                find_profile=self._site.find_profile,
+                find_profile=self._speakers(uplink.connection),
             )
         except UnknownDevice as error:
+            elsewhere = self._site.devices.get(error.device)
+            if elsewhere is not None:
+                self._counters.refused.labels(uplink.transport, "connection").inc()
+                raise DecodeError(
+                    "connection",
+                    f"device {error.device!r} is registered on connection {elsewhere.connection!r}, not on this one",
+                ) from None
             self.unknown.heard(error.device, uplink.received_at, uplink.source)
             self._counters.unknown.set(len(self.unknown))
             self._counters.refused.labels(uplink.transport, error.kind).inc()
@@ -112,6 +121,17 @@ class Pipeline:
             raise
         self.offer(readings, uplink.transport, done, now, source=uplink.source)
         return tuple({reading.device: None for reading in readings})
+
+    def _speakers(self, connection: str) -> FindProfile:
+        """Who may speak on a connection: its own devices. A connection that is not of the site takes all."""
+        if connection not in self._site.connections:
+            return self._site.find_profile
+
+        def find(device_id: str) -> Profile | None:
+            device = self._site.devices.get(device_id)
+            return device.profile if device is not None and device.connection == connection else None
+
+        return find
 
     def offer(self, readings: Iterable[Reading], transport: str, done: Done, now: Moment, *, source: str = "") -> None:
         """Judge and store readings. ``done`` comes after the commit of all of them, also for duplicates."""
@@ -148,37 +168,39 @@ class Pipeline:
     def _take(self, offered: Reading, source: str, now: Moment, batch: _Batch) -> bool:
         """Judge one reading, and put it into the batch unless it is stored already; whether it was new."""
         taken = self._accept(offered, source)
-        if taken is not None:
+        if taken.new:
             batch.accepted.append(taken)
         # a device whose clock stands still looks like one that repeats itself: judged all the same, stored once
-        reading = offered if taken is None else taken.reading
+        reading = taken.reading
         for judge in self._judges:
             verdict = judge.observe(reading, now)
             batch.entries.extend(verdict.entries)
             batch.state.update(verdict.state)
-        if taken is not None:
+        if taken.new:
             batch.entries.append(_entry(taken))
             self._count_quality(reading)
-        return taken is not None
+        return taken.new
 
-    def _accept(self, reading: Reading, source: str) -> _Accepted | None:
-        """The reading under a free time stamp, or ``None`` for one that is stored already."""
+    def _accept(self, reading: Reading, source: str) -> _Accepted:
+        """The reading under a free time stamp, or under its first one where it is stored already."""
         key, identity, digest = _key(reading), reading.identity, _digest(reading)
         after = reading.at - reading.received_at
-        anonymous = bool(source) and reading.sequence is None and after in UNTIMED
+        anonymous = bool(source) and not reading.is_counted and after in UNTIMED
         if anonymous:
             identity = f"{source}+{after}" if after else source
             self._expire(key, identity, digest, reading.received_at)
         answer = self._recent.check(key, identity, digest)
         if answer is Answer.DUPLICATE:
-            return None
+            first_at = self._recent.accepted_at(key, identity, digest)
+            reading = msgspec.structs.replace(reading, at=reading.at if first_at is None else first_at)
+            return _Accepted(reading, Accepted(key, identity, digest, reading.at), new=False)
         at = self._recent.free_time(key, reading.at)
         if (answer is Answer.CONFLICT or at != reading.at) and not anonymous:
             reading = _doubtful(reading)
         if at != reading.at:
             reading = msgspec.structs.replace(reading, at=at)
         self._recent.remember(key, identity, digest, at)
-        return _Accepted(reading, Accepted(key, identity, digest, at))
+        return _Accepted(reading, Accepted(key, identity, digest, at), new=True)
 
     def _expire(self, key: str, identity: str, digest: int, received_at: int) -> None:
         stored_at = self._recent.accepted_at(key, identity, digest)

@@ -8,13 +8,15 @@ Done = Callable[[Exception | None], None]
 
 class Uplink(NamedTuple):
     """One payload from a device. ``source`` identifies the message at its transport (peer, message id, token)
-    for devices that send neither time nor sequence; ``received_at`` is UTC ns."""
+    for devices that send neither time nor sequence; ``received_at`` is UTC ns. ``connection``: id of the
+    connection it came over, whose own devices alone may speak there (S4); empty for an authenticated person's."""
 
     transport: str
     payload: bytes
     content_format: int
     source: str
     received_at: int
+    connection: str = ""
 
 
 class Ingest(Protocol):

@@ -15,12 +15,14 @@ from console.accounts import Accounts
 from console.app import create_app
 from console.duty.desk import DutyDesk
 from console.duty.run_board import RunBoard
+from console.errors import AccountsDamaged
 from console.events import EventHub
 from console.live import LiveView
 from console.services import ConsoleServices, Demo
 from device_registry.devices import Site
 from gateway.uplink import Ingest
 from gengfu import clock
+from gengfu.damage import open_or_set_aside
 from gengfu.downlink import Asker
 from gengfu.health import Health
 from gengfu.http_ingest import HttpIngest
@@ -90,7 +92,10 @@ class ConsoleSide:
         self._asker = Asker(downlink)
         self.live = LiveView()
         self.stop = asyncio.Event()
-        self.accounts = Accounts(f"sqlite:///{folder / 'console.db'}", clock=lambda: clock.wall() / 1e9)
+        accounts = folder / "console.db"
+        self.accounts = open_or_set_aside(
+            accounts, lambda: Accounts(f"sqlite:///{accounts}", clock=lambda: clock.wall() / 1e9), AccountsDamaged
+        )
         self.made_up: str | None = None
 
     async def warm(self, stack: AsyncExitStack) -> None:

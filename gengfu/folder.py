@@ -29,7 +29,7 @@ class DataFolder:
 
     def __enter__(self) -> Self:
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock()
             self._check_stamp()
         except OSError as error:

@@ -13,7 +13,7 @@ from device_registry.site import ConnectionPart
 from gateway.actuator import Actuator
 from gateway.counters import Counters
 from gateway.downlink import Downlink, load_cursor
-from gateway.pipeline import Pipeline, Verdict
+from gateway.pipeline import READING, Pipeline, Verdict
 from gateway.slots import SlotTimer
 from gateway.transports import coap
 from gateway.transports.modbus_bus import BusCounters
@@ -29,7 +29,7 @@ from interlocks.engine import InterlockEngine
 from journal.entry import PARTITIONS, Stored
 from journal.sqlite import SqliteJournal
 from protocols.profile.model import Profile
-from protocols.reading import Origin, Reading, Value
+from protocols.reading import Origin, Reading, Value, decode_reading
 
 log = logging.getLogger("gengfu.gateway")
 
@@ -73,9 +73,12 @@ class GatewaySide:
         """Take back the state, then open the connections. ``doors``: bound sockets by connection id."""
         state = self.journal.load_state("")
         self.watch.load(state, clock.now())
-        self.pipeline.rebuild(await asyncio.to_thread(self.journal.tail, TAIL))
+        tail = await asyncio.to_thread(self.journal.tail, TAIL)
+        self.pipeline.rebuild(tail)
+        readings = (decode_reading(one.entry.body) for one in tail if one.entry.kind == READING)
+        self.watch.recall((one for one in readings if one.device in self.site.devices), clock.now())
         for connection, bound in doors.items():
-            door = await coap.listen(bound, self.ingest, self.counters, clock.wall)
+            door = await coap.listen(bound, self.ingest, self.counters, clock.wall, connection)
             self._doors.append(door)
             self.routes.add(connection, CoapRoute(door))
         for part in self.site.connections.values():
@@ -93,7 +96,7 @@ class GatewaySide:
 
     async def _listen_to_people(self, state: dict[str, bytes]) -> None:
         """What was asked while the gateway was down is answered first, then what comes."""
-        requests = Downlink(self.watch, self._store, load_cursor(state))
+        requests = Downlink(self.watch, self.pipeline.store, load_cursor(state))
         self._leave = self._down.subscribe(lambda batch: self._take(requests, batch))
         self._take(requests, await asyncio.to_thread(self._down.read, range(PARTITIONS), requests.cursor, TAIL))
 
@@ -132,7 +135,7 @@ class GatewaySide:
         self._wakeup.again()
 
     def _store(self, verdict: Verdict) -> None:
-        self.journal.submit(verdict.entries, None, verdict.state)
+        self.pipeline.store(verdict)
 
     def bus_counters(self) -> dict[str, BusCounters]:
         """What happened on the Modbus buses, by connection id."""

@@ -1,4 +1,4 @@
-"""What has to be done now and then: old journal entries that every store has taken are removed."""
+"""What has to be done now and then: journal entries that every store has taken are removed by age and by size."""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,13 +8,19 @@ from gengfu.stores import StoreFeed
 from journal.sqlite import SqliteJournal
 from protocols.moment import SECOND
 
-EVERY_S = 3600.0
+EVERY_S = 60.0
 DAY_NS = 86_400 * SECOND
+KEPT_WHEN_CROWDED_NS = 3600 * SECOND
+"""What the gateway needs to know its devices' samples again after a restart."""
+CROWDED = 0.8
+"""Share of the bound from which the size counts, not the age."""
 
 
-async def keep_house(journal: SqliteJournal, feeds: Sequence[StoreFeed], keep_days: float) -> None:
-    """Once an hour, for ever, remove what is older than ``keep_days`` and was taken by every store."""
+async def keep_house(journal: SqliteJournal, max_bytes: int, feeds: Sequence[StoreFeed], keep_days: float) -> None:
+    """Once a minute, for ever, remove what is older than ``keep_days`` (or, when crowded, than an hour) and was taken
+    by every store. A store that never comes back keeps everything: then the journal fills, and `/readyz` says so."""
     while True:
+        crowded = journal.used_bytes > CROWDED * max_bytes
+        kept = KEPT_WHEN_CROWDED_NS if crowded else int(keep_days * DAY_NS)
+        await journal.prune(clock.wall() - kept, [feed.cursor() for feed in feeds])
         await asyncio.sleep(EVERY_S)
-        before = clock.wall() - int(keep_days * DAY_NS)
-        await journal.prune(before, [feed.cursor() for feed in feeds])

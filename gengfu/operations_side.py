@@ -8,8 +8,10 @@ from pathlib import Path
 
 from device_registry.devices import Site
 from gengfu import clock
+from gengfu.damage import open_or_set_aside
 from journal.entry import PARTITIONS, Stored
 from journal.sqlite import SqliteJournal
+from operations.errors import StoreUnusable
 from operations.plan_files import shipped_plans
 from operations.sensors import Detector, SensorWatch
 from operations.service import Operations
@@ -81,6 +83,9 @@ def open_operations(stack: AsyncExitStack, site: Site, folder: Path, journal: Sq
     detectors = [Detector(one.id, one.area.id, one.profile, one.period_s) for one in site.devices.values()]
     conditions = [step.sensor for plan in plans.values() for step in plan.step if step.sensor]
     sensors = SensorWatch(detectors, conditions, now)
-    service = Operations.open(f"sqlite:///{folder / 'operations.db'}", plans, areas, sensors, now)
+    database = folder / "operations.db"
+    service = open_or_set_aside(
+        database, lambda: Operations.open(f"sqlite:///{database}", plans, areas, sensors, now), StoreUnusable
+    )
     stack.callback(service.close)
     return OperationsSide(service, sensors, journal)

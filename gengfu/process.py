@@ -105,7 +105,7 @@ async def _start(
     stack.push_async_callback(gateway.stop)
     health = Health(journal, max_bytes, opened.feeds, gateway.bus_counters)
     metrics.register(health)
-    supervisor.run("housekeeping", lambda: keep_house(journal, opened.feeds, settings.journal.keep_days))
+    supervisor.run("housekeeping", lambda: keep_house(journal, max_bytes, opened.feeds, settings.journal.keep_days))
     await console.start(stack, web, gateway.ingest, health, metrics, supervisor, staging)
     stack.push_async_callback(supervisor.stop)
     return Process(settings, site, folder, supervisor, gateway, console, web.getsockname()[1], ports)

@@ -8,13 +8,14 @@ from functools import partial
 from pathlib import Path
 
 from device_registry.devices import Site
+from gengfu.damage import open_or_set_aside
 from gengfu.settings import TelemetryPart
 from gengfu.supervisor import Supervisor
 from journal.consumer import Consumer
 from journal.entry import PARTITIONS, Stored
 from journal.sqlite import SqliteJournal
 from telemetry.duck import DuckStore
-from telemetry.errors import StoreError, StoreUnavailable
+from telemetry.errors import StoreDamaged, StoreError, StoreUnavailable
 from telemetry.influx_settings import InfluxSettings
 from telemetry.influx_sink import InfluxSink
 from telemetry.sink import Sink, duck_sink
@@ -116,7 +117,8 @@ async def open_stores(
 ) -> Stores:
     """Open the stores; ``stack`` closes them. Feed them with `start`."""
     series = series_of(site)
-    duck = await asyncio.to_thread(DuckStore.open, folder / "telemetry.duckdb", series.get)
+    path = folder / "telemetry.duckdb"
+    duck = await asyncio.to_thread(open_or_set_aside, path, lambda: DuckStore.open(path, series.get), StoreDamaged)
     stack.callback(duck.close)
     feeds = [StoreFeed("duckdb", journal, duck_sink(duck), settings.flush_s)]
     if settings.influx.url:

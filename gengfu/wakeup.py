@@ -36,8 +36,10 @@ class Wakeup:
 
     def _ring(self) -> None:
         self._timer = None
-        self._tick()
-        self.again()
+        try:
+            self._tick()
+        finally:
+            self.again()  # whatever went wrong with one alarm, the others are still due
 
     def close(self) -> None:
         """Stop."""

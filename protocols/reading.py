@@ -45,14 +45,19 @@ class Reading(msgspec.Struct, array_like=True, frozen=True, gc=False, tag=1):
     claimed_at: int | None = None
 
     @property
+    def is_counted(self) -> bool:
+        """Whether the device numbers its samples: a sequence without a boot count starts again with each restart."""
+        return self.boot is not None and self.sequence is not None
+
+    @property
     def identity(self) -> str:
         """What makes this sample the same one when it is sent again (S4).
 
         (device, origin, boot, sequence) where the device counts, else (device, origin, at).
         """
-        if self.sequence is None:
-            return f"{self.device}~{self.origin:d}@{self.claimed_at or self.at}"
-        return f"{self.device}~{self.origin:d}#{self.boot or 0}.{self.sequence}"
+        if self.is_counted:
+            return f"{self.device}~{self.origin:d}#{self.boot}.{self.sequence}"
+        return f"{self.device}~{self.origin:d}@{self.claimed_at or self.at}"
 
     def quality_of(self, index: int) -> Quality:
         """The quality of the point at ``index`` in profile order."""

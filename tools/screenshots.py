@@ -29,9 +29,13 @@ STORY = (
     f"li[data-alarm='{DEVICE}~CK-02']",
     "[data-action='close-valve'][data-status='done']",
     "[data-run][data-stage='full']",
-    "#panel-chart canvas",
 )
 """What must be on the page before a picture is taken."""
+ALL_GOOD = """() => {
+  const cells = [...document.querySelectorAll("[data-device] .cell.key")];
+  return cells.length > 0 && cells.every((cell) => cell.dataset.trust === "good");
+}"""
+ALL_DRAWN = "() => document.fonts.status === 'loaded' && document.querySelector('#panel-chart canvas') !== null"
 
 
 @contextmanager
@@ -73,7 +77,7 @@ def main() -> int:
 
 
 def _open(browser: Browser, link: str, locale: str) -> Page:
-    context = browser.new_context(locale=locale, viewport=SIZE, color_scheme="light")
+    context = browser.new_context(locale=locale, viewport=SIZE, color_scheme="light", reduced_motion="reduce")
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     page.goto(link)
@@ -81,10 +85,10 @@ def _open(browser: Browser, link: str, locale: str) -> Page:
 
 
 def _leak(browser: Browser, link: str) -> None:
-    """Some seconds of clean air for the chart, then the leak."""
     page = _open(browser, link, LANGUAGES["zh"])
-    page.locator("[data-level='normal'] [data-point='valve']").first.wait_for()
-    page.wait_for_timeout(20_000)
+    # Good values of every device: only the leak shall be abnormal in the picture.
+    page.wait_for_function(ALL_GOOD)
+    page.locator("#demo-board").select_option(DEVICE)
     page.locator("[data-demo='leak']").click()
     page.locator(STORY[0]).wait_for()
     page.context.close()
@@ -93,9 +97,8 @@ def _leak(browser: Browser, link: str) -> None:
 def _picture(browser: Browser, link: str, language: str) -> int:
     page = _open(browser, link, LANGUAGES[language])
     for selector in STORY:
-        page.locator(selector).wait_for()
-    page.locator("[data-range='5m']").click()
-    page.wait_for_timeout(1_000)
+        page.locator(selector).first.wait_for()
+    page.wait_for_function(ALL_DRAWN)
     picture = smaller(page.screenshot())
     page.context.close()
     path = PICTURES / f"duty-desk-leak.{language}.png"

@@ -3,6 +3,8 @@
 For probes: public, at the root and under the API.
 """
 
+import asyncio
+
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import Response
@@ -41,4 +43,6 @@ async def metrics(services: Services, who: Visitor) -> Response:
     """Prometheus text format. Needs signing in only where the operator says so."""
     if not services.metrics_public:
         await signed_in(who)
-    return Response(generate_latest(services.metrics), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    # in a thread: how far a store lags behind is asked of the disk
+    text = await asyncio.to_thread(generate_latest, services.metrics)
+    return Response(text, headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -47,7 +47,7 @@ class Node:
     def __init__(self, product, client: CoapClient, *, device: str, boot: int, gateway: bytes, period_ms: int, io):
         self.product = product
         self._client = client
-        self._server = CoapServer(product, io.emit, client.next_mid)
+        self._server = CoapServer(product, io.emit, client.next_mid, gateway)
         self._gate = ReportGate(period_ms, product.watched, product.jumps)
         self._device = device
         self._boot = boot

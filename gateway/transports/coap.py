@@ -44,8 +44,9 @@ class _Asked(NamedTuple):
 class CoapDoor(asyncio.DatagramProtocol):
     """One endpoint. ``clock`` gives UTC ns. ``peers``: where each device was last heard, for commands to it."""
 
-    def __init__(self, ingest: Ingest, counters: Counters, clock: Callable[[], int]) -> None:
+    def __init__(self, ingest: Ingest, counters: Counters, clock: Callable[[], int], connection: str = "") -> None:
         self._ingest = ingest
+        self._connection = connection
         self._counters = counters
         self._clock = clock
         self._transport: asyncio.DatagramTransport | None = None
@@ -96,7 +97,8 @@ class CoapDoor(asyncio.DatagramProtocol):
         form = coap.option(options, coap.CONTENT_FORMAT)
         host, port = asked.peer[:2]
         source = f"coap/{host}:{port}/{asked.mid}/{asked.token.hex()}"
-        uplink = Uplink("coap", payload, coap.SENML_JSON if form is None else coap.uint(form), source, self._clock())
+        content_format = coap.SENML_JSON if form is None else coap.uint(form)
+        uplink = Uplink("coap", payload, content_format, source, self._clock(), self._connection)
         self._pending.add(key)
 
         def done(error: Exception | None) -> None:
@@ -108,6 +110,9 @@ class CoapDoor(asyncio.DatagramProtocol):
         except DecodeError as error:
             self._pending.discard(key)
             self._answer(asked, _code_of(error), str(error))
+        except BaseException:
+            self._pending.discard(key)
+            raise
         else:
             for device in devices:
                 self.peers[device] = asked.peer
@@ -122,14 +127,18 @@ class CoapDoor(asyncio.DatagramProtocol):
 
     def _resource(self, asked: _Asked, code: int, options: list[tuple[int, bytes]]) -> None:
         path = coap.path_of(options)
-        if coap.unknown_critical(options, _KNOWN_CRITICAL):
-            self._answer(asked, coap.BAD_OPTION)
+        critical = coap.unknown_critical(options, _KNOWN_CRITICAL)
+        if critical:
+            self._count("option")
+            self._answer(asked, coap.BAD_OPTION, f"option {critical} is not understood here")
         elif path == _CORE and code == coap.GET:
             link_format = ((coap.CONTENT_FORMAT, coap.uint_bytes(coap.LINK_FORMAT)),)
             self._answer(asked, coap.CONTENT, _LINKS, link_format)
         elif path in (_CORE, _READINGS):
+            self._count("method")
             self._answer(asked, coap.METHOD_NOT_ALLOWED)
         else:
+            self._count("path")
             self._answer(asked, coap.NOT_FOUND, "no such resource; see /.well-known/core")
 
     def _settle(self, asked: _Asked, error: Exception | None) -> None:
@@ -144,7 +153,7 @@ class CoapDoor(asyncio.DatagramProtocol):
         self, asked: _Asked, code: int, payload: str | bytes = b"", options: tuple[tuple[int, bytes], ...] = ()
     ) -> None:
         if isinstance(payload, str):
-            payload = payload.encode()[:LONGEST_DIAGNOSTIC]
+            payload = payload.encode()[:LONGEST_DIAGNOSTIC].decode(errors="ignore").encode()
         confirmable = asked.kind == coap.CON
         kind, mid = (coap.ACK, asked.mid) if confirmable else (coap.NON, self.requests.next_mid())
         self._send(coap.encode(kind, code, mid, asked.token, options, payload=payload), asked.peer)
@@ -163,7 +172,11 @@ class CoapDoor(asyncio.DatagramProtocol):
             self._transport.close()
 
 
-_DECODE_CODES = {"content-format": coap.UNSUPPORTED_FORMAT, "size": coap.TOO_LARGE}
+_DECODE_CODES = {
+    "connection": coap.FORBIDDEN,
+    "content-format": coap.UNSUPPORTED_FORMAT,
+    "size": coap.TOO_LARGE,
+}
 
 
 def _code_of(error: DecodeError) -> int:
@@ -188,8 +201,10 @@ def bind(host: str, port: int) -> socket.socket:
     return door
 
 
-async def listen(door: socket.socket, ingest: Ingest, counters: Counters, clock: Callable[[], int]) -> CoapDoor:
+async def listen(
+    door: socket.socket, ingest: Ingest, counters: Counters, clock: Callable[[], int], connection: str = ""
+) -> CoapDoor:
     """Start the door on a bound socket."""
     loop = asyncio.get_running_loop()
-    _, protocol = await loop.create_datagram_endpoint(lambda: CoapDoor(ingest, counters, clock), sock=door)
+    _, protocol = await loop.create_datagram_endpoint(lambda: CoapDoor(ingest, counters, clock, connection), sock=door)
     return protocol

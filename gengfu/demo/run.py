@@ -23,8 +23,8 @@ from gengfu.sites import read_site
 def run_demo(options: argparse.Namespace) -> None:
     """Start the site and its boards; return when they have stopped."""
     places.micropython()
-    _only_loopback(options.host)
     settings = load_settings(data=options.data, http={"host": options.host, "port": options.port})
+    _only_loopback(settings.http.host)
     document = read_site(places.demo_site())
 
     async def main() -> None:
@@ -70,7 +70,7 @@ def _only_loopback(host: str) -> None:
     except ValueError:
         loopback = host == "localhost"
     if not loopback:
-        raise InputError(f"--host {host}: the demo listens on loopback only (127.0.0.1 or ::1)")
+        raise InputError(f"host {host}: the demo listens on loopback only (127.0.0.1 or ::1)")
 
 
 def _on_this_machine(site: Site, coap_port: int, relays: Mapping[str, LineRelay]) -> Site:

@@ -97,7 +97,7 @@ def test_a_missing_interpreter_is_told(tmp_path: Path) -> None:
 def test_the_demo_listens_on_loopback_only(tmp_path: Path, host: str) -> None:
     assert demo(tmp_path, "--host", host) == (
         1,
-        [f"gengfu demo: --host {host}: the demo listens on loopback only (127.0.0.1 or ::1)"],
+        [f"gengfu demo: host {host}: the demo listens on loopback only (127.0.0.1 or ::1)"],
     )
 
 

@@ -2,11 +2,10 @@
 
 import { act, pathOf } from "./act.js";
 import { FIRST, actsOf, bodyOf } from "./alarm_acts.js";
-import { clockText, handledText, judgedText, marksOf, priorityText, respondLeft, spanText, stateText } from "./alarm_words.js";
-import { judge } from "./condition.js";
+import { valueNow } from "./alarm_value.js";
+import { clockText, handledText, marksOf, priorityText, respondLeft, spanText, stateText } from "./alarm_words.js";
 import { element, setData, setText } from "./dom.js";
 import { isSilenced, isUnacknowledged, priorityOf, rank } from "./duty.js";
-import { NO_VALUE, qualityText, unitText, valueText } from "./format.js";
 import { shapeOf } from "./shape.js";
 
 /** @typedef {import("./desk.js").Desk} Desk */
@@ -29,6 +28,9 @@ export class AlarmRow {
     this.buttons = element("div", { class: "buttons" });
     this.others = element("div", { class: "buttons" });
     this.details = element("details");
+    this.todo = element("ul", { class: "response" });
+    /** Responses that an alarm of the same place higher up has said already. @type {Set<string>} */
+    this.above = new Set();
     this.root = element("li", { class: "alarm", "data-alarm": alarm.id });
     this.busy = false;
     this.update(alarm);
@@ -85,8 +87,14 @@ export class AlarmRow {
 
   response() {
     const { alarm, desk } = this;
-    const items = alarm.response.map((one) => element("li", {}, element("b", {}, one.id), " ", desk.words.pick(one)));
-    return element("ul", { class: "response", "aria-label": desk.t("alarm.response") }, ...items);
+    const items = alarm.response.map((one) => {
+      const above = this.above.has(one.id);
+      const text = above ? desk.t("alarm.as-above") : desk.words.pick(one);
+      return element("li", above ? { class: "above" } : {}, element("b", {}, one.id), " ", text);
+    });
+    this.todo.replaceChildren(...items);
+    this.todo.setAttribute("aria-label", desk.t("alarm.response"));
+    return this.todo;
   }
 
   state() {
@@ -153,8 +161,16 @@ export class AlarmRow {
     setText(this.said, text);
   }
 
-  /** The most pressing one stands open; a person may close it. @param {boolean} lead */
-  setLead(lead) {
+  /**
+   * The most pressing one stands open; a person may close it.
+   * @param {boolean} lead
+   * @param {Set<string>} above
+   */
+  standAt(lead, above) {
+    if ([...above].join() !== [...this.above].join()) {
+      this.above = above;
+      this.response();
+    }
     if (lead && !this.lead) this.details.open = true;
     this.lead = lead;
     this.root.toggleAttribute("data-lead", lead);
@@ -164,26 +180,13 @@ export class AlarmRow {
   tick(now) {
     const { alarm, desk } = this;
     setText(this.since, desk.t("alarm.since", { span: spanText(now - Date.parse(alarm.raised_at ?? "")) }));
-    this.tickValue(now);
+    const { text, quality } = valueNow(alarm, desk, now);
+    setText(this.value, text);
+    setText(this.quality, quality);
     const left = respondLeft(alarm, now);
     this.due.hidden = left === null;
     if (left === null) return;
     setText(this.due, desk.t(left < 0 ? "alarm.overdue" : "alarm.due", { span: spanText(Math.abs(left)) }));
     this.due.toggleAttribute("data-overdue", left < 0);
-  }
-
-  /** The newest value of the point; what the alarm was judged by where that is another origin's or not known. @param {number} now */
-  tickValue(now) {
-    const { alarm, desk } = this;
-    const point = desk.store.devices.get(alarm.device)?.points.find((one) => one.name === alarm.point);
-    const sample = alarm.origin === "live" && point ? desk.store.sample(alarm.device, alarm.point) : undefined;
-    if (!point || !sample) {
-      setText(this.value, judgedText(alarm, point, desk.words) || NO_VALUE);
-      return setText(this.quality, alarm.quality === "good" ? "" : qualityText(alarm.quality, desk.words));
-    }
-    const condition = judge(point, sample, now);
-    setText(this.value, `${valueText(point, sample.value, desk.words)} ${unitText(point)}`);
-    setData(this.value, "trust", condition.trust);
-    setText(this.quality, condition.trust === "good" ? "" : qualityText(condition.quality, desk.words));
   }
 }

@@ -64,9 +64,20 @@ class AlarmsPanel {
     for (const id of this.rows.keys()) if (!desk.duty.alarms.has(id)) this.forget(id);
     const shown = alarms.filter((one, at) => this.all || at < SHOWN || (rank(one) === 0 && isUnacknowledged(one)));
     this.arrange(shown.map((one) => this.rowOf(one)));
-    for (const [at, one] of shown.entries()) this.rows.get(one.id)?.setLead(at === 0);
+    this.standInOrder(shown);
     this.more.hidden = alarms.length <= SHOWN || (!this.all && shown.length === alarms.length);
     setText(this.more, this.all ? desk.t("alarms.fewer") : desk.t("alarms.more", { n: alarms.length - shown.length }));
+  }
+
+  /** What is to be done at a place is said in full once. @param {Alarm[]} alarms */
+  standInOrder(alarms) {
+    /** @type {Map<string, Set<string>>} */
+    const said = new Map();
+    for (const [at, one] of alarms.entries()) {
+      const above = said.get(one.area.id) ?? new Set();
+      this.rows.get(one.id)?.standAt(at === 0, above);
+      said.set(one.area.id, new Set([...above, ...one.response.map((each) => each.id)]));
+    }
   }
 
   /** @param {string} id */

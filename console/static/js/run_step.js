@@ -89,7 +89,7 @@ export class StepCard {
     const { desk, step } = this;
     const titles = step.evidence_items.map((one) => `${one.given ? "✓ " : ""}${desk.words.pick(one.title)}`);
     const text = `${desk.t("step.evidence")} ${titles.join(desk.t("list.comma"))}`;
-    const after = step.evidence_after ? ` ${desk.t("step.evidence-after")}` : "";
+    const after = step.evidence_after ? ` · ${desk.t("step.evidence-after")}` : "";
     return element("p", { class: "step-evidence" }, text + after);
   }
 

@@ -10,6 +10,7 @@ COMMANDS = {
     b"valve": (b"close", "close-valve"),
     b"fan": (b"start", "start-fan"),
 }
+SAFE_SIDE = ("close-valve",)
 _KNOWN_CRITICAL = (coap.URI_HOST, coap.URI_PORT, coap.URI_PATH, coap.URI_QUERY, coap.ACCEPT)
 _WELL_KNOWN = [b".well-known", b"core"]
 # Requests come one at a time from one gateway; commands are idempotent, so forgetting one does no harm.
@@ -17,12 +18,17 @@ REMEMBERED = 16
 
 
 class CoapServer:
-    """``product``: commands go there; ``next_mid``: message ids for answers to NON requests."""
+    """``product``: commands go there; ``next_mid``: message ids for answers to NON requests; ``gateway``: its peer.
 
-    def __init__(self, product, emit, next_mid):
+    Closing is the safe side and is taken from anybody; what starts something only from the gateway (S5). Without
+    OSCORE a peer can still forge the gateway's address.
+    """
+
+    def __init__(self, product, emit, next_mid, gateway: bytes):
         self._product = product
         self._emit = emit
         self._next_mid = next_mid
+        self._gateway = gateway
         self._memory = []
 
     def answer(self, now: int, peer: bytes, message: tuple) -> bytes | None:
@@ -36,7 +42,7 @@ class CoapServer:
         for since, known_peer, known, reply in self._memory:
             if known == message and known_peer == peer and since > limit:
                 return reply if kind == coap.CON else None
-        status, more, text = self._handle(now, code, options, payload)
+        status, more, text = self._handle(now, peer, code, options, payload)
         if kind == coap.CON:
             reply = coap.encode(coap.ACK, status, mid, token, more, payload=text)
         else:
@@ -46,7 +52,7 @@ class CoapServer:
         self._memory.append((now, peer, message, reply))
         return reply
 
-    def _handle(self, now: int, code: int, options: list, payload: bytes) -> tuple:
+    def _handle(self, now: int, peer: bytes, code: int, options: list, payload: bytes) -> tuple:
         """Status, options and payload of the response."""
         bad = coap.unknown_critical(options, _KNOWN_CRITICAL)
         if bad:
@@ -59,12 +65,15 @@ class CoapServer:
             return coap.CONTENT, ((coap.CONTENT_FORMAT, bytes((coap.LINK_FORMAT,))),), ",".join(links).encode()
         if len(path) != 1 or path[0] not in self._commands():
             return coap.NOT_FOUND, (), b""
-        return self._command(now, code, path[0], payload)
+        return self._command(now, peer, code, path[0], payload)
 
-    def _command(self, now: int, code: int, path: bytes, payload: bytes) -> tuple:
+    def _command(self, now: int, peer: bytes, code: int, path: bytes, payload: bytes) -> tuple:
         if code == coap.GET:
             return coap.METHOD_NOT_ALLOWED, (), b""
         word, name = COMMANDS[path]
+        if name not in SAFE_SIDE and peer != self._gateway:
+            self._emit("refused", command=path.decode(), code="4.03")
+            return coap.FORBIDDEN, (), b"only from the gateway"
         if code != coap.PUT or payload != word or not self._product.command(name, now):
             self._emit("refused", command=path.decode(), code="4.03")
             return coap.FORBIDDEN, (), b"only PUT " + word + b"; opened and stopped by hand on site"

@@ -149,6 +149,15 @@ def test_acknowledging_is_one_press_and_is_signed(visit: Open, console: DutyCons
     assert visitor.errors == []
 
 
+def test_a_request_that_no_gateway_answers_is_said_to_be_on_its_way(visit: Open, console: DutyConsole) -> None:
+    page = visit().sign_in()
+    console.leak()
+    console.gateway.hears = False
+    press(alarm(page), "acknowledge")
+    expect(alarm(page).locator(".said")).to_have_text("已发送,网关尚未应答;结果会显示在这里。")
+    expect(alarm(page).locator(".state")).to_have_text("未确认")
+
+
 def test_a_refused_reset_says_why_in_the_servers_words(visit: Open, console: DutyConsole) -> None:
     page = visit("en-GB").sign_in()
     console.leak()

@@ -14,7 +14,7 @@ OTHER = b"somebody"
 def server(product=None):
     events = rig.Events()
     board = product or GasAlarm(rig.store(), rig.noise(), 0)
-    return CoapServer(board, events, lambda: 500), board, events
+    return CoapServer(board, events, lambda: 500, GATEWAY), board, events
 
 
 def test_close_and_start_are_obeyed():
@@ -49,6 +49,18 @@ def test_fan_cannot_be_stopped_by_a_link():
     reply = coap.decode(door.answer(1000, GATEWAY, rig.request(coap.PUT, b"fan", b"stop")))
     assert reply[1] == coap.FORBIDDEN
     assert board.snapshot()["fan"] == 2
+
+
+def test_closing_is_taken_from_anybody_and_starting_from_the_gateway_alone():
+    door, board, events = server()
+    reply = coap.decode(door.answer(0, OTHER, rig.request(coap.PUT, b"fan", b"start", mid=1)))
+    assert reply[1] == coap.FORBIDDEN
+    board.sample(1000)
+    assert board.snapshot()["fan"] == 1
+    assert len(events.of("refused")) == 1
+    reply = coap.decode(door.answer(0, OTHER, rig.request(coap.PUT, b"valve", b"close", mid=2)))
+    assert reply[1] == coap.CHANGED
+    assert board.snapshot()["valve"] == 3
 
 
 def test_paths_and_methods_that_are_not_there():

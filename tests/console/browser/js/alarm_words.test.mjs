@@ -13,7 +13,9 @@ import {
   spanText,
   stateText,
 } from "../../../../console/static/js/alarm_words.js";
-import { point, words } from "./desk_words.mjs";
+import { valueNow } from "../../../../console/static/js/alarm_value.js";
+import { Store } from "../../../../console/static/js/store.js";
+import { device, point, words } from "./desk_words.mjs";
 import { RAISED, alarm, iso } from "./duty_items.mjs";
 
 const zh = words("zh");
@@ -86,4 +88,26 @@ test("the badge names the most pressing alarm that calls, and how many do", () =
 
 test("what is read out has place and response", () => {
   assert.equal(announcement(alarm(), zh), "紧急报警:燃气泄漏 二级,厨房。疏散");
+});
+
+function stored(sample) {
+  const store = new Store();
+  store.setDevices([device("d:1")]);
+  if (sample) store.applySnapshot({ "d:1": { methane: { quality: "good", at: iso(RAISED), ...sample } } }, RAISED);
+  return { store, words: en };
+}
+
+test("the newest value stands beside the alarm, with what is wrong with it", () => {
+  assert.deepEqual(valueNow(alarm(), stored({ value: 55 }), RAISED), { text: "55.0 %LEL", quality: "" });
+  const lost = valueNow(alarm(), stored({ value: 55, quality: "bad:sensor-fault" }), RAISED);
+  assert.deepEqual(lost, { text: "55.0 %LEL", quality: "sensor fault" });
+  assert.equal(valueNow(alarm(), stored({ value: 55 }), RAISED + 60_000).quality, "no fresh reading");
+});
+
+test("an alarm of a drill never shows a real value", () => {
+  assert.equal(valueNow(alarm({ origin: "drill" }), stored({ value: 1 }), RAISED).text, "61.3 %LEL");
+});
+
+test("without a value there is no number", () => {
+  assert.deepEqual(valueNow(alarm({ value: null, quality: "bad:comm-loss" }), stored(), RAISED), { text: "—", quality: "communication lost" });
 });
