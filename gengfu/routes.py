@@ -6,6 +6,7 @@ from typing import Protocol
 
 from gateway.errors import TransportError
 from gateway.transports.coap import CoapDoor
+from protocols.errors import ProtocolError
 from protocols.profile.schema import CommandPart
 from protocols.wire import coap
 
@@ -63,7 +64,7 @@ class Routes:
         route = self._routes.get(self._connection_of[device])
         try:
             problem = "its connection takes no commands" if route is None else await route.deliver(device, command)
-        except TransportError as error:
+        except (TransportError, ProtocolError) as error:
             problem = str(error)
         sent(problem)
         self._settled()

@@ -23,6 +23,8 @@ Address = tuple[Any, ...]
 LARGEST_DATAGRAM = 4096
 RECEIVE_BUFFER = 4 << 20
 """The default holds 256 small datagrams: a burst of a site that comes back would be lost."""
+SO_RCVBUFFORCE = 33
+"""Linux, asm-generic/socket.h; not among the constants of Python 3.11."""
 RETRY_AFTER_S = 30
 LONGEST_DIAGNOSTIC = 400
 
@@ -185,6 +187,15 @@ def _code_of(error: DecodeError) -> int:
     return _DECODE_CODES.get(error.kind, coap.BAD_REQUEST)
 
 
+def _receive_buffer_option(door: socket.socket) -> int:
+    """The option that goes beyond net.core.rmem_max, where this process may use it, else the plain one."""
+    try:
+        door.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER)
+    except PermissionError:
+        return socket.SO_RCVBUF
+    return SO_RCVBUFFORCE
+
+
 def bind(host: str, port: int) -> socket.socket:
     """A UDP socket of our own, without SO_REUSEPORT: a second server on the port must be an error, not a thief.
 
@@ -192,7 +203,7 @@ def bind(host: str, port: int) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     door = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
-    door.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+    door.setsockopt(socket.SOL_SOCKET, _receive_buffer_option(door), RECEIVE_BUFFER)
     try:
         door.bind((host, port))
     except OSError as error:

@@ -19,12 +19,13 @@ from gateway.uplink import Done, Uplink
 from journal.entry import PARTITIONS
 from journal.errors import JournalFull
 from journal.sqlite import SqliteJournal
+from protocols.errors import DecodeError
 from protocols.moment import Moment
 from protocols.profile.loader import shipped_profiles
 from protocols.reading import Reading, decode_reading
 from protocols.senml.decode import MAX_BYTES
 from protocols.wire import coap
-from tests.fixtures.datagrams import Address, Message, Peer, peer_of
+from tests.fixtures.datagrams import Address, Message, Peer, Relay, peer_of
 from tests.fixtures.programs import Program
 from tests.fixtures.stories import MONO, WALL
 from tests.fixtures.waiting import wait_for_async
@@ -200,7 +201,7 @@ BAD: dict[str, tuple[bytes, str, str, str]] = {
     "empty payload": (post(b""), "4.00", "the pack is no JSON", "syntax"),
     "wrong unit": (post(f'[{{"n":"{GAS}/methane","u":"Cel","v":1}}]'.encode()), "4.00", "Cel", "unit"),
     "unknown point": (post(f'[{{"n":"{GAS}/radon","v":1}}]'.encode()), "4.00", "radon", "name"),
-    "no device": (post(LONG_NAME), "4.00", "is not device/point", "name"),
+    "no device": (post(LONG_NAME), "4.00", "must be of A-Z", "name"),
     "unknown device": (post(UNKNOWN), "4.04", "'demo:gas:0099' is not registered", "unknown-device"),
     "wrong content format": (post(PACK, READINGS, (12, b"\x29")), "4.15", "41 is not taken", "content-format"),
     "endless content format": (post(PACK, READINGS, (12, b"\xff" * 12)), "4.15", "is not taken", "content-format"),
@@ -226,6 +227,15 @@ async def test_bad_input_is_refused_with_its_reason_and_counted(gate: Gate, peer
     assert gate.refused() == {kind: 1.0}
     assert gate.readings() == []
     assert (await peer.ask(post(mid=2))).code == "2.04", "and the next message is taken"
+
+
+async def test_long_diagnostic_is_cut_between_two_letters(gate: Gate, peer: Peer) -> None:
+    def refuse(uplink: Uplink, done: Done) -> tuple[str, ...]:
+        raise DecodeError("name", "a" + "甲" * 200)
+
+    gate.door._ingest = refuse
+    answer = await peer.ask(post())
+    assert answer.payload.decode() == "a" + "甲" * 133
 
 
 async def test_largest_pack_is_taken(gate: Gate, peer: Peer) -> None:
@@ -384,24 +394,38 @@ async def test_aiocoap_discovers_the_resources(gate: Gate, client: aiocoap.Conte
     assert b"</readings>" in response.payload
 
 
-async def test_slow_commit_does_not_store_what_aiocoap_repeats_twice(gate: Gate, client: aiocoap.Context) -> None:
-    class Hasty(aiocoap.Reliable):
-        ACK_TIMEOUT = 0.02
-        ACK_RANDOM_FACTOR = 1.0
+class Hasty(aiocoap.Reliable):
+    """Repeats soon, so that a test need not wait."""
 
+    ACK_TIMEOUT = 0.02
+    ACK_RANDOM_FACTOR = 1.0
+
+
+async def test_slow_commit_does_not_store_twice_what_aiocoap_repeats(gate: Gate, client: aiocoap.Context) -> None:
     gate.hold = True
-    heard: list[Uplink] = []
-    ingest = gate.door._ingest
-    gate.door._ingest = lambda uplink, done: (heard.append(uplink), ingest(uplink, done))[1]
-    request = aiocoap.Message(
-        code=aiocoap.POST, uri=_uri(gate), payload=PACK, content_format=110, transport_tuning=Hasty
-    )
+    relay = Relay(gate.address, lambda _direction, _number: False)
+    host, port = (await relay.open())[:2]
+    uri = f"coap://{host}:{port}/readings"
+    request = aiocoap.Message(code=aiocoap.POST, uri=uri, payload=PACK, content_format=110, transport_tuning=Hasty)
     response = client.request(request).response
-    await wait_for_async(lambda: gate.held, what="the commit")
-    await asyncio.wait([asyncio.ensure_future(asyncio.sleep(0.1))])
+    await wait_for_async(lambda: relay.seen["up"] >= 3 and gate.held, what="two repetitions")
     gate.release()
     assert (await response).code == aiocoap.CHANGED
-    assert (len(gate.readings()), len(heard)) == (1, 1)
+    assert (len(gate.readings()), relay.seen["down"]) == (1, 1)
+    relay.close()
+
+
+@pytest.mark.parametrize("lost", [{("up", 0)}, {("down", 0)}, {("up", 0), ("down", 0), ("down", 1)}], ids=str)
+async def test_network_that_loses_messages_loses_no_reading_and_doubles_none(
+    gate: Gate, client: aiocoap.Context, lost: set[tuple[str, int]]
+) -> None:
+    relay = Relay(gate.address, lambda direction, number: (direction, number) in lost)
+    host, port = (await relay.open())[:2]
+    uri = f"coap://{host}:{port}/readings"
+    request = aiocoap.Message(code=aiocoap.POST, uri=uri, payload=PACK, content_format=110, transport_tuning=Hasty)
+    response = await client.request(request).response
+    assert (response.code, len(gate.readings())) == (aiocoap.CHANGED, 1)
+    relay.close()
 
 
 @pytest.mark.server

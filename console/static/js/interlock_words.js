@@ -80,7 +80,7 @@ export function standing(interlock) {
 const ORDER = { failed: 0, tripped: 1, unlisted: 2, unknown: 3, armed: 4, observe: 4 };
 
 /**
- * Failed ones first, then tripped, then those with a closed valve; what is real before a drill.
+ * Failed ones first, then tripped, the newest of them first, then those with a closed valve; what is real before a drill.
  * @param {Interlock} one
  * @param {Interlock} other
  */
@@ -92,5 +92,6 @@ export function byNeed(one, other) {
 
 /** @param {Interlock} interlock */
 function needOf(interlock) {
-  return [Number(interlock.origin !== "live"), ORDER[standing(interlock).word], Number(!interlock.closed.length)];
+  const { origin, tripped_at: trippedAt, closed } = interlock;
+  return [Number(origin !== "live"), ORDER[standing(interlock).word], -(Date.parse(trippedAt ?? "") || 0), Number(!closed.length)];
 }

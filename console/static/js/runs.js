@@ -70,6 +70,7 @@ class RunsPanel {
       ),
       element("p", { class: "where" }, `${words.pick(run.area.title)} · ${opened} · `, clock),
       element("p", { class: "run-notice" }, words.pick(run.notice)),
+      element("p", { class: "run-minutes" }, desk.t("run.minutes")),
     );
     for (const step of withdrawals(run)) {
       root.append(element("p", { class: "failed", role: "alert" }, desk.t("run.withdraw", { step: step.id })));

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { byNeed, failures, reasonTexts, shownEffects, signOf, standing, statusText } from "../../../../console/static/js/interlock_words.js";
 import { words } from "./desk_words.mjs";
-import { effect, interlock } from "./duty_items.mjs";
+import { RAISED, effect, interlock, iso } from "./duty_items.mjs";
 
 const zh = words("zh");
 const en = words("en");
@@ -45,10 +45,11 @@ test("the zone in need stands first", () => {
     interlock({ id: "drill", origin: "drill", state: "tripped" }),
     interlock({ id: "closed", closed: ["d:1"] }),
     interlock({ id: "unknown", state: "unknown" }),
-    interlock({ id: "tripped", state: "tripped" }),
+    interlock({ id: "tripped", state: "tripped", tripped_at: iso(RAISED) }),
+    interlock({ id: "newer", state: "tripped", tripped_at: iso(RAISED + 1000) }),
     interlock({ id: "failed", state: "tripped", effects: [effect({ status: "failed" })] }),
   ];
-  assert.deepEqual(zones.sort(byNeed).map((one) => one.id), ["failed", "tripped", "unknown", "closed", "armed", "drill"]);
+  assert.deepEqual(zones.sort(byNeed).map((one) => one.id), ["failed", "newer", "tripped", "unknown", "closed", "armed", "drill"]);
 });
 
 test("two causes with the same effect are one row, another result is not", () => {
