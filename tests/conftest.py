@@ -1,5 +1,6 @@
 """Fixtures of all tests stand in `tests/fixtures/`, one file for each subject."""
 
+import atexit
 import os
 import sys
 
@@ -13,10 +14,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_unconfigure() -> None:
+def _say_no_more() -> None:
     """Whoever reads the output looks for pytest's closing line, behind which DuckDB's binding would list at exit
     what it takes for leaks of its own types (seen with 2.0.0 at the end of a test session, not of a plain process)."""
     if "_duckdb" in sys.modules:
         sys.stderr.flush()
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+
+atexit.register(_say_no_more)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 import pytest
 import uvloop
 
-ON_UVLOOP = frozenset({"test_coap_door.py", "test_coap_requests.py"})
+ON_UVLOOP = frozenset({"test_coap_door.py", "test_coap_door_peers.py", "test_coap_requests.py"})
 
 
 def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:

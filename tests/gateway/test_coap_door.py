@@ -1,91 +1,31 @@
-"""The CoAP door over real UDP on uvloop: raw peers, aiocoap and libcoap; every bad input; nothing crashes."""
+"""The CoAP door over real UDP on uvloop: raw datagrams, every bad input, and nothing crashes."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import aiocoap
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from prometheus_client import CollectorRegistry
 
-from device_registry.load import load_site
-from gateway.counters import Counters
 from gateway.errors import AddressInUse
 from gateway.pipeline import Pipeline
 from gateway.transports import coap as door
 from gateway.uplink import Done, Uplink
-from journal.entry import PARTITIONS
 from journal.errors import JournalFull
 from journal.sqlite import SqliteJournal
 from protocols.errors import DecodeError
-from protocols.moment import Moment
-from protocols.profile.loader import shipped_profiles
-from protocols.reading import Reading, decode_reading
 from protocols.senml.decode import MAX_BYTES
 from protocols.wire import coap
-from tests.fixtures.datagrams import Address, Message, Peer, Relay, peer_of
-from tests.fixtures.programs import Program
-from tests.fixtures.stories import MONO, WALL
+from tests.fixtures.datagrams import Message, Peer, peer_of
+from tests.fixtures.gates import PACK, UNKNOWN, Gate
+from tests.fixtures.pipelines import GAS_1, SITE
+from tests.fixtures.stories import WALL
 from tests.fixtures.waiting import wait_for_async
 
-SITE = load_site(Path(__file__).parents[2] / "sites/demo/site.toml", shipped_profiles())
-GAS = "demo:gas:0001"
-PACK = f'[{{"bn":"{GAS}/","n":"boot","v":1}},{{"n":"seq","v":1}},{{"n":"methane","v":3}}]'.encode()
 READINGS = (coap.URI_PATH, b"readings")
 JSON = (coap.CONTENT_FORMAT, b"\x6e")
-
-
-class Gate:
-    """A door over a pipeline and a real journal. ``hold``: messages wait for `release` before they are settled."""
-
-    def __init__(self, folder: Path) -> None:
-        self.journal = SqliteJournal.open(folder, now=WALL, window_s=0.0)
-        self.registry = CollectorRegistry()
-        self.counters = Counters(self.registry)
-        self.pipeline = Pipeline(SITE, self.journal, self.counters)
-        self.hold = False
-        self.held: list[tuple[Done, Exception | None]] = []
-        self.fault: Exception | None = None
-        self.door: door.CoapDoor
-
-    async def open(self) -> None:
-        bound = door.bind("127.0.0.1", 0)
-        self.address: Address = bound.getsockname()
-        self.door = await door.listen(bound, self.ingest, self.counters, lambda: WALL)
-
-    def ingest(self, uplink: Uplink, done: Done) -> tuple[str, ...]:
-        def settle(error: Exception | None) -> None:
-            error = self.fault or error
-            if self.hold:
-                self.held.append((done, error))
-            else:
-                done(error)
-
-        return self.pipeline.ingest(uplink, settle, Moment(WALL, MONO))
-
-    def release(self) -> None:
-        held, self.held = self.held, []
-        for done, error in held:
-            done(error)
-
-    def readings(self) -> list[Reading]:
-        return [decode_reading(one.entry.body) for one in self.journal.read(range(PARTITIONS), {}, 1000)]
-
-    def refused(self) -> dict[str, float]:
-        """Refused uplinks by kind."""
-        return {
-            sample.labels["kind"]: sample.value
-            for metric in self.counters.refused.collect()
-            for sample in metric.samples
-            if sample.name.endswith("_total")
-        }
-
-    async def close(self) -> None:
-        self.door.close()
-        await self.journal.close()
-        await asyncio.sleep(0)
+GAS = GAS_1
 
 
 @pytest.fixture
@@ -191,7 +131,6 @@ async def test_ping_is_answered_by_a_reset(peer: Peer) -> None:
 # -- every bad input -----------------------------------------------------------------------------------------------
 
 WRONG_TYPE = f'[{{"bn":"{GAS}/","n":"methane","v":"high"}}]'.encode()
-UNKNOWN = b'[{"bn":"demo:gas:0099/","n":"methane","v":3}]'
 LONG_NAME = ('[{"n":"' + "甲" * 300 + '","v":1}]').encode()
 BAD: dict[str, tuple[bytes, str, str, str]] = {
     # input: (request, code, part of the diagnostic, kind that is counted)
@@ -349,113 +288,6 @@ async def test_no_datagram_raises_out_of_the_door_or_is_counted_without_bound(ga
     done = asyncio.get_running_loop().create_future()
     gate.journal.submit((), done.set_result)
     await done
-
-
-# -- other implementations -----------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-async def client() -> AsyncIterator[aiocoap.Context]:
-    """The reference implementation as a device."""
-    context = await aiocoap.Context.create_client_context(transports=["udp6"])
-    yield context
-    await context.shutdown()
-
-
-def _uri(gate: Gate, path: str = "readings") -> str:
-    return f"coap://127.0.0.1:{gate.address[1]}/{path}"
-
-
-@pytest.mark.parametrize("reliable", [True, False])
-async def test_aiocoap_is_served(gate: Gate, client: aiocoap.Context, reliable: bool) -> None:
-    tuning = aiocoap.Reliable if reliable else aiocoap.Unreliable
-    request = aiocoap.Message(
-        code=aiocoap.POST, uri=_uri(gate), payload=PACK, content_format=110, transport_tuning=tuning
-    )
-    response = await client.request(request).response
-    assert (response.code, len(gate.readings())) == (aiocoap.CHANGED, 1)
-
-
-async def test_aiocoap_is_told_why_it_is_refused(gate: Gate, client: aiocoap.Context) -> None:
-    request = aiocoap.Message(code=aiocoap.POST, uri=_uri(gate), payload=UNKNOWN, content_format=110)
-    response = await client.request(request).response
-    assert (response.code, response.payload) == (aiocoap.NOT_FOUND, b"device 'demo:gas:0099' is not registered")
-
-
-async def test_aiocoap_is_refused_a_block_wise_transfer(gate: Gate, client: aiocoap.Context) -> None:
-    request = aiocoap.Message(code=aiocoap.POST, uri=_uri(gate), payload=PACK + b" " * 3000, content_format=110)
-    response = await client.request(request).response
-    assert (response.code, gate.refused()) == (aiocoap.BAD_OPTION, {"option": 1.0})
-
-
-async def test_aiocoap_discovers_the_resources(gate: Gate, client: aiocoap.Context) -> None:
-    request = aiocoap.Message(code=aiocoap.GET, uri=_uri(gate, ".well-known/core"))
-    response = await client.request(request).response
-    assert b"</readings>" in response.payload
-
-
-class Hasty(aiocoap.Reliable):
-    """Repeats soon, so that a test need not wait."""
-
-    ACK_TIMEOUT = 0.02
-    ACK_RANDOM_FACTOR = 1.0
-
-
-async def test_slow_commit_does_not_store_twice_what_aiocoap_repeats(gate: Gate, client: aiocoap.Context) -> None:
-    gate.hold = True
-    relay = Relay(gate.address, lambda _direction, _number: False)
-    host, port = (await relay.open())[:2]
-    uri = f"coap://{host}:{port}/readings"
-    request = aiocoap.Message(code=aiocoap.POST, uri=uri, payload=PACK, content_format=110, transport_tuning=Hasty)
-    response = client.request(request).response
-    await wait_for_async(lambda: relay.seen["up"] >= 3 and gate.held, what="two repetitions")
-    gate.release()
-    assert (await response).code == aiocoap.CHANGED
-    assert (len(gate.readings()), relay.seen["down"]) == (1, 1)
-    relay.close()
-
-
-@pytest.mark.parametrize("lost", [{("up", 0)}, {("down", 0)}, {("up", 0), ("down", 0), ("down", 1)}], ids=str)
-async def test_network_that_loses_messages_loses_no_reading_and_doubles_none(
-    gate: Gate, client: aiocoap.Context, lost: set[tuple[str, int]]
-) -> None:
-    relay = Relay(gate.address, lambda direction, number: (direction, number) in lost)
-    host, port = (await relay.open())[:2]
-    uri = f"coap://{host}:{port}/readings"
-    request = aiocoap.Message(code=aiocoap.POST, uri=uri, payload=PACK, content_format=110, transport_tuning=Hasty)
-    response = await client.request(request).response
-    assert (response.code, len(gate.readings())) == (aiocoap.CHANGED, 1)
-    relay.close()
-
-
-@pytest.mark.server
-async def test_libcoap_is_served(gate: Gate, coap_client: Program, tmp_path: Path) -> None:
-    file = tmp_path / "pack.json"
-    file.write_bytes(PACK)
-    arguments = ("-v", "7", "-m", "post", "-t", "110", "-B", "10", "-f", str(file), _uri(gate))
-    done = await asyncio.to_thread(coap_client.run, *arguments)
-    assert "2.04" in done.stdout + done.stderr
-    assert len(gate.readings()) == 1
-
-
-@pytest.mark.server
-async def test_libcoap_is_told_why_it_is_refused(gate: Gate, coap_client: Program) -> None:
-    done = await asyncio.to_thread(
-        coap_client.run, "-m", "post", "-t", "110", "-B", "10", "-e", UNKNOWN.decode(), _uri(gate)
-    )
-    assert "4.04" in done.stderr
-    assert "is not registered" in done.stderr
-
-
-@pytest.mark.server
-async def test_libcoap_is_refused_a_block_wise_transfer(gate: Gate, coap_client: Program, tmp_path: Path) -> None:
-    file = tmp_path / "pack.json"
-    file.write_bytes(PACK + b" " * 100)
-    done = await asyncio.to_thread(
-        coap_client.run, "-m", "post", "-b", "64", "-B", "10", "-t", "110", "-f", str(file), _uri(gate)
-    )
-    assert "4.02" in done.stderr
-    assert gate.refused() == {"option": 1.0}
 
 
 # -- the socket ----------------------------------------------------------------------------------------------------

@@ -1,120 +1,28 @@
 """The pipeline over a real journal: judged first, stored once, acknowledged only when durable."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
 
-from device_registry.devices import Site
-from device_registry.load import load_site
 from gateway.counters import Counters
-from gateway.pipeline import MESSAGE_LIFETIME_NS, Pipeline, Verdict
+from gateway.pipeline import MESSAGE_LIFETIME_NS, Pipeline
 from gateway.uplink import Uplink
-from journal.entry import PARTITIONS, Entry, partition_of
-from journal.errors import JournalClosed, JournalFull
-from journal.sqlite import SqliteJournal
 from protocols.errors import DecodeError, UnknownDevice
-from protocols.moment import SECOND, Moment
-from protocols.profile.loader import shipped_profiles
+from protocols.moment import SECOND
 from protocols.quality import Quality
-from protocols.reading import Origin, Reading, decode_reading
+from protocols.reading import Origin
+from tests.fixtures.pipelines import GAS_1, GAS_2, SITE, Bench, counted, timed, untimed
 from tests.fixtures.stories import WALL, at, gas_reading
-
-SITE_FILE = Path(__file__).parents[2] / "sites/demo/site.toml"
-GAS_1, GAS_2 = "demo:gas:0001", "demo:gas:0002"
-ALL = range(PARTITIONS)
-STARTED = WALL - 3600 * SECOND
-
-
-class Judge:
-    """Remembers what it was given, and decides what the test says."""
-
-    def __init__(self) -> None:
-        self.seen: list[Reading] = []
-        self.verdict = Verdict([], {})
-        self.fault: Exception | None = None
-
-    def observe(self, reading: Reading, now: Moment) -> Verdict:
-        self.seen.append(reading)
-        if self.fault is not None:
-            raise self.fault
-        return self.verdict
-
-
-class Bench:
-    """A pipeline over a journal in a folder; `settled` is what each message was told, in order."""
-
-    def __init__(self, folder: Path, site: Site) -> None:
-        self.folder = folder
-        self.site = site
-        self.judge = Judge()
-        self.settled: list[Exception | None] = []
-        self._open()
-
-    def _open(self, **settings: int) -> None:
-        self.journal = SqliteJournal.open(self.folder, now=STARTED, **settings)  # type: ignore[arg-type]  # all are ints
-        self.registry = CollectorRegistry()
-        self.pipeline = Pipeline(self.site, self.journal, Counters(self.registry), (self.judge,))
-
-    async def reopen(self, **settings: int) -> None:
-        """The gateway is started again."""
-        await self.journal.close()
-        self._open(**settings)
-        self.pipeline.rebuild(self.journal.tail(1000))
-
-    def say(self, payload: str, seconds: float = 0.0, *, mid: int = 1, content_format: int = 110) -> tuple[str, ...]:
-        """One message over CoAP."""
-        source = f"coap/127.0.0.1:40000/{mid}/ab"
-        uplink = Uplink("coap", payload.encode(), content_format, source, at(seconds).wall)
-        return self.pipeline.ingest(uplink, self.settled.append, at(seconds))
-
-    async def durable(self) -> None:
-        """Wait until everything said so far is settled."""
-        done = asyncio.get_running_loop().create_future()
-        self.journal.submit((), done.set_result)
-        await done
-        await asyncio.sleep(0)
-
-    def readings(self) -> list[Reading]:
-        """What is stored."""
-        return [
-            decode_reading(one.entry.body) for one in self.journal.read(ALL, {}, 1000) if one.entry.kind == "reading"
-        ]
-
-    def count(self, name: str, **labels: str) -> float:
-        """A counter's value."""
-        return self.registry.get_sample_value(f"gengfu_{name}", labels) or 0.0
-
-
-@pytest.fixture(scope="module")
-def site() -> Site:
-    return load_site(SITE_FILE, shipped_profiles())
 
 
 @pytest.fixture
-async def bench(tmp_path: Path, site: Site) -> AsyncIterator[Bench]:
-    one = Bench(tmp_path / "journal", site)
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    """A pipeline over a journal of its own."""
+    one = Bench(tmp_path / "journal")
     yield one
     await one.journal.close()
-
-
-def counted(sequence: int, methane: float, boot: int = 1, device: str = GAS_1) -> str:
-    """A pack of a device that counts."""
-    return (
-        f'[{{"bn":"{device}/","n":"boot","v":{boot}}},{{"n":"seq","v":{sequence}}},{{"n":"methane","v":{methane}}}]'
-    )  # fmt: skip
-
-
-def untimed(methane: float) -> str:
-    """A pack of a device that sends neither time nor sequence."""
-    return f'[{{"bn":"{GAS_1}/","n":"methane","v":{methane}}}]'
-
-
-def timed(methane: float, seconds: float) -> str:
-    """A pack of a device that stamps its samples."""
-    return f'[{{"bn":"{GAS_1}/","bt":{WALL // SECOND + seconds},"n":"methane","v":{methane}}}]'
 
 
 async def test_acknowledged_only_when_durable(bench: Bench) -> None:
@@ -166,13 +74,13 @@ async def test_same_instant_with_another_payload_is_kept_a_microsecond_later_in_
 
 
 async def test_origin_is_the_gateways_and_never_the_payloads(bench: Bench) -> None:
-    bench.pipeline = Pipeline(bench.site, bench.journal, Counters(CollectorRegistry()), origin=Origin.SIMULATED)
+    bench.pipeline = Pipeline(SITE, bench.journal, Counters(CollectorRegistry()), origin=Origin.SIMULATED)
     bench.say(counted(1, 3.0))
     await bench.durable()
     assert [one.origin for one in bench.readings()] == [Origin.SIMULATED]
 
 
-# -- messages without time and sequence -----------------------------------------------------------------------------
+# -- messages without time and sequence ------------------------------------------------------------------------------
 
 
 async def test_retransmitted_message_without_time_is_stored_once(bench: Bench) -> None:
@@ -231,132 +139,7 @@ async def test_another_message_with_the_same_values_is_another_reading(bench: Be
     assert len(bench.readings()) == 2
 
 
-# -- a journal that refuses ----------------------------------------------------------------------------------------
-
-
-async def test_refused_reading_was_judged_and_is_stored_when_it_comes_again(bench: Bench) -> None:
-    await bench.reopen(max_waiting=0)
-    bench.say(counted(1, 60.0))
-    assert [type(one) for one in bench.settled] == [JournalFull]
-    assert [one.values[0] for one in bench.judge.seen] == [60.0]
-    await bench.reopen()
-    bench.say(counted(1, 60.0), 2)
-    await bench.durable()
-    assert (len(bench.readings()), bench.settled[-1]) == (1, None)
-
-
-async def test_commit_that_failed_is_forgotten(bench: Bench) -> None:
-    await bench.reopen(max_bytes=1, reserve_bytes=0)
-    bench.say(counted(1, 60.0))
-    bench.say(counted(1, 60.0), 1)
-    await bench.durable()
-    assert [type(one) for one in bench.settled] == [JournalFull, JournalFull]
-    assert bench.count("readings_total", transport="coap") == 0
-    await bench.reopen()
-    bench.say(counted(1, 60.0), 2)
-    await bench.durable()
-    assert (len(bench.readings()), bench.settled[-1]) == (1, None)
-
-
-async def test_pack_is_not_acknowledged_while_a_part_sent_before_is_not_durable(bench: Bench) -> None:
-    """The commit of the first message runs and fails while the second repeats its reading and brings a new one."""
-    await bench.reopen(max_bytes=1, reserve_bytes=10**9)
-    bench.judge.verdict = Verdict([], {})
-    bench.say(counted(1, 3.0), 0)
-    bench.judge.verdict = Verdict([Entry("alarm", "a/1", 0, WALL, b"\x91\x01")], {})
-    both = counted(1, 3.0)[:-1] + "," + counted(1, 5.0, device=GAS_2)[1:]
-    bench.say(both, 1)
-    await bench.durable()
-    assert [type(one) for one in bench.settled] == [JournalFull, JournalFull]
-    assert [one.device for one in bench.readings()] == [GAS_2]
-    bench.judge.verdict = Verdict([], {})
-    await bench.reopen()
-    bench.say(both, 2)
-    await bench.durable()
-    assert (sorted(one.device for one in bench.readings()), bench.settled[-1]) == ([GAS_1, GAS_2], None)
-
-
-async def test_closed_journal_is_told_and_not_raised(bench: Bench) -> None:
-    await bench.journal.close()
-    bench.say(counted(1, 60.0))
-    assert [type(one) for one in bench.settled] == [JournalClosed]
-
-
-async def test_fault_of_a_judge_does_not_make_a_reading_known(bench: Bench) -> None:
-    bench.judge.fault = ZeroDivisionError("a fault of ours")
-    with pytest.raises(ZeroDivisionError):
-        bench.say(counted(1, 60.0))
-    bench.judge.fault = None
-    bench.say(counted(1, 60.0), 1)
-    await bench.durable()
-    assert (len(bench.readings()), bench.settled) == (1, [None])
-
-
-# -- what the judges decide ----------------------------------------------------------------------------------------
-
-
-def alarm(number: int) -> Entry:
-    """An entry of an alarm."""
-    return Entry("alarm", f"a/{number}", partition_of(GAS_1), WALL, b"\x91\x01")
-
-
-async def test_decision_is_in_the_commit_of_its_reading(bench: Bench) -> None:
-    batches: list[list[str]] = []
-    bench.journal.subscribe(lambda stored: batches.append([one.entry.kind for one in stored]))
-    bench.judge.verdict = Verdict([alarm(1)], {"alarm/a": b"1"})
-    bench.say(counted(1, 60.0))
-    await bench.durable()
-    assert batches == [["alarm", "reading"]]
-    assert bench.journal.load_state("alarm/") == {"alarm/a": b"1"}
-
-
-async def test_decision_that_was_refused_is_stored_with_the_next_commit_that_succeeds(bench: Bench) -> None:
-    refuse = _refusing(bench)
-    bench.judge.verdict = Verdict([alarm(1)], {"alarm/a": b"1", "alarm/b": b"1"})
-    bench.say(counted(1, 60.0))
-    bench.judge.verdict = Verdict([alarm(2)], {"alarm/a": b"2"})
-    bench.say(counted(2, 60.0))
-    bench.judge.verdict = Verdict([], {})
-    refuse(False)
-    bench.say(counted(3, 60.0))
-    await bench.durable()
-    await bench.durable()
-    stored = [one.entry.id for one in bench.journal.read(ALL, {}, 100) if one.entry.kind == "alarm"]
-    assert sorted(stored) == ["a/1", "a/2"]
-    assert bench.journal.load_state("alarm/") == {"alarm/a": b"2", "alarm/b": b"1"}
-    assert len(bench.readings()) == 1, "a reading that was refused is sent again by its device"
-
-
-async def test_kept_state_never_overwrites_a_younger_one(bench: Bench) -> None:
-    refuse = _refusing(bench)
-    bench.pipeline.store(Verdict([alarm(1)], {"alarm/a": b"1"}))
-    refuse(False)
-    bench.pipeline.store(Verdict([alarm(2)], {"alarm/a": b"2"}))
-    await bench.durable()
-    await bench.durable()
-    assert bench.journal.load_state("alarm/") == {"alarm/a": b"2"}
-    assert len(bench.journal.read(ALL, {}, 100)) == 2
-
-
-def _refusing(bench: Bench) -> Callable[[bool], None]:
-    """Let the journal refuse at once, as when too much waits for the disk; returns the switch."""
-    submit = bench.journal.submit
-    refuses = True
-
-    def refusing(entries: Sequence[Entry], done: object = None, state: object = None) -> None:
-        if refuses:
-            raise JournalFull("the disk is full")
-        submit(entries, done, state)  # type: ignore[arg-type]  # passed through
-
-    def switch(to: bool) -> None:
-        nonlocal refuses
-        refuses = to
-
-    bench.journal.submit = refusing  # type: ignore[method-assign]  # the one fault that no small disk gives on demand
-    return switch
-
-
-# -- readings of polled devices ------------------------------------------------------------------------------------
+# -- readings of polled devices --------------------------------------------------------------------------------------
 
 
 async def test_polled_readings_are_judged_stored_and_counted(bench: Bench) -> None:
@@ -386,7 +169,7 @@ async def test_reading_far_from_now_is_kept_under_the_time_it_came(bench: Bench,
     assert bench.count("values_not_good_total", quality="uncertain:clock") == 1
 
 
-# -- refused -------------------------------------------------------------------------------------------------------
+# -- refused ---------------------------------------------------------------------------------------------------------
 
 
 async def test_unknown_device_is_refused_listed_and_counted(bench: Bench) -> None:

@@ -1,10 +1,13 @@
 """The console of the page tests over a real gateway: pipeline, alarms, interlocks, plans, and both journals."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page
 
 from console.duty.desk import DutyDesk
 from console.duty.run_board import RunBoard
@@ -14,13 +17,14 @@ from gengfu.console_side import LiveFeed
 from gengfu.downlink import Asker
 from gengfu.operations_side import open_operations
 from journal.sqlite import SqliteJournal
-from protocols.moment import SECOND
+from protocols.moment import SECOND, Moment
 from protocols.quality import Quality
 from protocols.reading import Value
-from tests.console.browser.conftest import CALL_S, QUIET, Console
+from tests.console.browser.conftest import CALL_S, QUIET, Console, WallClock
 from tests.console.conftest import reading_of
 from tests.console.duty.conftest import Gateway
 
+LEAK = "t:gas:1~CK-04"
 TAIL = 5000
 CLOSED = 2.0
 
@@ -117,3 +121,51 @@ async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def alarm(page: Page, name: str = LEAK) -> Locator:
+    return page.locator(f"[data-alarm='{name}']")
+
+
+def zone(page: Page) -> Locator:
+    return page.locator("[data-interlock='street/hotpot~restaurant-kitchen']")
+
+
+def step(page: Page, name: str) -> Locator:
+    return page.locator(f"[data-step='{name}']")
+
+
+def press(within: Page | Locator, verb: str) -> None:
+    within.locator(f"[data-act='{verb}']").click()
+
+
+@pytest.fixture
+def time_moves(monkeypatch: pytest.MonkeyPatch) -> WallClock:
+    """The real clock, which a test may put forward."""
+    moving = WallClock()
+    monkeypatch.setattr(clock, "wall", moving.ns)
+    monkeypatch.setattr(clock, "now", lambda: Moment(moving.ns(), moving.ns()))
+    return moving
+
+
+@pytest.fixture
+def boards() -> Boards:
+    return Boards()
+
+
+@pytest.fixture
+def is_demo() -> bool:
+    return False
+
+
+@pytest.fixture
+def console(
+    services: ConsoleServices, tmp_path: Path, time_moves: WallClock, boards: Boards, is_demo: bool
+) -> Iterator[DutyConsole]:
+    """A console over a gateway whose devices have all just been heard."""
+    running = DutyConsole(replace(services, ping_s=0.2, demo=boards if is_demo else None), tmp_path)
+    running.start()
+    for device in services.site.devices:
+        running.hear(device)
+    yield running
+    running.close()

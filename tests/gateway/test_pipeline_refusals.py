@@ -1,0 +1,145 @@
+"""A journal that refuses: judged all the same, stored when it comes again, and no decision is lost."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from gateway.pipeline import Verdict
+from journal.entry import Entry, partition_of
+from journal.errors import JournalClosed, JournalFull
+from tests.fixtures.pipelines import ALL, GAS_1, GAS_2, Bench, counted
+from tests.fixtures.stories import WALL
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    """A pipeline over a journal of its own."""
+    one = Bench(tmp_path / "journal")
+    yield one
+    await one.journal.close()
+
+
+# -- a journal that refuses ------------------------------------------------------------------------------------------
+
+
+async def test_refused_reading_was_judged_and_is_stored_when_it_comes_again(bench: Bench) -> None:
+    await bench.reopen(max_waiting=0)
+    bench.say(counted(1, 60.0))
+    assert [type(one) for one in bench.settled] == [JournalFull]
+    assert [one.values[0] for one in bench.judge.seen] == [60.0]
+    await bench.reopen()
+    bench.say(counted(1, 60.0), 2)
+    await bench.durable()
+    assert (len(bench.readings()), bench.settled[-1]) == (1, None)
+
+
+async def test_commit_that_failed_is_forgotten(bench: Bench) -> None:
+    await bench.reopen(max_bytes=1, reserve_bytes=0)
+    bench.say(counted(1, 60.0))
+    bench.say(counted(1, 60.0), 1)
+    await bench.durable()
+    assert [type(one) for one in bench.settled] == [JournalFull, JournalFull]
+    assert bench.count("readings_total", transport="coap") == 0
+    await bench.reopen()
+    bench.say(counted(1, 60.0), 2)
+    await bench.durable()
+    assert (len(bench.readings()), bench.settled[-1]) == (1, None)
+
+
+async def test_pack_is_not_acknowledged_while_a_part_sent_before_is_not_durable(bench: Bench) -> None:
+    """The commit of the first message runs and fails while the second repeats its reading and brings a new one."""
+    await bench.reopen(max_bytes=1, reserve_bytes=10**9)
+    bench.judge.verdict = Verdict([], {})
+    bench.say(counted(1, 3.0), 0)
+    bench.judge.verdict = Verdict([Entry("alarm", "a/1", 0, WALL, b"\x91\x01")], {})
+    both = counted(1, 3.0)[:-1] + "," + counted(1, 5.0, device=GAS_2)[1:]
+    bench.say(both, 1)
+    await bench.durable()
+    assert [type(one) for one in bench.settled] == [JournalFull, JournalFull]
+    assert [one.device for one in bench.readings()] == [GAS_2]
+    bench.judge.verdict = Verdict([], {})
+    await bench.reopen()
+    bench.say(both, 2)
+    await bench.durable()
+    assert (sorted(one.device for one in bench.readings()), bench.settled[-1]) == ([GAS_1, GAS_2], None)
+
+
+async def test_closed_journal_is_told_and_not_raised(bench: Bench) -> None:
+    await bench.journal.close()
+    bench.say(counted(1, 60.0))
+    assert [type(one) for one in bench.settled] == [JournalClosed]
+
+
+async def test_fault_of_a_judge_does_not_make_a_reading_known(bench: Bench) -> None:
+    bench.judge.fault = ZeroDivisionError("a fault of ours")
+    with pytest.raises(ZeroDivisionError):
+        bench.say(counted(1, 60.0))
+    bench.judge.fault = None
+    bench.say(counted(1, 60.0), 1)
+    await bench.durable()
+    assert (len(bench.readings()), bench.settled) == (1, [None])
+
+
+# -- what the judges decide ------------------------------------------------------------------------------------------
+
+
+def alarm(number: int) -> Entry:
+    """An entry of an alarm."""
+    return Entry("alarm", f"a/{number}", partition_of(GAS_1), WALL, b"\x91\x01")
+
+
+async def test_decision_is_in_the_commit_of_its_reading(bench: Bench) -> None:
+    batches: list[list[str]] = []
+    bench.journal.subscribe(lambda stored: batches.append([one.entry.kind for one in stored]))
+    bench.judge.verdict = Verdict([alarm(1)], {"alarm/a": b"1"})
+    bench.say(counted(1, 60.0))
+    await bench.durable()
+    assert batches == [["alarm", "reading"]]
+    assert bench.journal.load_state("alarm/") == {"alarm/a": b"1"}
+
+
+async def test_decision_that_was_refused_is_stored_with_the_next_commit_that_succeeds(bench: Bench) -> None:
+    refuse = _refusing(bench)
+    bench.judge.verdict = Verdict([alarm(1)], {"alarm/a": b"1", "alarm/b": b"1"})
+    bench.say(counted(1, 60.0))
+    bench.judge.verdict = Verdict([alarm(2)], {"alarm/a": b"2"})
+    bench.say(counted(2, 60.0))
+    bench.judge.verdict = Verdict([], {})
+    refuse(False)
+    bench.say(counted(3, 60.0))
+    await bench.durable()
+    await bench.durable()
+    stored = [one.entry.id for one in bench.journal.read(ALL, {}, 100) if one.entry.kind == "alarm"]
+    assert sorted(stored) == ["a/1", "a/2"]
+    assert bench.journal.load_state("alarm/") == {"alarm/a": b"2", "alarm/b": b"1"}
+    assert len(bench.readings()) == 1, "a reading that was refused is sent again by its device"
+
+
+async def test_kept_state_never_overwrites_a_younger_one(bench: Bench) -> None:
+    refuse = _refusing(bench)
+    bench.pipeline.store(Verdict([alarm(1)], {"alarm/a": b"1"}))
+    refuse(False)
+    bench.pipeline.store(Verdict([alarm(2)], {"alarm/a": b"2"}))
+    await bench.durable()
+    await bench.durable()
+    assert bench.journal.load_state("alarm/") == {"alarm/a": b"2"}
+    assert len(bench.journal.read(ALL, {}, 100)) == 2
+
+
+def _refusing(bench: Bench) -> Callable[[bool], None]:
+    """Let the journal refuse at once, as when too much waits for the disk; returns the switch."""
+    submit = bench.journal.submit
+    refuses = True
+
+    def refusing(entries: Sequence[Entry], done: object = None, state: object = None) -> None:
+        if refuses:
+            raise JournalFull("the disk is full")
+        submit(entries, done, state)  # type: ignore[arg-type]  # passed through
+
+    def switch(to: bool) -> None:
+        nonlocal refuses
+        refuses = to
+
+    bench.journal.submit = refusing  # type: ignore[method-assign]  # the one fault that no small disk gives on demand
+    return switch
