@@ -1,11 +1,13 @@
 """Picture: what is known of one device at one origin: the last value of each point, its trust and its trend.
 
 Alarms and interlocks each keep pictures of their own from the same readings, so that neither depends on the
-other. Absent points keep their last value. DRILL and SIMULATED readings have pictures of their own (S4).
+other. Absent points keep their last value, and what a flag said of them (a fault, a warm-up) holds until the flag
+itself is sent cleared. DRILL and SIMULATED readings have pictures of their own (S4).
 """
 
 import math
 from collections import deque
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from protocols.moment import SECOND, Moment
@@ -18,6 +20,8 @@ TREND_SAMPLES = 64
 """At most so many samples make a trend; a faster device is thinned to fit the window."""
 FRESH_NS = 60 * SECOND
 """A value this much older than its device's last message is no proof any more (S9's limit for late readings)."""
+PATIENCE_NS = 5 * SECOND
+"""A device that comes back sends what it kept, old values first: so long the newest of them may take to come."""
 
 
 class Known(NamedTuple):
@@ -32,59 +36,133 @@ class Known(NamedTuple):
     heard: int
 
 
+class Patience(NamedTuple):
+    """How long a device and each of its life-safety points may be silent, mono ns; ``first``: from the start on,
+    until it was heard once (S10)."""
+
+    after: int
+    first: int
+
+
+class _Late(NamedTuple):
+    """A row of late readings: the newest by its stamp, the last that came, and when the first of them came (mono)."""
+
+    newest: Reading
+    last: Reading
+    since: int
+
+
 class Picture:
     """The picture of one (device, origin). Text points are left out: nothing is judged by text.
 
-    ``started``: the mono time it was made, from which silence counts until the first reading (S10).
+    ``started``: the mono time it was made, from which silence counts until the first reading (S10). ``lost``: the
+    device is not heard; ``trusts_late``: its late readings count, because no fresh ones came (S9).
     """
 
     def __init__(self, profile: Profile, started: int) -> None:
         self.profile = profile
         self.started = started
         self.heard: int | None = None
-        self.newest_at = 0
         self.lost = False
+        self.trusts_late = False
+        self._late: _Late | None = None
         self._known: dict[int, Known] = {}
         self._trusted: dict[int, Known] = {}
+        self._newest: dict[int, int] = {}
+        self._held: set[int] = set()
+        self._watched = [point.index for point in profile.points if point.life_safety]
+        self._silent: set[int] = set()
         self._warming: dict[int, int] = {}
         self._warm_up_max_ns = int(profile.file.profile.warm_up_max_s * SECOND)
-        self._trend: dict[int, deque[tuple[int, float]]] = {
-            point.index: deque(maxlen=TREND_SAMPLES)
+        self._trends = {
+            point.index: (_Trend(), _Trend())
             for point in profile.points
             if point.life_safety and point.type == "number"
         }
 
-    def update(self, reading: Reading, now: Moment) -> None:
-        """Take in a reading.
+    # -- what comes in ---------------------------------------------------------------------------------------
 
-        One that is older than what is known is doubted (uncertain:clock): it may raise something, and clears
-        nothing. A known stamp that lies in the future is no measure for that: some clock was wrong.
+    def update(self, reading: Reading, now: Moment) -> None:
+        """Take in a fresh reading: late ones that came before are overtaken.
+
+        A value that is older than the newest of its point is doubted (uncertain:clock): it may raise something,
+        and clears nothing. A known stamp that lies in the future is no measure for that: some clock was wrong.
         """
         self.heard = now.mono
-        self.lost = False
-        self.newest_at = max(self.newest_at if self.newest_at <= now.wall else 0, reading.at)
-        for index, value in enumerate(reading.values):
-            number = _number(value)
-            if math.isnan(number) and reading.quality[index] < Quality.BAD_OVER_RANGE:
-                continue
-            before = self._known.get(index)
-            is_older = before is not None and reading.at < before.at <= now.wall
-            quality = self._judge_warm_up(index, Quality(reading.quality[index]), now)
-            known = Known(
-                number, worse(quality, Quality.UNCERTAIN_CLOCK) if is_older else quality, reading.at, now.mono
-            )
-            self._known[index] = known
-            if not is_older and _is_measured(known):
-                self._trusted[index] = known
-                self._follow(index, known)
+        self.lost = self.trusts_late = False
+        self._late = None
+        self._take(reading, now, in_doubt=False)
+
+    def doubt(self, reading: Reading, now: Moment) -> None:
+        """Take in a late reading that counts, because no fresh one follows: it may raise, and clears nothing (S9).
+
+        The device stays lost: whether its clock is wrong or its readings are old, nobody knows.
+        """
+        self._take(reading, now, in_doubt=True)
 
     def recall(self, reading: Reading) -> None:
         """Take in what was measured before, and is known only now: it stands before a later blindness, no more."""
+        for number, rule in enumerate(self.profile.quality_rules):
+            if _value_of(reading, rule.point) == rule.equals and reading.at >= self._newest.get(rule.point, 0):
+                self._held.add(number)
         for index, value in enumerate(reading.values):
             known = Known(_number(value), Quality(reading.quality[index]), reading.at, self.started)
             before = self._trusted.get(index)
-            if _is_measured(known) and (before is None or before.at <= reading.at):
-                self._trusted[index] = known
+            if before is None or before.at <= reading.at:
+                self._trust(index, known)
+
+    def _take(self, reading: Reading, now: Moment, *, in_doubt: bool) -> None:
+        older = {index for index, at in self._newest.items() if reading.at < at <= now.wall}
+        absent = self._follow_flags(reading, older, in_doubt)
+        for index, value in enumerate(reading.values):
+            number = _number(value)
+            given = Quality(reading.quality[index])
+            if math.isnan(number) and not given.is_bad:
+                continue
+            quality = self._judge_warm_up(index, self._hold(index, given, absent), now)
+            is_older = index in older
+            if is_older or in_doubt:
+                quality = worse(quality, Quality.UNCERTAIN_CLOCK)
+            known = self._known[index] = Known(number, quality, reading.at, now.mono)
+            newest = self._newest.get(index, 0)
+            self._newest[index] = max(reading.at, newest if newest <= now.wall else 0)
+            if not in_doubt:
+                self._silent.discard(index)
+            if self._trust(index, known) and (in_doubt or not is_older):
+                self._follow(index, known)
+
+    def _follow_flags(self, reading: Reading, older: set[int], in_doubt: bool) -> list[int]:
+        """Keep what the flags say of other points; returns the rules that stand on a flag not in this reading.
+
+        Only a good flag that is not older clears; one sent under test says nothing (S8).
+        """
+        absent = []
+        for number, rule in enumerate(self.profile.quality_rules):
+            value = _value_of(reading, rule.point)
+            if value is None:
+                if number in self._held:
+                    absent.append(number)
+                continue
+            quality = reading.quality[rule.point]
+            if rule.point in older or quality == Quality.UNCERTAIN_UNDER_TEST:
+                continue
+            if value == rule.equals:
+                self._held.add(number)
+            elif quality == Quality.GOOD and not in_doubt:
+                self._held.discard(number)
+        return absent
+
+    def _hold(self, index: int, given: Quality, absent: Iterable[int]) -> Quality:
+        """A flag that stands, and was not sent again, still tells of the values that come alone."""
+        if given is Quality.UNCERTAIN_UNDER_TEST:
+            return given
+        for number in absent:
+            rule = self.profile.quality_rules[number]
+            if index in rule.affects:
+                # the highest alarm level is not hidden by another bad reason (S3)
+                over_range = rule.quality is Quality.BAD_OVER_RANGE
+                given = rule.quality if over_range else worse(given, rule.quality)
+        return given
 
     def _judge_warm_up(self, index: int, quality: Quality, now: Moment) -> Quality:
         """A sensor that warms up for longer than its profile allows is faulty (S3)."""
@@ -94,12 +172,25 @@ class Picture:
         since = self._warming.setdefault(index, now.mono)
         return Quality.BAD_SENSOR_FAULT if now.mono - since > self._warm_up_max_ns else quality
 
+    def _trust(self, index: int, known: Known) -> bool:
+        """Whether the value was measured. One that is not good may only raise what stood before it (S3)."""
+        if not _is_measured(known):
+            return False
+        before = self._trusted.get(index)
+        if before is None or known.quality.is_good or known.value > before.value:
+            self._trusted[index] = known
+        return True
+
     def _follow(self, index: int, known: Known) -> None:
-        trend = self._trend.get(index)
-        if trend is None or math.isinf(known.value):
+        trends = self._trends.get(index)
+        if trends is None or math.isinf(known.value):
             return
-        if not trend or known.heard - trend[-1][0] >= TREND_WINDOW_NS // TREND_SAMPLES:
-            trend.append((known.heard, known.value))
+        good, any_quality = trends
+        any_quality.add(known)
+        if known.quality.is_good:
+            good.add(known)
+
+    # -- what is known ---------------------------------------------------------------------------------------
 
     def known(self, index: int) -> Known | None:
         """The last value of the point, whatever its quality; ``None`` when it was never sent."""
@@ -108,40 +199,119 @@ class Picture:
     def trusted(self, index: int) -> Known | None:
         """The last value that was measured (good, uncertain or over range): what stood before it went blind.
 
-        Test gas is left out (S8).
+        Only a good value lowers it; one of another quality stands here when it is higher (S3). Test gas is left
+        out (S8).
         """
         return self._trusted.get(index)
 
-    def is_proof(self, known: Known) -> bool:
-        """Whether the value may clear, reset or verify something: good, fresh, and its device is heard (S3)."""
-        fresh = self.heard is not None and self.heard - known.heard <= FRESH_NS
-        return known.quality.is_good and fresh and not self.lost
+    def is_lost(self, index: int) -> bool:
+        """Whether the point is not heard: its device is lost, or sends everything but this life-safety point."""
+        return self.lost or index in self._silent
+
+    def is_proof(self, index: int) -> bool:
+        """Whether the point may clear, reset or verify something: good, fresh, and heard (S3)."""
+        known = self._known.get(index)
+        if known is None or self.heard is None or self.is_lost(index):
+            return False
+        return known.quality.is_good and self.heard - known.heard <= FRESH_NS
 
     def slope_per_minute(self, index: int) -> float:
         """Rise in point units per minute, up to the last measured value; 0.0 where fewer than two samples tell.
 
-        Least squares over the 60 s before the last sample. It is not a forecast.
+        Least squares over the 60 s before the last sample. It is not a forecast. Values that are not good may
+        make it higher, and never lower than the good ones alone (S3).
         """
-        samples = self._trend.get(index)
-        if not samples:
+        return max((trend.slope_per_minute() for trend in self._trends.get(index, ())), default=0.0)
+
+    # -- silence and late readings ---------------------------------------------------------------------------
+
+    def silent_for(self, now: Moment) -> int:
+        """Mono ns since the device was heard, or since the picture was made."""
+        return now.mono - (self.started if self.heard is None else self.heard)
+
+    def lose(self) -> None:
+        """The device is not heard; when it comes back, each life-safety point is lost until it was sent again."""
+        self.lost = True
+        self._silent.update(self._watched)
+
+    def find_silent(self, patience: Patience, now: Moment) -> bool:
+        """Find out what is lost: the device, or points that it stopped sending. Whether anything is lost newly."""
+        if self.lost:
+            return False
+        if now.mono >= self._lost_at(patience):
+            self.lose()
+            self.trusts_late = self._late is not None
+            return True
+        silent = {index for index in self._heeded() if now.mono >= self._silent_at(index, patience)}
+        self._silent |= silent
+        return bool(silent)
+
+    def next_look(self, patience: Patience) -> int | None:
+        """When `find_silent` or `late_due` may find something, mono ns; ``None``: not before a reading comes."""
+        if not self.lost:
+            return min([self._lost_at(patience), *(self._silent_at(index, patience) for index in self._heeded())])
+        return None if self._late is None else self._late.since + PATIENCE_NS
+
+    def _heeded(self) -> list[int]:
+        return [index for index in self._watched if index not in self._silent]
+
+    def _lost_at(self, patience: Patience) -> int:
+        return self.started + patience.first if self.heard is None else self.heard + patience.after
+
+    def _silent_at(self, index: int, patience: Patience) -> int:
+        known = self._known.get(index)
+        return self.started + patience.first if known is None else known.heard + patience.after
+
+    def note_late(self, reading: Reading, now: Moment) -> None:
+        """Keep a late reading until a fresh one follows, or it is time to count it as live."""
+        row = self._late or _Late(reading, reading, now.mono)
+        newest = reading if reading.at >= row.newest.at else row.newest
+        self._late = _Late(newest, reading, row.since)
+
+    def late_due(self, now: Moment) -> tuple[Reading, ...]:
+        """Late readings that count now, each to be taken in with `doubt` and judged.
+
+        Of a device that is lost: the newest of the row by its stamp, and the one that came last, should they
+        differ. The stamps cannot tell which is younger: the device's clock may have been set back, or stand still.
+        """
+        row = self._late
+        if row is None or not self.lost or not (self.trusts_late or now.mono >= row.since + PATIENCE_NS):
+            return ()
+        self._late, self.trusts_late = None, True
+        return (row.last,) if row.newest is row.last else (row.newest, row.last)
+
+
+class _Trend:
+    """The last samples of one point, by their arrival."""
+
+    def __init__(self) -> None:
+        self._samples: deque[tuple[int, float]] = deque(maxlen=TREND_SAMPLES)
+
+    def add(self, known: Known) -> None:
+        samples = self._samples
+        if not samples or known.heard - samples[-1][0] >= TREND_WINDOW_NS // TREND_SAMPLES:
+            samples.append((known.heard, known.value))
+
+    def slope_per_minute(self) -> float:
+        if not self._samples:
             return 0.0
-        last = samples[-1][0]
-        window = [(at - last, value) for at, value in samples if last - at <= TREND_WINDOW_NS]
+        last = self._samples[-1][0]
+        window = [(at - last, value) for at, value in self._samples if last - at <= TREND_WINDOW_NS]
         mean_t = sum(t for t, _ in window) / len(window)
         mean_v = sum(v for _, v in window) / len(window)
         spread = sum((t - mean_t) ** 2 for t, _ in window)
         rise = sum((t - mean_t) * (v - mean_v) for t, v in window)
         return rise / spread * 60 * SECOND if spread else 0.0
 
-    def silent_for(self, now: Moment) -> int:
-        """Mono ns since the device was heard, or since the picture was made."""
-        return now.mono - (self.started if self.heard is None else self.heard)
-
 
 def _is_measured(known: Known) -> bool:
     if math.isnan(known.value) or known.quality is Quality.UNCERTAIN_UNDER_TEST:
         return False
     return not known.quality.is_bad or known.quality is Quality.BAD_OVER_RANGE
+
+
+def _value_of(reading: Reading, index: int) -> Value:
+    return reading.values[index] if index < len(reading.values) else None
 
 
 def _number(value: Value) -> float:

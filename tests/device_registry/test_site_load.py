@@ -3,7 +3,6 @@
 import dataclasses
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from device_registry.errors import SiteError
@@ -48,7 +47,8 @@ def test_the_demo_site_joins_devices_with_profile_area_and_connection():
     alarm = site.devices["demo:gas:0001"]
     assert alarm.profile is shipped_profiles()["gengfu/gas-alarm"]
     assert alarm.area is site.areas["street/hotpot"]
-    assert site.connections[alarm.connection].listen == "127.0.0.1:5683"
+    assert site.connections[alarm.connection].transport == "modbus-rtu"
+    assert site.connections[site.devices["demo:bin:0001"].connection].listen == "127.0.0.1:5683"
     assert alarm.points[0].name == "methane"
     assert alarm.part.fan.ex_rated is True
 
@@ -61,9 +61,10 @@ def test_the_profile_is_found_for_registered_devices_only():
 
 def test_period_is_the_devices_own_or_its_profiles():
     site = load_site(DEMO, shipped_profiles())
-    alarm = site.devices["demo:gas:0001"]
-    assert alarm.period_s == 2.0
-    assert msgspec.structs.replace(alarm, part=alarm.part.model_copy(update={"period_s": 30.0})).period_s == 30.0
+    pushing, polled = site.devices["demo:gas:0002"], site.devices["demo:gas:0001"]
+    assert pushing.part.period_s is None
+    assert pushing.period_s == pushing.profile.file.profile.period_s
+    assert polled.period_s == polled.part.period_s != polled.profile.file.profile.period_s
 
 
 def _without_registers(keep: int):
