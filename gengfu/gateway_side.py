@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from prometheus_client import CollectorRegistry
 
@@ -69,16 +69,18 @@ class GatewaySide:
         self._doors: list[coap.CoapDoor] = []
         self._lines: list[ModbusSide] = []
 
-    async def start(self, doors: Mapping[str, socket.socket]) -> None:
-        """Take back the state, then open the connections. ``doors``: bound sockets by connection id."""
+    async def start(self, doors: dict[str, socket.socket]) -> None:
+        """Take back the state, then open the connections. ``doors``: bound sockets by connection id;
+        those that are taken over are taken out."""
         state = self.journal.load_state("")
         self.watch.load(state, clock.now())
         tail = await asyncio.to_thread(self.journal.tail, TAIL)
         self.pipeline.rebuild(tail)
         readings = (decode_reading(one.entry.body) for one in tail if one.entry.kind == READING)
         self.watch.recall((one for one in readings if one.device in self.site.devices), clock.now())
-        for connection, bound in doors.items():
-            door = await coap.listen(bound, self.ingest, self.counters, clock.wall, connection)
+        for connection in list(doors):
+            door = await coap.listen(doors[connection], self.ingest, self.counters, clock.wall, connection)
+            del doors[connection]
             self._doors.append(door)
             self.routes.add(connection, CoapRoute(door))
         for part in self.site.connections.values():

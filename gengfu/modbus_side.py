@@ -17,7 +17,7 @@ from protocols.profile.schema import CommandPart, ReadBackPart
 from protocols.quality import Quality
 from protocols.reading import Value
 
-PROOF_PERIOD_S = 0.3
+PROOF_PERIOD_S = 0.1
 """How often the read-back point is asked for while a command waits for its proof."""
 
 

@@ -7,6 +7,7 @@ stores, then the watch with what stood before, then the connections; the console
 import asyncio
 import logging
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -87,6 +88,7 @@ async def _start(
         for part in site.connections.values()
         if part.transport == "coap"
     }
+    stack.callback(_close_all, doors)
     ports = {name: door.getsockname()[1] for name, door in doors.items()}
     metrics = CollectorRegistry()
     supervisor = Supervisor(metrics)
@@ -100,6 +102,8 @@ async def _start(
     stack.callback(journal.subscribe(operations.listen))
     supervisor.run("operations", operations.follow)
     stores.start(stack, opened, supervisor)
+    # a start that fails further on must not leave a task that begins while its store is being closed
+    stack.push_async_callback(supervisor.stop)
     gateway = GatewaySide(site, book, journal, downlink, metrics, supervisor)
     await gateway.start(doors)
     stack.push_async_callback(gateway.stop)
@@ -117,6 +121,12 @@ def _open_journal(stack: AsyncExitStack, folder: Path, max_bytes: int) -> Sqlite
     for aside in journal.warnings:
         log.error("%s", aside)
     return journal
+
+
+def _close_all(doors: dict[str, socket.socket]) -> None:
+    """Those that no connection has taken over."""
+    for door in doors.values():
+        door.close()
 
 
 def _host_port(text: str) -> tuple[str, int]:
