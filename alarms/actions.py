@@ -15,6 +15,8 @@ Verb = Literal["acknowledge", "reset", "shelve", "unshelve", "suppress", "unsupp
 
 _EVENTS: dict[str, Event] = {event.word: event for event in Event if event.word in get_args(Verb)}
 
+SILENCES = frozenset((Event.SHELVE, Event.SUPPRESS, Event.OUT_OF_SERVICE))
+
 
 class Action(NamedTuple):
     """One action of one named person. ``for_s``: how long a shelving or out-of-service lasts (seconds).
@@ -52,6 +54,8 @@ def perform(record: AlarmRecord, rule: AlarmRule | None, action: Action, wall: i
         raise ActionRefused(f"{record.rule} needs zero and calibration confirmed on site before it is reset")
     if event is Event.SHELVE:
         _silence(record, action, wall, LONGEST_SHELF_S)
+    if event is Event.SUPPRESS:
+        _note(record, action)
     if event is Event.OUT_OF_SERVICE:
         if record.life_safety and not action.measure:
             raise ActionRefused("a life-safety point out of service needs a compensating measure")
@@ -82,5 +86,10 @@ def _silence(record: AlarmRecord, action: Action, wall: int, longest_s: float) -
     if action.for_s is None or not 0 < action.for_s <= longest_s:
         raise ActionRefused(f"{action.verb} needs an end: between 1 s and {longest_s:g} s from now")
     record.silence_until = wall + int(action.for_s * SECOND)
+    _note(record, action)
+
+
+def _note(record: AlarmRecord, action: Action) -> None:
+    """Who silenced it, why, and what stands in for it meanwhile."""
     record.silenced_by = action.who
-    record.silenced_why = f"{action.why}; {action.measure}" if action.measure else action.why
+    record.silenced_why = "; ".join(part for part in (action.why, action.measure) if part)

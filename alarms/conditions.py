@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from alarms.rule import AlarmRule, Condition
 from protocols.limits import in_unit_of
-from protocols.picture import Known, Picture
+from protocols.picture import Picture
 from protocols.profile.model import Point, Profile
 from protocols.quality import Quality
 
@@ -115,7 +115,7 @@ def _high(index: int, limit: float, gone: float) -> Judge:
             return Judgement.HOLD
         if known.value >= limit:
             return Judgement.ACTIVE
-        return _clear_if_trusted(known, picture) if known.value < gone else Judgement.HOLD
+        return _clear_if_trusted(picture, index) if known.value < gone else Judgement.HOLD
 
     return judge
 
@@ -130,7 +130,7 @@ def _flag(index: int, *, alone: bool) -> Judge:
             return unheard
         if known.quality is Quality.UNCERTAIN_UNDER_TEST:
             return Judgement.HOLD
-        return Judgement.ACTIVE if known.value else _clear_if_trusted(known, picture)
+        return Judgement.ACTIVE if known.value else _clear_if_trusted(picture, index)
 
     return judge
 
@@ -142,7 +142,7 @@ def _over_range(index: int) -> Judge:
             return Judgement.HOLD
         if known.quality is Quality.BAD_OVER_RANGE:
             return Judgement.ACTIVE
-        return _clear_if_trusted(known, picture)
+        return _clear_if_trusted(picture, index)
 
     return judge
 
@@ -150,8 +150,7 @@ def _over_range(index: int) -> Judge:
 def _blind_rising(index: int, limit: float, slope: float) -> Judge:
     def judge(picture: Picture) -> Judgement:
         if not is_blind(picture, index):
-            known = picture.known(index)
-            return Judgement.HOLD if known is None else _clear_if_trusted(known, picture)
+            return _clear_if_trusted(picture, index)
         last = picture.trusted(index)
         if last is None:
             return Judgement.HOLD
@@ -165,19 +164,19 @@ def _blind(index: int) -> Judge:
     def judge(picture: Picture) -> Judgement:
         if is_blind(picture, index):
             return Judgement.ACTIVE
-        known = picture.known(index)
-        return Judgement.HOLD if known is None else _clear_if_trusted(known, picture)
+        return _clear_if_trusted(picture, index)
 
     return judge
 
 
 def is_blind(picture: Picture, index: int) -> bool:
-    """Whether the point cannot be seen now: the device is lost, or its value is bad (over range is seen)."""
+    """Whether the point cannot be seen now: its device is lost, it alone is not sent any more, or its value is bad
+    (over range is seen)."""
     known = picture.known(index)
-    if picture.lost:
+    if picture.is_lost(index):
         return True
     return known is not None and known.quality.is_bad and known.quality is not Quality.BAD_OVER_RANGE
 
 
-def _clear_if_trusted(known: Known, picture: Picture) -> Judgement:
-    return Judgement.CLEAR if picture.is_proof(known) else Judgement.HOLD
+def _clear_if_trusted(picture: Picture, index: int) -> Judgement:
+    return Judgement.CLEAR if picture.is_proof(index) else Judgement.HOLD

@@ -8,7 +8,7 @@ commit as the reading, and calls `tick` when `due` says so.
 import math
 from collections.abc import Iterable, Mapping
 
-from alarms.actions import Action, perform, silence_over
+from alarms.actions import SILENCES, Action, perform, silence_over
 from alarms.alarm import AlarmRecord, AlarmTransition, alarm_id, decode_record, encode
 from alarms.conditions import Bound, Judgement, bind
 from alarms.errors import ActionRefused, NoSuchAlarm
@@ -17,7 +17,7 @@ from alarms.standing import ENDS_OF_SILENCE, LOST_PERIODS, Standing, Watched
 from alarms.states import TABLE, AlarmState, Event
 from protocols.agenda import Agenda
 from protocols.moment import SECOND, Moment
-from protocols.picture import Picture
+from protocols.picture import Patience, Picture
 from protocols.reading import Origin, Reading
 
 __all__ = ["LATE_AFTER_NS", "LOST_PERIODS", "START_GRACE_NS", "AlarmEngine", "Watched"]
@@ -70,7 +70,8 @@ class AlarmEngine:
             self._judge(standing, picture, now, reading.at, fresh=True)
 
     def _observe_late(self, watched: Watched, seen: Picture, reading: Reading, now: Moment) -> None:
-        """S9: a late reading can raise (told once, marked), and clears nothing."""
+        """S9: a late reading can raise (told once, marked), and clears nothing. It counts as live when no fresh
+        one follows, whatever its stamp: the clock of the device may have been set back, or stand still."""
         picture = Picture(watched.profile, now.mono)
         picture.update(reading, now)
         for standing in self._standing(watched, reading.origin):
@@ -83,6 +84,9 @@ class AlarmEngine:
         seen.recall(reading)
         if seen.lost:
             self._judge_all(watched, reading.origin, seen, now)
+        if reading.origin is Origin.LIVE:
+            seen.note_late(reading, now)
+            self._check_silence(watched, now)
 
     def recall(self, reading: Reading) -> None:
         """After a start: the newest stored reading of a device says what stood before, if none comes (S10)."""
@@ -95,8 +99,9 @@ class AlarmEngine:
         watched = self._devices[device]
         picture = self._picture(watched, Origin.LIVE, now)
         if not picture.lost:
-            picture.lost = True
+            picture.lose()
             self._judge_all(watched, Origin.LIVE, picture, now)
+            self._check_silence(watched, now)
 
     def report(
         self,
@@ -143,7 +148,8 @@ class AlarmEngine:
             self._refuse_unproved(standing, now)
             if record.state is AlarmState.ACKNOWLEDGED:
                 self._apply(standing, Event.RETURN_LATCHED, now, who=action.who, why="settled: its rule is gone")
-        transition = self._apply(standing, event, now, who=action.who, why=action.why)
+        why = record.silenced_why if event in SILENCES else action.why
+        transition = self._apply(standing, event, now, who=action.who, why=why)
         if standing.silence_end is not None:
             self._agenda.at(record.alarm, standing.silence_end)
         if event in ENDS_OF_SILENCE:
@@ -299,16 +305,18 @@ class AlarmEngine:
             self._apply(standing, Event.RETURN_LATCHED if standing.latches else Event.RETURN, now)
 
     def _check_silence(self, watched: Watched, now: Moment) -> None:
+        """Find out what is lost, and let late readings count as live where no fresh one followed (S9)."""
         picture = self._picture(watched, Origin.LIVE, now)
-        if picture.lost:
-            return
-        limit = watched.lost_after_ns if picture.heard is not None else max(START_GRACE_NS, watched.lost_after_ns)
-        left = limit - picture.silent_for(now)
-        if left > 0:
-            self._agenda.at(watched.device, now.mono + left)
-            return
-        picture.lost = True
-        self._judge_all(watched, Origin.LIVE, picture, now)
+        patience = Patience(watched.lost_after_ns, max(START_GRACE_NS, watched.lost_after_ns))
+        if picture.find_silent(patience, now):
+            self._judge_all(watched, Origin.LIVE, picture, now)
+        for reading in picture.late_due(now):
+            picture.doubt(reading, now)
+            for standing in self._standing(watched, Origin.LIVE):
+                self._judge(standing, picture, now, reading.at, fresh=True)
+        again = picture.next_look(patience)
+        if again is not None:
+            self._agenda.at(watched.device, again)
 
     # -- the one place that changes a state ------------------------------------------------------------------
 

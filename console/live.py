@@ -1,8 +1,9 @@
 """The live view: the newest value of every point, kept in memory for the pages.
 
 Values are kept per (device, origin, point), each with its own time: a point that a reading does not carry
-keeps what it has, an older stamp never replaces a newer one, and DRILL or SIMULATED values never touch LIVE
-ones (safety rule S4). Only LIVE changes are announced. No clock and no socket in here.
+keeps what it has, an older stamp does not replace a newer one (unless the device's clock was set back), and DRILL
+or SIMULATED values never touch LIVE ones (safety rule S4). Only LIVE changes are announced. No clock and no socket
+in here.
 """
 
 import asyncio
@@ -15,6 +16,8 @@ from protocols.quality import Quality
 from protocols.reading import Origin, Reading, Value
 from telemetry.store import Sample
 
+LATE_NS = 60 * 10**9
+"""A stamp so far behind its arrival is late: kept values of a device, or a clock that is wrong (S9's limit)."""
 EVENT_PERIOD_S = 0.2
 PENDING_MAX = 10_000
 """Announcements that may wait. More than 5000 devices send in one period; beyond it all readers start over."""
@@ -44,14 +47,32 @@ class Announcement(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Device:
-    """What is known of one device from one origin. ``order``: per point the time its value is ranked by, ns."""
+    """What is known of one device from one origin. ``order``: per point the time its value is ranked by, ns.
 
-    __slots__ = ("last_seen", "order", "points")
+    ``newest``: the newest stamp; ``late_since``: when the first of a row of late arrivals came whose stamp was not
+    newer than that, until one comes that is not late.
+    """
+
+    __slots__ = ("last_seen", "late_since", "newest", "order", "points")
 
     def __init__(self) -> None:
         self.points: dict[str, PointValue] = {}
         self.order: dict[str, int] = {}
         self.last_seen = 0
+        self.newest = 0
+        self.late_since: int | None = None
+
+    def rank(self, at: int, received_at: int) -> int:
+        """The time by which a sample is ranked, see `LiveView.observe`."""
+        order = min(at, received_at)
+        if received_at - at <= LATE_NS:
+            self.late_since = None
+        elif self.late_since is None and order <= self.newest:
+            self.late_since = received_at
+        self.newest = max(self.newest, order)
+        if self.late_since is None or received_at - self.late_since < LATE_NS:
+            return order
+        return max(order, received_at - LATE_NS)
 
     def put(self, point: str, order: int, value: PointValue) -> bool:
         if order <= self.order.get(point, -1):
@@ -79,6 +100,7 @@ class LiveView:
             device = self._device(sample.origin, sample.device)
             order = min(sample.at, now)
             device.last_seen = max(device.last_seen, order)
+            device.newest = max(device.newest, order)
             text = quality_text(sample.quality)
             device.put(sample.point, order, PointValue(finite(sample.value), text, iso(sample.at)))
 
@@ -86,13 +108,17 @@ class LiveView:
         """Take in one reading; ``points`` are the point names of its profile, in profile order.
 
         A sample is ranked by its own time but never later than it was received: a device clock that ran ahead
-        must not freeze the display until real time catches up. A value that is absent but not of good quality
-        («the sensor sent its fault mark») replaces the old value with none: what was measured before the fault
-        must not look like a measurement of now.
+        must not freeze the display until real time catches up. One that was set back must not either: when nothing
+        but stamps older than the newest known, and more than 60 s old, arrived for 60 s, samples are ranked 60 s
+        before their arrival, until one comes that is not late. So kept values that a device sends after newer ones
+        do not replace them, and whatever comes after the clock was set right replaces everything.
+
+        A value that is absent but not of good quality («the sensor sent its fault mark») replaces the old value
+        with none: what was measured before the fault must not look like a measurement of now.
         """
         device = self._device(reading.origin, reading.device)
         device.last_seen = max(device.last_seen, reading.received_at)
-        order = min(reading.at, reading.received_at)
+        order = device.rank(reading.at, reading.received_at)
         at = iso(reading.at)
         changes = {}
         for point, value, quality in zip(points, reading.values, reading.quality, strict=False):

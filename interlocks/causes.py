@@ -15,6 +15,14 @@ from protocols.quality import Quality
 
 Pictures = Mapping[str, Picture]
 Stands = Callable[[Pictures], bool]
+SAYS_NOT_NO = frozenset(
+    (
+        Quality.UNCERTAIN_WARM_UP,
+        Quality.UNCERTAIN_UNDER_TEST,
+        Quality.UNCERTAIN_STALE,
+        Quality.UNCERTAIN_EXPIRED,
+    )
+)
 
 
 def bind(cause: Cause, zone: Zone) -> Stands:
@@ -67,9 +75,10 @@ def _quality(picture: Picture, index: int) -> Quality | None:
 
 
 def is_blind(picture: Picture, index: int) -> bool:
-    """Lost, or bad in another way than over range."""
+    """Not heard (its device, or this point alone), or bad in another way than over range."""
     quality = _quality(picture, index)
-    return picture.lost or (quality is not None and quality.is_bad and quality is not Quality.BAD_OVER_RANGE)
+    is_bad = quality is not None and quality.is_bad and quality is not Quality.BAD_OVER_RANGE
+    return is_bad or picture.is_lost(index)
 
 
 def _blind_rising(picture: Picture, index: int, limit: float, slope: float) -> bool:
@@ -80,19 +89,15 @@ def _blind_rising(picture: Picture, index: int, limit: float, slope: float) -> b
 
 
 def _all_lost(found: list[tuple[Member, Point]]) -> Stands:
-    return lambda pictures: all(is_blind(pictures[member.device], point.index) for member, point in found)
+    return lambda pictures: not any(_is_seen(pictures[member.device], point.index) for member, point in found)
+
+
+def _is_seen(picture: Picture, index: int) -> bool:
+    """Whether the detector may say «no gas» (S7): neither blind, nor warming up, under test or past its life."""
+    return not is_blind(picture, index) and _quality(picture, index) not in SAYS_NOT_NO
 
 
 def all_good(zone: Zone, pictures: Pictures) -> bool:
     """Whether every gas point of the zone is seen, good and fresh; false where there is none (S16)."""
-    points = [
-        (pictures[member.device], point.index)
-        for member, point in _detector_points(zone)
-        if point.life_safety and point.type == "number"
-    ]
-    return bool(points) and all(_is_proof(picture, index) for picture, index in points)
-
-
-def _is_proof(picture: Picture, index: int) -> bool:
-    known = picture.known(index)
-    return known is not None and picture.is_proof(known)
+    points = [(pictures[one.device], index) for one in zone.members if not one.upstream for index in one.inputs]
+    return bool(points) and all(picture.is_proof(index) for picture, index in points)

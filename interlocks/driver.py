@@ -91,6 +91,8 @@ class Driver:
             return
         interlock, effect = known
         if ok:
+            if element_of(effect) == "valve":
+                interlock.proved.add(effect.device)
             self.done(interlock, effect, now)
         elif effect.status == "issued":
             self._fail(interlock, effect, now)
@@ -130,13 +132,19 @@ class Driver:
         effect.reason = reason
         self._set(interlock, effect, "held", now)
 
-    def again(self, interlock: Interlock, device: str, now: Moment, status: Status = "done") -> None:
-        """Close the valve again: it was opened while a cause stands (S2), or it failed to close."""
-        for effect in interlock.record.effects:
-            if effect.device == device and element_of(effect) == "valve" and effect.status == status:
-                effect.status, effect.due_at = "waiting", now.wall
-                interlock.ready.pop(place_of(effect), None)
+    def again(self, interlock: Interlock, device: str, now: Moment, status: Status = "done") -> bool:
+        """Close the valve again: it is not closed any more while a cause stands (S2), or it failed to close.
+
+        Returns whether it had to be asked: not where no effect has this status, or another is on its way to it.
+        """
+        effects = [one for one in interlock.record.effects if one.device == device and element_of(one) == "valve"]
+        effect = next((one for one in effects if one.status == status), None)
+        if effect is None or any(one.status == "issued" for one in effects):
+            return False
+        effect.status, effect.due_at = "waiting", now.wall
+        interlock.ready.pop(place_of(effect), None)
         self.send_due(interlock, now)
+        return True
 
     def resume(self, interlock: Interlock, now: Moment) -> None:
         """After a restart: what was not completed is driven again (S10)."""

@@ -63,18 +63,19 @@ class InterlockEngine:
             if is_late:
                 self._observe_late(interlock, reading, now)
                 continue
-            was_lost = interlock.pictures[reading.device].lost
-            interlock.heard(reading, now)
-            self._wake(interlock, now.mono + interlock.lost_after_ns(reading.device))
+            picture = interlock.pictures[reading.device]
+            was_lost = picture.lost
+            picture.update(reading, now)
+            self._wake(interlock, now.mono + interlock.patience(reading.device).after)
             self._evaluate(interlock, now)
             if was_lost:
                 self._driver.again(interlock, reading.device, now, "failed")
 
     def _observe_late(self, interlock: Interlock, reading: Reading, now: Moment) -> None:
-        """S9: a late reading commands nothing, unless it is the newest known and no fresh one follows."""
-        newest = interlock.pictures[reading.device].newest_at
-        if interlock.is_live and not reading.at < newest <= now.wall:
-            interlock.note_late(reading, now)
+        """S9: a late reading commands nothing, unless no fresh one follows. Its stamp says no more than that: the
+        clock of the device may have been set back, or stand still."""
+        if interlock.is_live:
+            interlock.pictures[reading.device].note_late(reading, now)
             self._check_silence(interlock, reading.device, now)
             self._evaluate(interlock, now)
 
@@ -82,12 +83,12 @@ class InterlockEngine:
         """After a start: the newest stored reading of a device counts if no fresh one follows (S9, S10)."""
         if reading.origin is Origin.LIVE:
             for interlock in self._by_device.get((reading.device, Origin.LIVE), ()):
-                interlock.note_late(reading, now)
+                interlock.pictures[reading.device].note_late(reading, now)
 
     def lost(self, device: str, now: Moment) -> None:
         """The transport knows that the device does not answer."""
         for interlock in self._by_device.get((device, Origin.LIVE), ()):
-            interlock.pictures[device].lost = True
+            interlock.pictures[device].lose()
             self._check_silence(interlock, device, now)
             self._evaluate(interlock, now)
 
@@ -160,11 +161,20 @@ class InterlockEngine:
         self._agenda.at(interlock.name, mono)
 
     def _check_silence(self, interlock: Interlock, device: str, now: Moment) -> None:
-        again = interlock.check_silence(device, now)
+        """Find out what is lost, and let late readings count where no fresh one followed."""
+        if not interlock.is_live:
+            return
+        picture, patience = interlock.pictures[device], interlock.patience(device)
+        picture.find_silent(patience, now)
+        for reading in picture.late_due(now):
+            picture.doubt(reading, now)
+            self._evaluate(interlock, now)
+        again = picture.next_look(patience)
         if again is not None:
             self._wake(interlock, again)
 
     def _evaluate(self, interlock: Interlock, now: Moment) -> None:
+        interlock.follow_feedback()
         for cause in interlock.look(now):
             if not interlock.is_ready(cause, now):
                 self._wake(interlock, interlock.ready_at(cause))

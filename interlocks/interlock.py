@@ -6,20 +6,17 @@ from interlocks.record import EffectRecord, InterlockRecord, interlock_id
 from interlocks.states import TABLE, Event
 from interlocks.zone import Zone
 from protocols.moment import SECOND, Moment
-from protocols.picture import Picture
-from protocols.reading import Origin, Reading
+from protocols.picture import Patience, Picture
+from protocols.reading import Origin
 
 LOST_PERIODS = 2.5
 START_GRACE_NS = 30 * SECOND
-PATIENCE_NS = 5 * SECOND
-"""A device that comes back sends what it kept, old values first: so long the newest of them may take to come."""
 
 
 class Interlock:
     """``since``: causes that stand, with the mono time they began. ``ready``: mono time of effects that wait.
 
-    ``late``: the newest late reading of a device and when the first of its row came (mono), until a fresh one
-    follows; ``trusting_late``: devices of which late readings count as live, because none did (S9).
+    ``proved``: devices whose last good feedback since the start, or read-back by the actuator, is a closed valve.
     """
 
     def __init__(self, matrix: Matrix, zone: Zone, origin: Origin, started: int) -> None:
@@ -36,8 +33,7 @@ class Interlock:
         self.since: dict[str, int] = {}
         self.ready: dict[tuple[str, str, str], int] = {}
         self.clear_since: int | None = None
-        self.late: dict[str, tuple[Reading, int]] = {}
-        self.trusting_late: set[str] = set()
+        self.proved: set[str] = set()
 
     def step(self, event: Event) -> None:
         """Follow the table."""
@@ -77,52 +73,53 @@ class Interlock:
             for effect in cause.effect
         )
 
+    def follow_feedback(self) -> None:
+        """Keep which valves are closed beyond doubt: a value that is not good proves nothing, and may disprove (S3)."""
+        for device, (index, closed, _) in self.valves.items():
+            known = self.pictures[device].known(index)
+            if known is not None and known.value != closed:
+                self.proved.discard(device)
+            elif known is not None and known.quality.is_good:
+                self.proved.add(device)
+
+    @property
+    def has_standing_trip(self) -> bool:
+        """Whether a cause behind the latch stands now."""
+        return any(self.has_tripped(cause) for cause in self.since)
+
     def is_read_back(self) -> bool:
-        """Whether every device was heard, its final element included, or given up (S10)."""
-        return all(
-            picture.lost or (picture.heard is not None and self._valve_is_known(device))
-            for device, picture in self.pictures.items()
+        """Whether every device was heard, its final element and its inputs included, or given up (S10).
+
+        Not all of them: without a detector that is heard and a valve that was read nothing is armed.
+        """
+        heard = [device for device, picture in self.pictures.items() if not picture.lost]
+        has_valve = not self.valves or any(device in self.valves for device in heard)
+        return has_valve and self._has_detector() and all(self._is_heard(device) for device in heard)
+
+    def _has_detector(self) -> bool:
+        """Whether a life-safety value of the zone's own devices is heard."""
+        return any(
+            self.pictures[member.device].known(index) is not None and not self.pictures[member.device].is_lost(index)
+            for member in self.zone.members
+            if not member.upstream
+            for index in member.inputs
         )
 
-    def _valve_is_known(self, device: str) -> bool:
-        valve = self.valves.get(device)
-        return valve is None or self.pictures[device].known(valve[0]) is not None
-
-    def lost_after_ns(self, device: str) -> int:
-        """How long the device may be silent before it counts as lost."""
-        after = int(LOST_PERIODS * self.members[device].period_s * SECOND)
-        return after if self.pictures[device].heard is not None else max(START_GRACE_NS, after)
-
-    def note_late(self, reading: Reading, now: Moment) -> None:
-        """Keep the newest late reading, until a fresh one follows or it is time to count it as live."""
-        newest, since = self.late.get(reading.device, (reading, now.mono))
-        self.late[reading.device] = max(newest, reading, key=lambda one: one.at), since
-
-    def check_silence(self, device: str, now: Moment) -> int | None:
-        """Find out whether the device is lost. Returns when to look again (mono ns), if ever."""
+    def _is_heard(self, device: str) -> bool:
+        """Whether the device told each of its inputs, or gave it up, and where its valve is, beyond doubt."""
         picture = self.pictures[device]
-        if not self.is_live:
-            return None
-        late = self.late.get(device)
-        if not picture.lost:
-            until = now.mono + self.lost_after_ns(device) - picture.silent_for(now)
-        elif late is None:
-            return None
-        else:
-            until = now.mono if device in self.trusting_late else late[1] + PATIENCE_NS
-        if now.mono < until:
-            return until
-        if late is not None:
-            picture.update(self.late.pop(device)[0], now)
-            self.trusting_late.add(device)
-        picture.lost = True
-        return None
+        if any(picture.known(one) is None and not picture.is_lost(one) for one in self.members[device].inputs):
+            return False
+        if device not in self.valves:
+            return picture.heard is not None
+        index, *places = self.valves[device]
+        known = picture.known(index)
+        return known is not None and known.quality.is_good and known.value in places
 
-    def heard(self, reading: Reading, now: Moment) -> None:
-        """Take in a fresh reading: what came late before is overtaken."""
-        self.late.pop(reading.device, None)
-        self.trusting_late.discard(reading.device)
-        self.pictures[reading.device].update(reading, now)
+    def patience(self, device: str) -> Patience:
+        """How long the device, and each life-safety point of it, may be silent before it counts as lost."""
+        after = int(LOST_PERIODS * self.members[device].period_s * SECOND)
+        return Patience(after, max(START_GRACE_NS, after))
 
 
 def place_of(effect: EffectRecord) -> tuple[str, str, str]:

@@ -62,6 +62,10 @@ class Outbox:
         self._failing.setdefault((device, element), set()).add(interlock.name)
         self._out.failures.append(Failure(device, element, failed=True))
 
+    def has_failed(self, interlock: Interlock, device: str, element: Element) -> bool:
+        """Whether this interlock says that it is not."""
+        return interlock.name in self._failing.get((device, element), ())
+
     def works(self, interlock: Interlock, device: str, element: Element) -> None:
         """It is where it must be, or nothing is asked of it any more."""
         failing = self._failing.get((device, element), set())

@@ -33,6 +33,11 @@ class Member:
     fan: FanPermissives = UNKNOWN_FAN
     upstream: bool = False
 
+    @property
+    def inputs(self) -> list[int]:
+        """The life-safety values it measures, by their index in a reading."""
+        return [point.index for point in self.profile.points if point.life_safety and point.type == "number"]
+
     def command_for(self, effect: str) -> str | None:
         """The name of the profile's command with this effect (``close-valve``), if it has one."""
         return next((command.name for command in self.profile.file.command if command.effect == effect), None)

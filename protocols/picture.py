@@ -103,7 +103,8 @@ class Picture:
     def recall(self, reading: Reading) -> None:
         """Take in what was measured before, and is known only now: it stands before a later blindness, no more."""
         for number, rule in enumerate(self.profile.quality_rules):
-            if _value_of(reading, rule.point) == rule.equals and reading.at >= self._newest.get(rule.point, 0):
+            is_set = _value_of(reading, rule.point) == rule.equals and not _is_under_test(reading, rule.point)
+            if is_set and reading.at >= self._newest.get(rule.point, 0):
                 self._held.add(number)
         for index, value in enumerate(reading.values):
             known = Known(_number(value), Quality(reading.quality[index]), reading.at, self.started)
@@ -143,12 +144,11 @@ class Picture:
                 if number in self._held:
                     absent.append(number)
                 continue
-            quality = reading.quality[rule.point]
-            if rule.point in older or quality == Quality.UNCERTAIN_UNDER_TEST:
+            if _is_under_test(reading, rule.point) or (rule.point in older and not in_doubt):
                 continue
             if value == rule.equals:
                 self._held.add(number)
-            elif quality == Quality.GOOD and not in_doubt:
+            elif reading.quality[rule.point] == Quality.GOOD and not in_doubt:
                 self._held.discard(number)
         return absent
 
@@ -308,6 +308,10 @@ def _is_measured(known: Known) -> bool:
     if math.isnan(known.value) or known.quality is Quality.UNCERTAIN_UNDER_TEST:
         return False
     return not known.quality.is_bad or known.quality is Quality.BAD_OVER_RANGE
+
+
+def _is_under_test(reading: Reading, index: int) -> bool:
+    return reading.quality[index] == Quality.UNCERTAIN_UNDER_TEST
 
 
 def _value_of(reading: Reading, index: int) -> Value:

@@ -44,7 +44,8 @@ def test_late_report_of_a_full_bin_is_no_alarm() -> None:
 def test_broken_level_sensor_does_not_empty_a_bin() -> None:
     story = bin_story()
     story.tell([(0, {"fill": 95.0}, []), (5, {"fill": 95.0}, ["SB-02 unacknowledged @5"])])
-    story.tell([(10, {"fill": 0.0, "fault": 1.0}, []), (15, {"fill": 0.0}, ["SB-02 returned-unacknowledged @15"])])
+    story.tell([(10, {"fill": 0.0, "fault": 1.0}, []), (15, {"fill": 0.0}, [])])
+    story.tell([(20, {"fill": 0.0, "fault": 0.0}, ["SB-02 returned-unacknowledged @20"])])
 
 
 def test_final_element_that_failed_to_act_is_told_for_itself_and_latches() -> None:

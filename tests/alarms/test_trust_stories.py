@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alarms.actions import Verb
+from alarms.states import AlarmState
 from protocols.moment import SECOND
 from protocols.quality import Quality
 from tests.fixtures.alarm_stories import Happening, Story, do, only
@@ -201,6 +202,16 @@ def test_detector_that_is_lost_after_a_late_high_value_was_blind_while_rising() 
             (210, None, ["BL-01 unacknowledged @210"]),
         ]
     )
+
+
+def test_leak_at_a_device_whose_clock_lags_raises_its_latched_alarm_again() -> None:
+    story = Story(only("CK-04"), period_s=2.0)
+    story.play(0, {"methane": 60.0})
+    for second in range(2, 130, 2):
+        story.play(second, {"methane": 0.0})
+    assert story.record("CK-04").state is AlarmState.LATCHED_UNACKNOWLEDGED
+    story.play(132, gas_reading(32, methane=60.0, heard=132))
+    assert story.play(140) == ["CK-04 unacknowledged @133"]
 
 
 def test_value_that_overtook_an_older_one_is_not_cleared_by_it() -> None:

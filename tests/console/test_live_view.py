@@ -12,6 +12,7 @@ from telemetry.store import Sample
 from tests.console.conftest import START, reading_of
 
 SECOND = 10**9
+HOUR = 3600 * SECOND
 DEVICE = "t:gas:1"
 
 
@@ -73,6 +74,61 @@ def test_other_origins_are_not_announced(bench: Bench) -> None:
 def test_a_clock_that_ran_ahead_does_not_freeze_the_display(bench: Bench) -> None:
     bench.observe(START + 3600 * SECOND, {"received_at": START}, methane=1.0)
     bench.observe(START + SECOND, methane=60.0)
+    assert bench.value("methane") == 60.0
+
+
+def test_a_clock_that_was_set_back_does_not_freeze_the_display_for_more_than_a_minute(bench: Bench) -> None:
+    bench.observe(START, methane=1.0)
+    shown = []
+    for second in range(2, 70, 2):
+        arrival = START + second * SECOND
+        bench.observe(arrival - HOUR, {"received_at": arrival}, methane=60.0)
+        shown.append(bench.value("methane"))
+    assert (shown[:30], shown[30:]) == ([1.0] * 30, [60.0] * 4)
+
+
+def test_a_clock_that_was_set_back_and_is_set_right_does_not_freeze_the_display(bench: Bench) -> None:
+    bench.observe(START, methane=1.0)
+    for minute in range(1, 80):
+        arrival = START + minute * 60 * SECOND
+        bench.observe(arrival - HOUR, {"received_at": arrival}, methane=60.0 + minute)
+    assert bench.value("methane") == 139.0, "also when its stamps have passed the newest one known from before"
+    bench.observe(arrival + SECOND, {"received_at": arrival + 2 * SECOND}, methane=2.0)
+    assert bench.value("methane") == 2.0
+
+
+def test_a_clock_that_stands_still_does_not_freeze_the_display(bench: Bench) -> None:
+    for second in range(0, 130, 2):
+        bench.observe(START, {"received_at": START + second * SECOND}, methane=float(second))
+    assert bench.value("methane") == 128.0
+
+
+def test_kept_values_sent_between_fresh_ones_never_replace_them(bench: Bench) -> None:
+    for second in range(0, 600, 30):
+        now = START + second * SECOND
+        bench.observe(now, methane=1.0)
+        bench.observe(now - HOUR, {"received_at": now}, methane=60.0)
+    assert bench.value("methane") == 1.0
+
+
+def test_kept_values_sent_within_a_minute_never_replace_newer_ones(bench: Bench) -> None:
+    bench.observe(START, methane=1.0)
+    for second in range(600, 659):
+        bench.observe(START + (second - 900) * SECOND, {"received_at": START + second * SECOND}, methane=60.0)
+    assert bench.value("methane") == 1.0
+
+
+def test_kept_values_that_are_newer_than_what_is_known_are_shown_in_the_order_of_their_stamps(bench: Bench) -> None:
+    bench.observe(START, methane=1.0)
+    for second in (100, 300, 200):
+        bench.observe(START + second * SECOND, {"received_at": START + 900 * SECOND}, methane=float(second))
+    assert bench.value("methane") == 300.0
+
+
+def test_a_clock_that_was_set_back_does_not_freeze_what_was_stored_before(bench: Bench) -> None:
+    bench.view.warm([Sample(DEVICE, Origin.LIVE, "methane", START, 1.0, 0)], START)
+    for second in (30, 90):
+        bench.observe(START + second * SECOND - HOUR, {"received_at": START + second * SECOND}, methane=60.0)
     assert bench.value("methane") == 60.0
 
 

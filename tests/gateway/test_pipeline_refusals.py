@@ -1,15 +1,18 @@
 """A journal that refuses: judged all the same, stored when it comes again, and no decision is lost."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from gateway.pipeline import Verdict
-from journal.entry import Entry, partition_of
+from journal.entry import Done, Entry, partition_of
 from journal.errors import JournalClosed, JournalFull
 from tests.fixtures.pipelines import ALL, GAS_1, GAS_2, Bench, counted
 from tests.fixtures.stories import WALL
+
+State = Mapping[str, bytes | None] | None
 
 
 @pytest.fixture
@@ -45,6 +48,17 @@ async def test_commit_that_failed_is_forgotten(bench: Bench) -> None:
     bench.say(counted(1, 60.0), 2)
     await bench.durable()
     assert (len(bench.readings()), bench.settled[-1]) == (1, None)
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_refused_reading_is_not_taken_for_a_duplicate(bench: Bench, at_once: bool) -> None:
+    refuse = _refusing(bench, at_once=at_once)
+    bench.say(counted(1, 60.0))
+    await asyncio.sleep(0)
+    refuse(False)
+    bench.say(counted(1, 60.0), 2)
+    await bench.durable()
+    assert ([type(one) for one in bench.settled], len(bench.readings())) == ([JournalFull, type(None)], 1)
 
 
 async def test_pack_is_not_acknowledged_while_a_part_sent_before_is_not_durable(bench: Bench) -> None:
@@ -127,15 +141,29 @@ async def test_kept_state_never_overwrites_a_younger_one(bench: Bench) -> None:
     assert len(bench.journal.read(ALL, {}, 100)) == 2
 
 
-def _refusing(bench: Bench) -> Callable[[bool], None]:
-    """Let the journal refuse at once, as when too much waits for the disk; returns the switch."""
+async def test_state_whose_commit_failed_never_overwrites_one_that_was_submitted_after_it(bench: Bench) -> None:
+    refuse = _refusing(bench, at_once=False)
+    bench.pipeline.store(Verdict([alarm(1)], {"alarm/a": b"1"}))
+    refuse(False)
+    bench.pipeline.store(Verdict([alarm(2)], {"alarm/a": b"2"}))
+    for _ in range(3):
+        await bench.durable()
+    assert bench.journal.load_state("alarm/") == {"alarm/a": b"2"}
+    assert {one.entry.id for one in bench.journal.read(ALL, {}, 100)} == {"a/1", "a/2"}
+
+
+def _refusing(bench: Bench, *, at_once: bool = True) -> Callable[[bool], None]:
+    """Let the journal refuse, at once or at its commit; returns the switch."""
     submit = bench.journal.submit
     refuses = True
 
-    def refusing(entries: Sequence[Entry], done: object = None, state: object = None) -> None:
-        if refuses:
+    def refusing(entries: Sequence[Entry], done: Done | None = None, state: State = None) -> None:
+        if not refuses:
+            submit(entries, done, state)
+        elif at_once or done is None:
             raise JournalFull("the disk is full")
-        submit(entries, done, state)  # type: ignore[arg-type]  # passed through
+        else:
+            asyncio.get_running_loop().call_soon(done, JournalFull("the disk is full"))
 
     def switch(to: bool) -> None:
         nonlocal refuses

@@ -151,8 +151,9 @@ def test_failed_valve_is_an_alarm_and_closes_the_next_one_and_a_late_closing_ret
     assert scene.told().index(failed) < scene.told().index("ACT-1:valve unacknowledged")
     assert "ACT-1:fan unacknowledged" not in scene.told()
     scene.hear(30, methane=30.0, valve=2.0)
-    assert scene.told()[-3:] == [
+    assert scene.told()[-4:] == [
         "effect RK-1E1 done",
+        "closed",
         "gas:1 close-valve confirmed",
         "ACT-1:valve latched-unacknowledged",
     ]

@@ -183,14 +183,24 @@ def test_limit_is_told_on_the_basis_of_the_device() -> None:
 # -- late readings (S9) ---------------------------------------------------------------------------------------------
 
 
-def test_newest_value_that_is_late_and_in_alarm_counts_when_no_fresh_one_follows() -> None:
+def test_late_value_in_alarm_counts_when_no_fresh_one_follows() -> None:
     scene = Kitchen()
     scene.hear(0, gas_reading(0))
     scene.hear(2, gas_reading(-59, heard=2, **LEVEL_2))
-    assert scene.sent() == []
     scene.hear(3, gas_reading(-58, heard=3, **LEVEL_2))
+    scene.until(4.9)
+    assert scene.sent() == []
     scene.until(5)
-    assert scene.sent() == [], "older than what is known"
+    assert scene.sent() == [(5, "gas:1", "close-valve")]
+
+
+def test_late_value_in_alarm_is_overtaken_by_a_fresh_one() -> None:
+    scene = Kitchen()
+    scene.hear(0, gas_reading(0))
+    scene.hear(2, gas_reading(-59, heard=2, **LEVEL_2))
+    for second in range(4, 60, 2):
+        scene.hear(second, gas_reading(second))
+    assert scene.sent() == []
 
 
 def test_queue_of_a_device_that_was_away_is_no_command_when_fresh_values_follow() -> None:

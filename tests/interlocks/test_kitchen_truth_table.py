@@ -41,15 +41,16 @@ INPUTS = {
     "level 2 in one jump": Input({LEVEL_1: 0, LEVEL_2: 0}, then={"methane": 50.0}),
     "over-range": Input({LEVEL_1: 0, LEVEL_2: 0}, then={"methane": 100.1}),
     "over-range lock, value falsely low": Input({LEVEL_2: 0}, then={"over_range": 1.0}),
-    "warm-up (low)": Input({}, then={"warm_up": 1.0}),
-    "warm-up (high)": Input({LEVEL_1: 0}, then={"methane": 30.0, "warm_up": 1.0}),
-    "warm-up (level 2)": Input({LEVEL_1: 0, LEVEL_2: 0}, then={"methane": 60.0, "warm_up": 1.0}),
-    "expired (high)": Input({LEVEL_1: 0}, then={"methane": 30.0, "expired": 1.0}),
+    "warm-up (low)": Input({ALL_BLIND: 0}, then={"warm_up": 1.0}),
+    "warm-up (high)": Input({LEVEL_1: 0, ALL_BLIND: 0}, then={"methane": 30.0, "warm_up": 1.0}),
+    "warm-up (level 2)": Input({LEVEL_1: 0, LEVEL_2: 0, ALL_BLIND: 0}, then={"methane": 60.0, "warm_up": 1.0}),
+    "expired (low)": Input({ALL_BLIND: 0}, then={"expired": 1.0}),
+    "expired (high)": Input({LEVEL_1: 0, ALL_BLIND: 0}, then={"methane": 30.0, "expired": 1.0}),
     "fault": Input({ALL_BLIND: 0}, before=4.9, then={"fault": 1.0}),
     "fault while rising": Input({BLIND_RISING: 0, ALL_BLIND: 0}, before=5.0, then={"fault": 1.0}),
     "lost": Input({ALL_BLIND: 3}, before=4.9),
     "lost while rising": Input({BLIND_RISING: 3, ALL_BLIND: 3}, before=5.0),
-    "under test": Input({}, then={"methane": 60.0, "alarm": 1.0}, quality=Quality.UNCERTAIN_UNDER_TEST),
+    "under test": Input({ALL_BLIND: 0}, then={"methane": 60.0, "alarm": 1.0}, quality=Quality.UNCERTAIN_UNDER_TEST),
     "clock in doubt (high)": Input({LEVEL_1: 0}, then={"methane": 30.0}, quality=Quality.UNCERTAIN_CLOCK),
     "late": Input({}, then={"methane": 60.0, "alarm": 1.0, "over_range": 1.0}, late=True),
 }
@@ -135,8 +136,8 @@ def play(case: Case) -> Kitchen:
     """The whole case: quiet, then the input again and again, and the final elements that answer or do not."""
     up = (member("up:1", upstream=True),) if case.upstream else ()
     scene = Kitchen(member(fan=FANS[case.fan]), *up, staffed=case.staffed)
-    closes_after_hours = INPUTS[case.input].causes.keys() == {ALL_BLIND} and not case.staffed
-    ends = BEGINS + (CLOSED_HOURS_S + 10 if closes_after_hours and case.origin is Origin.LIVE else 30)
+    is_blind = INPUTS[case.input].causes.keys() == {ALL_BLIND} and case.origin is Origin.LIVE
+    ends = BEGINS + (CLOSED_HOURS_S + 10 if is_blind else 30)
     valves = {"gas:1": 1.0, "up:1": 1.0}
     waiting: list[tuple[float, str, str, bool]] = []
     seen = 0

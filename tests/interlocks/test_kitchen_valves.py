@@ -2,8 +2,11 @@
 
 import pytest
 
+from interlocks.engine import InterlockEngine
 from interlocks.outbox import Failure
 from interlocks.states import InterlockState
+from interlocks.zone import Zone
+from protocols.quality import Quality
 from protocols.reading import Origin
 from tests.fixtures.kitchens import (
     CLOSE,
@@ -12,12 +15,13 @@ from tests.fixtures.kitchens import (
     EX_FAN,
     LEAK,
     LEVEL_2,
+    MATRIX,
     UP,
     Kitchen,
     member,
     tripped,
 )
-from tests.fixtures.stories import gas_reading
+from tests.fixtures.stories import at, gas_reading, marked
 
 # -- paths that failed (S13) ----------------------------------------------------------------------------------------
 
@@ -68,6 +72,32 @@ def test_valve_that_closed_late_is_no_failure_any_more() -> None:
     scene.settle(40, "gas:1", True)
     assert scene.failures == [Failure("gas:1", "valve", True), Failure("gas:1", "valve", False)]
     assert ("RK-1", "E2", "up:1", "issued") in scene.statuses()
+
+
+def test_closing_that_nobody_can_trust_does_not_end_the_failure() -> None:
+    scene = Kitchen()
+    scene.hear(0, gas_reading(0, **LEAK))
+    scene.settle(1, "gas:1", False)
+    scene.hear(2, marked(gas_reading(2, valve=2.0, **LEAK), Quality.UNCERTAIN_CLOCK))
+    assert scene.statuses()[0] == ("RK-1", "E1", "gas:1", "failed")
+    scene.hear(4, gas_reading(4, valve=2.0, **LEAK))
+    assert scene.statuses()[0] == ("RK-1", "E1", "gas:1", "done")
+
+
+def test_valve_of_two_kitchens_has_failed_until_it_works_for_both() -> None:
+    zones = [Zone(name, "mall", True, (member(f"gas:{name}"), UP)) for name in ("a", "b")]
+    engine = InterlockEngine([MATRIX], zones, at(0))
+    engine.observe(gas_reading(0, "up:1"), at(0))
+    for name in ("a", "b"):
+        engine.observe(gas_reading(0, f"gas:{name}", **LEVEL_2), at(0))
+    sent = [command.id for command in engine.drain().commands if command.device == "up:1"]
+    for command in sent:
+        engine.settled(command, False, at(5))
+    assert engine.drain().failures == [Failure("up:1", "valve", True)] * 2
+    engine.settled(sent[0], True, at(6))
+    assert engine.drain().failures == []
+    engine.settled(sent[1], True, at(6))
+    assert engine.drain().failures == [Failure("up:1", "valve", False)]
 
 
 def test_effect_that_another_cause_began_still_hands_over_when_it_fails() -> None:
@@ -156,10 +186,11 @@ def test_valve_found_closed_latches() -> None:
 
 
 @pytest.mark.parametrize("valve", [0.0, 3.0, 4.0])
-def test_valve_that_is_neither_open_nor_closed_changes_nothing(valve: float) -> None:
+def test_valve_that_is_not_closed_any_more_is_told_and_closed_again_while_the_cause_stands(valve: float) -> None:
     scene = tripped()
     scene.hear(4, gas_reading(4, valve=valve, **LEAK))
-    assert (len(scene.sent()), scene.failures) == (1, [])
+    assert scene.failures == [Failure("gas:1", "valve", True)]
+    assert scene.sent()[1:] == [(4, "gas:1", "close-valve")]
 
 
 # -- drills (S4, S5) ------------------------------------------------------------------------------------------------
@@ -177,6 +208,24 @@ def test_drill_records_what_would_have_been_done(origin: Origin) -> None:
     assert ("RK-1", "E2", "up:1", "shadow") in would
     scene.until(600)
     assert (scene.sent(), scene.failures) == ([], [])
+
+
+def test_drill_at_level_2_would_have_started_no_fan() -> None:
+    scene = Kitchen(EX_FAN)
+    scene.hear(0, gas_reading(0, origin=Origin.DRILL, **LEVEL_2))
+    shadow = next(one for one in scene.engine.records() if one.origin is Origin.DRILL)
+    assert {one.status for one in shadow.effects if one.effect == "E3"} == {"held"}
+
+
+def test_matrix_that_only_observes_now_drives_nothing_on() -> None:
+    scene = Kitchen(EX_FAN, UP)
+    scene.hear(0, gas_reading(0, **LEVEL_2))
+    observing = MATRIX.model_copy(update={"mode": "observe"})
+    engine = InterlockEngine([observing], [scene.zone], at(10))
+    engine.load(scene.stored, at(10))
+    engine.tick(at(10))
+    engine.observe(gas_reading(10, **LEVEL_2), at(10))
+    assert engine.drain().commands == []
 
 
 def test_leak_during_a_drill_acts_at_once() -> None:
