@@ -111,6 +111,14 @@ def test_kept_values_sent_between_fresh_ones_never_replace_them(bench: Bench) ->
     assert bench.value("methane") == 1.0
 
 
+def test_kept_values_of_a_slow_device_never_replace_newer_ones(bench: Bench) -> None:
+    for minute in range(0, 60, 15):
+        now = START + minute * 60 * SECOND
+        bench.observe(now, methane=1.0)
+        bench.observe(now - HOUR, {"received_at": now + 300 * SECOND}, methane=60.0)
+    assert bench.value("methane") == 1.0
+
+
 def test_kept_values_sent_within_a_minute_never_replace_newer_ones(bench: Bench) -> None:
     bench.observe(START, methane=1.0)
     for second in range(600, 659):

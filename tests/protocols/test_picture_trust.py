@@ -101,6 +101,14 @@ def test_every_older_value_of_a_backlog_is_doubted() -> None:
     assert trusted(one) == 12.0
 
 
+def test_older_values_of_a_backlog_make_no_trend() -> None:
+    one = picture()
+    one.update(gas_reading(10, methane=1.0), at(10))
+    one.update(gas_reading(20, methane=1.0), at(20))
+    one.update(gas_reading(15, heard=22, methane=50.0), at(22))
+    assert (one.slope_per_minute(METHANE), trusted(one)) == (0.0, 50.0)
+
+
 def test_order_is_judged_for_each_point_alone() -> None:
     one = picture()
     one.update(part(20, methane=12.0), at(20))
@@ -304,3 +312,12 @@ def test_late_flag_that_counts_sets_and_does_not_clear() -> None:
     one.doubt(part(300, fault=0.0), at(400))
     one.update(part(500, methane=1.0), at(500))
     assert quality(one) is Quality.BAD_SENSOR_FAULT
+
+
+def test_point_heard_only_in_late_readings_is_lost_when_its_device_comes_back() -> None:
+    one = picture()
+    one.update(gas_reading(0), at(0))
+    one.lose()
+    one.doubt(gas_reading(-100), at(200))
+    one.update(gas_reading(300, methane=None), at(300))
+    assert (one.is_lost(METHANE), one.is_lost(CO)) == (True, False)

@@ -121,12 +121,13 @@ export class Duty {
   }
 
   /**
-   * The answer to an act. The stream may have brought something younger already: that stays.
+   * The answer to an act. The stream may have brought something younger already, perhaps in the same millisecond:
+   * that stays.
    * @param {Alarm} item
    */
   applyAnswer(item) {
     const known = this.alarms.get(item.id);
-    if (known && !(Date.parse(item.changed_at ?? "") < Date.parse(known.changed_at ?? ""))) this.applyAlarm(item);
+    if (known && Date.parse(item.changed_at ?? "") > Date.parse(known.changed_at ?? "")) this.applyAlarm(item);
   }
 
   /** @param {Interlock} item */
