@@ -35,6 +35,8 @@ steps = st.lists(
     max_size=30,
 )
 CLOSED = 2.0
+RESTART_S = 0.0005
+"""A restart takes time: less than any step, and never none, for the ids of commands tell the nanosecond."""
 Steps = list[tuple[float, str, str, Origin, dict[str, Any]]]
 
 
@@ -81,7 +83,7 @@ def _other(scene: Kitchen, seconds: float, what: str, device: str) -> None:
     if what == "lost":
         scene.lost(seconds, device)
     elif what == "restart":
-        scene.restart(seconds)
+        scene.restart(seconds + RESTART_S)
     elif what == "step":
         scene.wall_step += 3600 * SECOND
     elif what == "reset":
