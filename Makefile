@@ -13,7 +13,7 @@ ARGS ?=
 ONLY ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format servers screenshots bench lock clean
+.PHONY: hil help run test check format servers screenshots bench lock clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -50,6 +50,9 @@ format: $(STAMP) ## Format the code and apply safe fixes.
 
 servers: $(STAMP) ## Fetch the servers that the tests use into .cache; APT=1 also installs browser and fonts.
 	@$(BIN)/python tools/test_servers.py
+
+hil: $(STAMP) ## The firmware on boards: today each runs under the MicroPython unix port.
+	@$(BIN)/python -m pytest -m board $(ARGS)
 
 bench: servers ## Measure: bench/results/latest.csv and a table. ONLY=modbus,coap runs some groups.
 	@$(BIN)/python -m bench --only '$(ONLY)'

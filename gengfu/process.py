@@ -81,6 +81,7 @@ async def _start(
     book: Rulebook,
     staging: Staging,
 ) -> Process:
+    _find_lines(site)
     web = serve.bind(settings.http.host, settings.http.port)
     stack.callback(web.close)
     doors = {
@@ -121,6 +122,16 @@ def _open_journal(stack: AsyncExitStack, folder: Path, max_bytes: int) -> Sqlite
     for aside in journal.warnings:
         log.error("%s", aside)
     return journal
+
+
+def _find_lines(site: Site) -> None:
+    """A serial line that is not there at the start is a wrong name or a missing plug: somebody must look."""
+    for part in site.connections.values():
+        if part.transport == "modbus-rtu" and not Path(part.port or "").exists():
+            raise MissingError(
+                f"connection {part.id}: serial line {part.port} is not there; plug it in, or correct its port in the "
+                "site document (names that last are in /dev/serial/by-id)"
+            )
 
 
 def _close_all(doors: dict[str, socket.socket]) -> None:
