@@ -7,6 +7,8 @@ import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from console.services import Answer
 from gateway.downlink import ANSWER, REQUEST
 from gengfu import clock
@@ -16,6 +18,15 @@ from protocols.request import OperatorRequest, decode_answer, encode
 
 WAIT_S = 2.0
 LIFE_NS = 60 * SECOND
+
+
+class _Details(msgspec.Struct, forbid_unknown_fields=True):
+    """What a person adds to a request; the fields are those of `OperatorRequest`."""
+
+    why: str = ""
+    for_s: float | None = None
+    measure: str = ""
+    on_site: bool = False
 
 
 class Asker:
@@ -28,9 +39,19 @@ class Asker:
     async def __call__(self, verb: str, target: str, who: str, details: Mapping[str, object]) -> Answer | None:
         """Ask, and wait up to 2 s for the answer; ``None`` when it has not come by then."""
         now = clock.wall()
+        more = msgspec.convert(details, _Details)
         request = OperatorRequest(
-            secrets.token_hex(8), verb, target, who, now, now + LIFE_NS, **details  # type: ignore[arg-type] # checked by the console's models
-        )  # fmt: skip
+            secrets.token_hex(8),
+            verb,
+            target,
+            who,
+            now,
+            now + LIFE_NS,
+            more.why,
+            more.for_s,
+            more.measure,
+            more.on_site,
+        )
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting[request.id] = answer
         try:

@@ -5,6 +5,7 @@ Nothing but reads and the declared writes of the units' profiles leaves it (`Wri
 """
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import deque
 from dataclasses import dataclass
 
@@ -58,7 +59,7 @@ class Job:
             self.done.exception()
 
 
-class ModbusBus:
+class ModbusBus(ABC):
     """What RTU and TCP share: the queue, the order, the clock of the one request in flight, the back-off."""
 
     def __init__(self, name: str, longest_pause_s: float = LONGEST_PAUSE_S, timer: Timer | None = None) -> None:
@@ -202,14 +203,14 @@ class ModbusBus:
         if self._active is not None:
             self._finish(error)
 
+    @abstractmethod
     def _connect(self) -> None:
         """Begin to connect; ends in `_connect_done` or `_connect_failed`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _send(self, job: Job) -> None:
         """Put the request on the wire; ends in `_sent` or `_lost`."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def _shut(self) -> None:
         """Let go of the connection."""
-        raise NotImplementedError

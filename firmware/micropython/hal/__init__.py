@@ -12,7 +12,7 @@ emit(event, **fields)   one JSON line for the bench
 import sys
 
 if sys.platform == "linux":
-    from hal.linux import Lines, Ticks, Udp, emit, entropy, utc  # noqa: F401
-    from hal.linux_serial import Serial  # noqa: F401
+    from hal.linux import Lines, Ticks, Udp, emit, entropy, utc  # noqa: F401 - the names of this package
+    from hal.linux_serial import Serial  # noqa: F401 - as above
 else:
     raise ImportError("hal: no module for " + sys.platform)
