@@ -13,7 +13,7 @@ ARGS ?=
 ONLY ?=
 
 .DEFAULT_GOAL := help
-.PHONY: hil help run test check format servers screenshots bench lock clean
+.PHONY: help run test check format servers hil bench bench-peers soak screenshots lock clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -56,6 +56,12 @@ hil: $(STAMP) ## The firmware on boards: today each runs under the MicroPython u
 
 bench: servers ## Measure: bench/results/latest.csv and a table. ONLY=modbus,coap runs some groups.
 	@$(BIN)/python -m bench --only '$(ONLY)'
+
+bench-peers: servers ## The same load on us, aiocoap and pymodbus in one run; ratios. ONLY=coap,modbus
+	@$(BIN)/python -m bench.peers --only '$(ONLY)'
+
+soak: servers ## A long run under load with InfluxDB away and kill -9. ARGS="--minutes 60"
+	@$(BIN)/python -m bench.soak $(ARGS)
 
 screenshots: $(STAMP) ## Take the README's pictures of the duty desk again, from the running demo.
 	@$(BIN)/python tools/screenshots.py

@@ -73,11 +73,14 @@ async def gateway(folder: Path, site: Site, book: Rulebook, window_s: float = 0.
 
 
 @contextmanager
-def beside(work: Callable[..., None], *arguments: Any) -> Iterator[Connection]:
-    """``work(connection, *arguments)`` in a process of its own, whose CPU time is not ours; ended by its pid."""
+def beside(work: Callable[..., None], *arguments: Any, daemon: bool = True) -> Iterator[Connection]:
+    """``work(connection, *arguments)`` in a process of its own, whose CPU time is not ours; ended by its pid.
+
+    ``daemon=False``: it may start processes of its own.
+    """
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
-    process = context.Process(target=work, args=(there, *arguments), daemon=True)
+    process = context.Process(target=work, args=(there, *arguments), daemon=daemon)
     process.start()
     there.close()
     try:

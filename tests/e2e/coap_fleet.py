@@ -32,8 +32,9 @@ class Id(NamedTuple):
 class Device:
     """One device with a socket of its own. ``acknowledged``: every reading for which 2.04 came."""
 
-    def __init__(self, name: str, point: str, gateway: tuple[str, int]) -> None:
+    def __init__(self, name: str, point: str, gateway: tuple[str, int], pause_s: float) -> None:
         self.name = name
+        self._pause_s = pause_s
         self.sent: set[Id] = set()
         self.acknowledged: set[Id] = set()
         self.refusals: list[str] = []
@@ -57,7 +58,7 @@ class Device:
                 self.acknowledged.add(one)
                 if stop.is_set():
                     return
-                await asyncio.sleep(self._chance.uniform(0, 2 * PAUSE_S))
+                await asyncio.sleep(self._chance.uniform(0, 2 * self._pause_s))
 
     def _pack(self, at_ms: int, boot: int, sequence: int) -> bytes:
         at = f"{at_ms // 1000}.{at_ms % 1000:03d}"
@@ -101,9 +102,10 @@ class Device:
 class Fleet:
     """Many devices that report from now on. End with `settle`."""
 
-    def __init__(self, devices: dict[str, str], port: int) -> None:
-        """``devices``: id -> the point it reports; ``port``: of the gateway on loopback."""
-        self.devices = [Device(name, point, ("127.0.0.1", port)) for name, point in devices.items()]
+    def __init__(self, devices: dict[str, str], port: int, pause_s: float = PAUSE_S) -> None:
+        """``devices``: id -> the point it reports; ``port``: of the gateway on loopback; ``pause_s``: mean time
+        between a device's acknowledgement and its next reading."""
+        self.devices = [Device(name, point, ("127.0.0.1", port), pause_s) for name, point in devices.items()]
         self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[Any]] = [
             asyncio.create_task(one.report_until(self._stop)) for one in self.devices
