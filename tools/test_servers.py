@@ -9,6 +9,7 @@ Exit codes: 0 everything is there, or it is missing on a developer's machine (th
 say why); 1 something is missing and ``CI=true``.
 """
 
+import ctypes
 import os
 import shutil
 import subprocess
@@ -44,8 +45,9 @@ PROGRAMS = (
 )
 ALIASES = {"coap-client": ("coap-client", "coap-client-openssl")}
 """Debian names the program after its TLS library and links the short name only on installing."""
-INSTALLED = (("chromium", "chromium"), ("fonts", "fonts-noto-cjk"))
-"""What has to be installed for real: the name used here, and the package."""
+INSTALLED = (("chromium", "chromium"), ("fonts", "fonts-noto-cjk"), ("libatomic", "libatomic1"))
+"""What has to be installed for real: the name used here, and the package. The program that drives the browser (Node,
+inside the Playwright wheel) needs libatomic, which a small Debian lacks."""
 
 
 def environment(root: Path | None = None) -> dict[str, str]:
@@ -87,14 +89,24 @@ def fault_of(program: Program, root: Path | None = None) -> str | None:
 
 
 def has_installed(name: str) -> bool:
-    """Whether Chromium, or a font that has Chinese characters, is on this machine."""
+    """Whether Chromium, a font that has Chinese characters, or libatomic is on this machine."""
     if name == "chromium":
         return any(shutil.which(command) for command in ("chromium", "chromium-browser", "google-chrome"))
+    if name == "libatomic":
+        return _loads("libatomic.so.1")
     fonts = shutil.which("fc-list")
     if fonts is None:
         return any(Path("/usr/share/fonts").rglob("NotoSansCJK*"))
     listed = subprocess.run([fonts, ":lang=zh-cn", "file"], capture_output=True, text=True, check=False)
     return bool(listed.stdout.strip())
+
+
+def _loads(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
 
 
 class Failed(Exception):
