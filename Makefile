@@ -8,6 +8,8 @@ UV_VERSION := 0.13.8
 UV_STAMP := $(VENV)/.uv-$(UV_VERSION)
 UV := VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv
 STAMP := $(VENV)/.synced
+# Node and npm of the locked packages, for the tests of the pages and the tools of the firmware.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
 CACHES := .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 ARGS ?=
 ONLY ?=

@@ -3,8 +3,12 @@
 import atexit
 import os
 import sys
+from pathlib import Path
 
 import pytest
+
+# Node and npm stand beside the interpreter, also where pytest was started without `make`.
+os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 pytest_plugins = ["tests.fixtures.waiting", "tests.fixtures.programs", "tests.fixtures.influx"]
 

@@ -16,7 +16,7 @@ MODULES = sorted((HERE.parents[2] / "console/static/js").glob("*.js"))
 @pytest.fixture(scope="module")
 def node() -> str:
     """The path of Node."""
-    return shutil.which("node") or missing("Node is missing; run: sudo apt-get install --no-install-recommends nodejs")
+    return shutil.which("node") or missing("Node is missing; run: make check, which installs the locked packages")
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:
