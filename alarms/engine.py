@@ -17,7 +17,7 @@ from alarms.standing import ENDS_OF_SILENCE, LOST_PERIODS, Standing, Watched
 from alarms.states import TABLE, AlarmState, Event
 from protocols.agenda import Agenda
 from protocols.moment import SECOND, Moment
-from protocols.picture import Patience, Picture
+from protocols.picture import Patience, Picture, tells_of
 from protocols.reading import Origin, Reading
 
 __all__ = ["LATE_AFTER_NS", "LOST_PERIODS", "START_GRACE_NS", "AlarmEngine", "Watched"]
@@ -67,7 +67,7 @@ class AlarmEngine:
         if is_back and reading.origin is Origin.LIVE:
             self._agenda.at(watched.device, now.mono + watched.lost_after_ns)
         for standing in self._standing(watched, reading.origin):
-            self._judge(standing, picture, now, reading.at, fresh=True)
+            self._judge(standing, picture, now, reading)
 
     def _observe_late(self, watched: Watched, seen: Picture, reading: Reading, now: Moment) -> None:
         """S9: a late reading can raise (told once, marked), and clears nothing. It counts as live when no fresh
@@ -93,6 +93,11 @@ class AlarmEngine:
         watched = self._devices.get(reading.device)
         if watched is not None and reading.origin is Origin.LIVE:
             self._picture(watched, Origin.LIVE, self._started).recall(reading)
+
+    def tells_of_life_safety(self, reading: Reading) -> bool:
+        """Whether the reading says anything of a life-safety point, and not only of the board itself."""
+        watched = self._devices.get(reading.device)
+        return watched is not None and tells_of(reading, watched.life_safety)
 
     def lost(self, device: str, now: Moment) -> None:
         """The transport knows at once that the device does not answer (a poll failed, a line broke)."""
@@ -220,25 +225,30 @@ class AlarmEngine:
 
     def _judge_all(self, watched: Watched, origin: Origin, picture: Picture, now: Moment) -> None:
         for standing in self._standing(watched, origin):
-            self._judge(standing, picture, now, now.wall, fresh=False)
+            self._judge(standing, picture, now)
 
-    def _judge(self, standing: Standing, picture: Picture, now: Moment, sampled_at: int, fresh: bool) -> None:
+    def _judge(self, standing: Standing, picture: Picture, now: Moment, reading: Reading | None = None) -> None:
+        """``reading``: that which has just come. One without the alarm's point is no report of it."""
         bound = standing.bound
         if bound is None:
             return
         judgement = bound.judge(picture)
-        if fresh:
-            self._note_value(standing, picture, sampled_at)
-            standing.timers.reports = standing.timers.reports + 1 if judgement is Judgement.ACTIVE else 0
+        if reading is not None:
+            self._note_value(standing, picture, reading.at)
+            if judgement is not Judgement.ACTIVE:
+                standing.timers.reports = 0
+            elif tells_of(reading, (bound.point.index,)):
+                standing.timers.reports += 1
         self._decide(standing, judgement, now)
 
-    def _note_value(self, standing: Standing, picture: Picture, sampled_at: int) -> None:
+    def _note_value(self, standing: Standing, picture: Picture, otherwise: int) -> None:
+        """``otherwise``: the time of it where no value is known."""
         assert standing.bound is not None
         known = picture.known(standing.bound.point.index)
+        standing.record.sampled_at = otherwise if known is None else known.at
         if known is not None:
             standing.record.value = None if math.isnan(known.value) else known.value
             standing.record.quality = int(known.quality)
-        standing.record.sampled_at = sampled_at
 
     def _decide(self, standing: Standing, judgement: Judgement, now: Moment) -> None:
         timers = standing.timers
@@ -313,7 +323,7 @@ class AlarmEngine:
         for reading in picture.late_due(now):
             picture.doubt(reading, now)
             for standing in self._standing(watched, Origin.LIVE):
-                self._judge(standing, picture, now, reading.at, fresh=True)
+                self._judge(standing, picture, now, reading)
         again = picture.next_look(patience)
         if again is not None:
             self._agenda.at(watched.device, again)

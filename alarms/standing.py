@@ -19,6 +19,7 @@ class Watched:
         self.profile = profile
         self.area_kind = area_kind
         self.lost_after_ns = int(LOST_PERIODS * period_s * SECOND)
+        self.life_safety = tuple(point.index for point in profile.points if point.life_safety)
 
 
 class Standing:

@@ -19,6 +19,7 @@ _UNIT_TEXT = {
     "[ppm]": "ppm",
     "Cel": "°C",
     "deg": "°",
+    "By": "B",
     "m3": "m³",
     "m3/h": "m³/h",
 }

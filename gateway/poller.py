@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.backoff import Backoff
-from gateway.errors import BusDown, TransportError
+from gateway.errors import BusDown, DeviceRefused, TransportError
 from gateway.slots import SLOT_S, Timer
 from protocols.modbus.plan import ReadBlock, decode_blocks, plan_point, plan_reads
 from protocols.modbus.writes import encode_command
@@ -20,6 +20,7 @@ from protocols.profile.model import Profile
 from protocols.profile.schema import CommandPart
 from protocols.quality import Quality
 from protocols.reading import Value
+from protocols.wire.modbus_pdu import ILLEGAL_ADDRESS
 
 LOST_AFTER = 2
 LONGEST_PAUSE_S = 60.0
@@ -145,7 +146,7 @@ class Poller:
         except TransportError as error:
             turn.failed(self._slot(), error.retry_after_s if isinstance(error, BusDown) else None)
             if turn.failures == LOST_AFTER:
-                self._on_lost(unit.device, self._now_ns(), str(error))
+                self._on_lost(unit.device, self._now_ns(), _reason(error, unit.profile, turn.blocks[len(data)]))
             return
         values, quality = decode_blocks(unit.profile, turn.blocks, data)
         turn.answered(self._slot())
@@ -159,6 +160,17 @@ class Poller:
         awake = asyncio.get_running_loop().create_future()
         self._timer.call_at(slot * SLOT_S, lambda: None if awake.done() else awake.set_result(None))
         await awake
+
+
+def _reason(error: TransportError, profile: Profile, block: ReadBlock) -> str:
+    """Why a device is lost, and what to do where the refusal itself does not tell."""
+    if not isinstance(error, DeviceRefused) or error.code != ILLEGAL_ADDRESS:
+        return str(error)
+    last = block.address + block.count - 1
+    return (
+        f"{error} (illegal data address): it does not have all of {block.table} {block.address} to {last}, which "
+        f"{profile.id} reads; update its firmware, or give the device the profile that fits it"
+    )
 
 
 async def write_command(bus: Bus, unit: int, profile: Profile, command: CommandPart, timeout_s: float = 1.0) -> None:

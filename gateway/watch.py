@@ -97,13 +97,16 @@ class Watch:
 
     def recall(self, readings: Iterable[Reading], now: Moment) -> None:
         """After `load`: what the end of the journal holds, oldest first. The newest live reading of a device stands
-        until a fresh one comes, and counts if none does (S9, S10)."""
-        newest: dict[str, Reading] = {}
+        until a fresh one comes, and counts if none does (S9, S10); one that says nothing of life safety (a board's own
+        state) overtakes none that does."""
+        newest: dict[str, tuple[bool, Reading]] = {}
         for reading in readings:
-            known = newest.get(reading.device)
-            if reading.origin is Origin.LIVE and (known is None or known.at <= reading.at):
-                newest[reading.device] = reading
-        for reading in newest.values():
+            if reading.origin is not Origin.LIVE:
+                continue
+            known, tells = newest.get(reading.device), self.alarms.tells_of_life_safety(reading)
+            if known is None or (known[0], known[1].at) <= (tells, reading.at):
+                newest[reading.device] = tells, reading
+        for _, reading in newest.values():
             self.interlocks.recall(reading, now)
             self.alarms.recall(reading)
 

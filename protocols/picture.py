@@ -263,7 +263,10 @@ class Picture:
         return self.started + patience.first if known is None else known.heard + patience.after
 
     def note_late(self, reading: Reading, now: Moment) -> None:
-        """Keep a late reading until a fresh one follows, or it is time to count it as live."""
+        """Keep a late reading until a fresh one follows, or it is time to count it as live. One that says nothing of
+        life safety overtakes none that does."""
+        if self._watched and not tells_of(reading, self._watched):
+            return
         row = self._late or _Late(reading, reading, now.mono)
         newest = reading if reading.at >= row.newest.at else row.newest
         self._late = _Late(newest, reading, row.since)
@@ -302,6 +305,15 @@ class _Trend:
         spread = sum((t - mean_t) ** 2 for t, _ in window)
         rise = sum((t - mean_t) * (v - mean_v) for t, v in window)
         return rise / spread * 60 * SECOND if spread else 0.0
+
+
+def tells_of(reading: Reading, indexes: Iterable[int]) -> bool:
+    """Whether the reading says anything of one of the points: a value, or that there is none (bad)."""
+    return any(
+        reading.values[index] is not None or Quality(reading.quality[index]).is_bad
+        for index in indexes
+        if index < len(reading.values)
+    )
 
 
 def _is_measured(known: Known) -> bool:

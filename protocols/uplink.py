@@ -8,11 +8,15 @@ Time, with ``received_at`` the gateway's clock:
     no time                                   at = received_at
     more than 10 years off                    at = received_at, claimed_at = the claim, uncertain:clock
     ahead or behind more than the profile's   at = the claim, uncertain:clock
+    undated (true)                            at = the claim, but 61 s ago at the latest; uncertain:clock
     a point twice at one time                 the second opens another reading 1 µs later, uncertain:clock
     two readings of a device at one time      the second is moved to 1 µs after the earlier, uncertain:clock
 
-``boot`` holds for every reading of its device in the pack. ``seq`` is that of the reading at its own time, or of the
-device's only reading; one that fits neither is dropped, and the reading is then identified by its time.
+``undated`` is what a device says of a sample of an earlier start, made when it knew no time: older than it says, by an
+unknown time. Such a sample is late (S9), whatever its time: it commands nothing and clears nothing.
+
+``boot`` and ``undated`` hold for every reading of their device in the pack. ``seq`` is that of the reading at its own
+time, or of the device's only reading; one that fits neither is dropped, and the reading is then identified by its time.
 """
 
 import re
@@ -34,6 +38,9 @@ from protocols.units import to_senml
 
 TEN_YEARS_NS = 10 * 31_557_600 * SECOND
 """Julian years. A claim further off than this is no clock that drifts but one that was never set."""
+
+UNDATED_NS = 61 * SECOND
+"""More than the 60 s from which on a reading is late (S9)."""
 
 SPREAD_NS = 1_000
 
@@ -139,16 +146,24 @@ def _readings(device: str, drafts: _Drafts, received_at: int, origin: Origin) ->
     if len(samples) == 1:
         sequence = next((draft.sequence for draft in drafts.values() if draft.sequence is not None), None)
         samples[0][1].sequence = sequence
+    undated = any(draft.undated for draft in drafts.values())
     readings = []
     last_claim = None
     for (time, turn), draft in samples:
-        claim = time + turn * SPREAD_NS
+        claim = (_late(time, received_at) if undated else time) + turn * SPREAD_NS
         moved = last_claim is not None and claim <= last_claim
         if last_claim is not None and moved:
             claim = last_claim + SPREAD_NS
         last_claim = claim
-        readings.append(_reading(device, draft, claim, received_at, origin, boot, doubtful=moved or turn > 0))
+        doubtful = moved or turn > 0 or undated
+        readings.append(_reading(device, draft, claim, received_at, origin, boot, doubtful=doubtful))
     return _spread(readings)
+
+
+def _late(claim: int, received_at: int) -> int:
+    """The time of an undated sample: its claim, where that is late and no absurdity."""
+    latest = received_at - UNDATED_NS
+    return claim if received_at - TEN_YEARS_NS <= claim <= latest else latest
 
 
 def _key(item: tuple[tuple[int, int], Draft]) -> tuple[int, int]:

@@ -36,10 +36,10 @@ def make_boards(process: Process, relays: Mapping[str, LineRelay]) -> dict[str, 
             "--device", device.id,
             *_link(process, device, relays),
             "--period", f"{device.period_s:g}",
-            "--state", str(folder / device.id.replace(":", "-")),
             "--seed", str(number),
         )  # fmt: skip
-        boards[device.id] = Board(device.id, arguments, folder / f"{device.id.replace(':', '-')}.log")
+        state = folder / device.id.replace(":", "-")
+        boards[device.id] = Board(device.id, arguments, state, folder / f"{state.name}.log")
     return boards
 
 

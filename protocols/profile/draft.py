@@ -30,8 +30,10 @@ from protocols.units import from_senml
 
 BOOT = "boot"
 SEQUENCE = "seq"
-RESERVED = frozenset({BOOT, SEQUENCE})
-"""SenML names that are counters of the device, not points."""
+UNDATED = "undated"
+RESERVED = frozenset({BOOT, SEQUENCE, UNDATED})
+"""SenML names that say something of the sample and are not points: counters of the device, and whether it knows when
+the sample was made."""
 
 _MAX_COUNTER = 2**53
 _NAMES_SHOWN = 8
@@ -47,12 +49,13 @@ class Decoded(NamedTuple):
 class Draft:
     """Collects the values of one (device, time)."""
 
-    __slots__ = ("_marks", "_values", "boot", "has_points", "profile", "sequence")
+    __slots__ = ("_marks", "_values", "boot", "has_points", "profile", "sequence", "undated")
 
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
         self.boot: int | None = None
         self.sequence: int | None = None
+        self.undated: bool | None = None
         self.has_points = False
         self._values: list[Value] = [None] * len(profile.points)
         self._marks: list[tuple[int, Quality]] = []
@@ -64,7 +67,7 @@ class Draft:
         """
         point = self.profile.by_senml.get(name)
         if point is None:
-            return self._put_counter(name, record)
+            return self._put_undated(record) if name == UNDATED else self._put_counter(name, record)
         index = point.index
         if self._values[index] is not None or (self._marks and any(index == one for one, _ in self._marks)):
             return False
@@ -88,6 +91,16 @@ class Draft:
             if self.sequence is not None:
                 return False
             self.sequence = int(value)
+        return True
+
+    def _put_undated(self, record: Resolved) -> bool:
+        if not isinstance(record.value, bool):
+            raise DecodeError(
+                "type", f"record {record.number}: {UNDATED} must be a boolean (vb), not {_kind(record.value)}"
+            )
+        if self.undated is not None:
+            return False
+        self.undated = record.value
         return True
 
     def _finite(self, point: Point, value: Value) -> Value:

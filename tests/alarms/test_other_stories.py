@@ -35,6 +35,20 @@ def test_one_report_is_not_two_however_long_it_lasts() -> None:
     story.tell([(0, {"fill": 95.0}, []), (3000, None, [])])
 
 
+def test_what_a_bin_tells_of_its_own_board_is_no_second_report_of_its_level() -> None:
+    story = bin_story()
+    story.tell([(0, {"fill": 95.0}, []), (1, {"uptime": 60.0}, []), (61, {"uptime": 120.0}, [])])
+    story.tell([(300, {"fill": 95.0}, ["SB-02 unacknowledged @300"])])
+
+
+def test_alarm_keeps_the_time_of_its_value_when_the_board_tells_of_itself() -> None:
+    story = bin_story()
+    story.tell([(0, {"fill": 95.0}, []), (5, {"fill": 96.0}, ["SB-02 unacknowledged @5"])])
+    story.play(60, {"uptime": 60.0})
+    story.tell([(61, do("acknowledge", "SB-02", "bin:1"), ["SB-02 acknowledged @61"])])
+    assert (story.transitions[-1].value, story.transitions[-1].sampled_at) == (96.0, at(5).wall)
+
+
 def test_late_report_of_a_full_bin_is_no_alarm() -> None:
     story = bin_story()
     for second in (500, 501, 502):
@@ -44,8 +58,8 @@ def test_late_report_of_a_full_bin_is_no_alarm() -> None:
 def test_broken_level_sensor_does_not_empty_a_bin() -> None:
     story = bin_story()
     story.tell([(0, {"fill": 95.0}, []), (5, {"fill": 95.0}, ["SB-02 unacknowledged @5"])])
-    story.tell([(10, {"fill": 0.0, "fault": 1.0}, []), (15, {"fill": 0.0}, [])])
-    story.tell([(20, {"fill": 0.0, "fault": 0.0}, ["SB-02 returned-unacknowledged @20"])])
+    story.tell([(10, {"fill": 0.0, "fault": 1.0, "fill_fault": 1.0}, []), (15, {"fill": 0.0}, [])])
+    story.tell([(20, {"fill": 0.0, "fault": 0.0, "fill_fault": 0.0}, ["SB-02 returned-unacknowledged @20"])])
 
 
 def test_final_element_that_failed_to_act_is_told_for_itself_and_latches() -> None:

@@ -59,6 +59,8 @@ EXPECTED = {
     "CK-01": (10.0, 2.0, 30.0, 60.0, False, "high", "process"),
     "CK-02": (25.0, 5.0, 5.0, 60.0, True, "critical", "life-safety"),
     "CK-04": (50.0, 5.0, 0.0, 120.0, True, "critical", "life-safety"),
+    "CK-05": (10.0, 2.0, 10.0, 60.0, True, "high", "process"),
+    "CK-06": (25.0, 5.0, 0.0, 120.0, True, "critical", "life-safety"),
     "CK-07": (None, 0.0, 0.0, 0.0, True, "critical", "life-safety"),
     "BL-01": (5.0, 0.0, 10.0, 0.0, True, "critical", "life-safety"),
     "BL-02": (None, 0.0, 100.0, 60.0, False, "high", "diagnostic"),

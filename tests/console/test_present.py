@@ -11,7 +11,7 @@ NOW = 1_795_000_000_000_000_000
 
 @pytest.mark.parametrize(
     ("code", "text"),
-    [("%{LEL}", "%LEL"), ("%{vol}", "vol%"), ("[ppm]", "ppm"), ("Cel", "°C"), ("1", ""), ("kPa", "kPa")],
+    [("%{LEL}", "%LEL"), ("%{vol}", "vol%"), ("[ppm]", "ppm"), ("Cel", "°C"), ("1", ""), ("By", "B"), ("kPa", "kPa")],
 )
 def test_units_are_written_for_people(code: str, text: str) -> None:
     assert unit_text(code) == text

@@ -2,10 +2,12 @@
 
 import random
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from tests.e2e.coap_fleet import Fleet
 from tests.e2e.fleet_site import FleetSite, assert_each_exactly_once, fleet_names
 from tests.fixtures.influx import Influxd
 from tests.fixtures.waiting import wait_for_async
@@ -13,6 +15,10 @@ from tests.fixtures.waiting import wait_for_async
 pytestmark = [pytest.mark.e2e, pytest.mark.server]
 
 KILLS = 10
+
+
+def reached(fleet: Fleet, acknowledged: int) -> bool:
+    return fleet.acknowledged >= acknowledged
 
 
 def site_in(folder: Path, influxd: Influxd) -> FleetSite:
@@ -27,10 +33,12 @@ async def test_ten_kills_under_load_lose_and_double_nothing(tmp_path: Path, infl
         for _ in range(KILLS):
             with site.start() as program:
                 until = fleet.acknowledged + chance.randrange(1, 600)
-                await wait_for_async(lambda until=until: fleet.acknowledged >= until, 30, "acknowledgements")
+                await wait_for_async(partial(reached, fleet, until), 30, "acknowledgements")
                 program.kill()
         with site.start() as program:
             await fleet.settle()
+            # Devices are answered before the start is over. Only after it does Ctrl-C end the program in order.
+            program.says("Ctrl-C stops")
             # At its end the program gives both stores what is durable by then.
             assert program.interrupt(5) == 0
     assert fleet.acknowledged > KILLS * 100

@@ -58,6 +58,7 @@ def _two_slow_leaks(browser: Browser, data: Path) -> None:
     with Demo(data) as demo:
         with open_desk(browser, demo) as desk, at_api(demo) as api:
             wait_for(lambda: all(is_ready(api, device) for device in BOTH), 15, "good values and armed interlocks")
+            boards = demo.boards()
             for device in BOTH:
                 with Program("demo", "leak", "--slow", "--device", device, "--data", data) as shell:
                     assert shell.ends() == 0
@@ -68,6 +69,9 @@ def _two_slow_leaks(browser: Browser, data: Path) -> None:
                 _level_2(desk, api, device)
             _fans_at_level_2(desk, api)
             assert desk.errors == []
+            # More than the patience of the watchdog around them: who only says that it lives is left alone.
+            assert demo.boards() == boards
+        assert {path.name for path in (data / "boards").glob("*.log") if "alive" in path.read_text()} == set()
         assert demo.interrupt(timeout=3.0) == 0
     assert "Traceback" not in demo.text
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
-from gateway.errors import BadReply, BusDown, DeviceSilent, TransportError
+from gateway.errors import BadReply, BusDown, DeviceRefused, DeviceSilent, TransportError
 from gateway.poller import PolledUnit, Poller
 from gateway.slots import SLOT_S, Handle, SlotTimer
 from gateway.transports.modbus import ModbusTcpBus
@@ -30,7 +30,7 @@ def shipped(model: str) -> Profile:
 
 
 GAS = shipped("gas-alarm")
-QUIET = bytes.fromhex("000c 0004 0000 0001 0001 00f5 04b1 0000 0e10 0000".replace(" ", ""))
+QUIET = bytes.fromhex("000c 0004 0000 0001 0001 00f5 04b1 0000 0e10 0000") + bytes(30)
 
 
 def harmless() -> Profile:
@@ -226,6 +226,42 @@ async def test_loss_is_told_once_and_ends_with_the_next_values() -> None:
         assert len(bench.told.lost) == 2
 
 
+async def test_device_with_a_shorter_register_map_is_lost_and_what_to_do_is_told() -> None:
+    """The real thing: a board of an earlier firmware refuses the whole request (exception 2)."""
+    shorter = SimData(0, values=[1] * 10, datatype=DataType.REGISTERS)
+    server = ModbusTcpServer(SimDevice(1, [shorter]), address=("127.0.0.1", 0))
+    await server.serve_forever(background=True)
+    port = server.transport.sockets[0].getsockname()[1]
+    bus = ModbusTcpBus("127.0.0.1", port)
+    lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    poller = Poller(
+        bus,
+        [unit(1, 0.02)],
+        on_values=Told().on_values,
+        on_lost=lambda _device, _at, reason: lost.set_result(reason),
+        now_ns=Clock().ns,
+        timer=SlotTimer(asyncio.get_running_loop()),
+    )
+    task = asyncio.ensure_future(poller.run())
+    reason = await lost
+    task.cancel()
+    await asyncio.wait([task])
+    await bus.close()
+    await server.shutdown()
+    assert reason == (
+        f"modbus tcp 127.0.0.1:{port} unit 1: the slave refuses function 4 with exception 2 (illegal data address): "
+        "it does not have all of input 0 to 24, which gengfu/gas-alarm reads; "
+        "update its firmware, or give the device the profile that fits it"
+    )
+
+
+async def test_refusal_that_is_no_question_of_registers_is_told_as_it_came() -> None:
+    async with running(unit(1)) as bench:
+        bench.bus.failing[1] = DeviceRefused("refuses with exception 4", 4)
+        await bench.clock.until(115)
+        assert [reason for _, _, reason in bench.told.lost] == ["refuses with exception 4"]
+
+
 async def test_unit_with_life_safety_points_is_probed_at_least_every_ten_seconds() -> None:
     async with running(unit(1)) as bench:
         bench.bus.failing[1] = DeviceSilent("quiet")
@@ -281,7 +317,7 @@ async def test_poller_without_units_ends() -> None:
 
 async def test_reference_server_is_polled_until_the_task_is_cancelled() -> None:
     """The real thing: real clock, real bus, real server."""
-    registers = [int.from_bytes(QUIET[at : at + 2], "big") for at in range(0, 20, 2)]
+    registers = [int.from_bytes(QUIET[at : at + 2], "big") for at in range(0, len(QUIET), 2)]
     server = ModbusTcpServer(
         SimDevice(1, [SimData(0, values=registers, datatype=DataType.REGISTERS)]), address=("127.0.0.1", 0)
     )

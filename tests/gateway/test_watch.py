@@ -22,7 +22,7 @@ from protocols.profile.schema import CommandPart
 from protocols.reading import Origin
 from tests.fixtures.alarm_stories import RULES
 from tests.fixtures.kitchens import ID, MATRIX, kitchen, member
-from tests.fixtures.stories import GAS, MONO, WALL, at, gas_reading
+from tests.fixtures.stories import GAS, MONO, WALL, at, gas_reading, own_state
 
 DEVICES = ("gas:1", "up:1")
 
@@ -261,6 +261,7 @@ def test_newest_stored_value_of_each_device_counts_when_none_follows() -> None:
         gas_reading(-26, methane=0.0),
         gas_reading(-10, "gas:unknown", methane=60.0),
         gas_reading(-10, "up:1"),
+        own_state(-5),
     ]
     scene.watch.recall(tail, at(0))
     scene.until(29)

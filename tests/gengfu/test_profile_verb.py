@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SHIPPED = ["gengfu/gas-alarm", "gengfu/hydrogen-node", "gengfu/smart-bin"]
+SHIPPED = ["gengfu/gas-alarm", "gengfu/hydrogen-node", "gengfu/lpg-alarm", "gengfu/smart-bin"]
 
 
 def test_list_names_every_shipped_profile(gengfu):
@@ -35,12 +35,13 @@ def test_show_tells_points_with_unit_and_range_and_commands(gengfu):
     assert [line.split()[1] for line in said.out.splitlines() if line.startswith("  command")] == [
         "close-valve",
         "start-fan",
+        "self-test",
     ]
     shown = json.loads(gengfu("profile", "--json", "show", "gengfu/gas-alarm").out)
     assert shown["profile"]["model"] == "gas-alarm"
 
 
-@pytest.mark.parametrize("model", ["gas-alarm", "hydrogen-node", "smart-bin"])
+@pytest.mark.parametrize("model", ["gas-alarm", "hydrogen-node", "lpg-alarm", "smart-bin"])
 def test_emit_writes_the_firmwares_register_module(gengfu, model):
     committed = ROOT / "firmware/micropython/registers" / f"{model.replace('-', '_')}.py"
     assert gengfu("profile", "emit", f"gengfu/{model}") == (0, committed.read_text(encoding="utf-8"), "")

@@ -19,6 +19,7 @@ from protocols.wire.modbus_pdu import read_request
 GAS = tomllib.loads((Path(__file__).parents[2] / "protocols/profiles/gengfu/gas-alarm.toml").read_text())
 CLOSE = bytes.fromhex("050000ff00")
 START = bytes.fromhex("050001ff00")
+SELF_TEST = bytes.fromhex("050002ff00")
 
 
 def compiled(content: dict[str, Any]) -> Profile:
@@ -36,13 +37,13 @@ def gas_and(**command: Any) -> Profile:
     return compiled({**GAS, "command": [*GAS["command"], extra]})
 
 
-def test_commands_of_the_gas_alarm_close_and_start() -> None:
-    assert declared_writes(gas()) == {"close-valve": CLOSE, "start-fan": START}
+def test_commands_of_the_gas_alarm_close_start_and_test() -> None:
+    assert declared_writes(gas()) == {"close-valve": CLOSE, "start-fan": START, "self-test": SELF_TEST}
 
 
 def test_holding_register_command_is_function_6() -> None:
     one = gas_and(modbus={"table": "holding", "address": 300, "value": 513})
-    assert encode_command(one, one.file.command[2]) == bytes.fromhex("06012c0201")
+    assert encode_command(one, one.file.command[-1]) == bytes.fromhex("06012c0201")
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ def test_write_into_a_final_element_kept_in_a_register_is_refused() -> None:
 
 
 def test_command_of_another_profile_is_refused() -> None:
-    stranger = gas_and(modbus={"table": "coil", "address": 9, "value": 1}).file.command[2]
+    stranger = gas_and(modbus={"table": "coil", "address": 9, "value": 1}).file.command[-1]
     with pytest.raises(WriteRefused, match="no Modbus command 'extra'"):
         encode_command(gas(), stranger)
 
@@ -132,7 +133,7 @@ def passes(unit: int, pdu: bytes) -> bool:
 
 
 def test_declared_writes_and_reads_pass() -> None:
-    assert [passes(7, pdu) for pdu in (CLOSE, START, read_request(4, 0, 10))] == [True] * 3
+    assert [passes(7, pdu) for pdu in (CLOSE, START, SELF_TEST, read_request(4, 0, 25))] == [True] * 4
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from protocols.moment import SECOND
 from protocols.picture import PATIENCE_NS, Patience, Picture
 from protocols.quality import Quality
 from protocols.reading import Reading
-from tests.fixtures.stories import GAS, MONO, QUIET, at, gas_reading, marked
+from tests.fixtures.stories import GAS, MONO, QUIET, at, gas_reading, marked, own_state
 
 METHANE = GAS.by_name["methane"].index
 CO = GAS.by_name["co"].index
@@ -258,6 +258,15 @@ def test_late_row_counts_by_stamp_and_by_arrival() -> None:
     one.note_late(newest, at(0))
     one.note_late(last, at(1))
     assert one.late_due(at(5)) == (newest, last)
+
+
+def test_late_word_of_the_board_itself_overtakes_no_late_value() -> None:
+    one = picture()
+    one.lose()
+    measured = gas_reading(-300, methane=62.0)
+    for reading in (own_state(-302), measured, own_state(-299)):
+        one.note_late(reading, at(0))
+    assert one.late_due(at(5)) == (measured,)
 
 
 def test_late_row_of_a_clock_that_stands_still_counts_by_its_last() -> None:

@@ -58,7 +58,7 @@ def test_new_profile_in_one_file_is_decoded(tmp_path: Path) -> None:
     path.parent.mkdir()
     path.write_text(WELL, encoding="utf-8")
     profiles = load_profiles(SHIPPED, tmp_path)
-    assert len(profiles) == 4
+    assert len(profiles) == 5
     payload = cbor2.dumps(
         [{-2: "well:7/", -3: 1_700_000_000, 0: "3325/0/5700", 1: "ppm", 2: 10_000}, {0: "water", 4: False}]
     )

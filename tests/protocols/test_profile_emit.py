@@ -64,9 +64,9 @@ def names_of(text: str) -> dict[str, Any]:
 def test_gas_alarm_serves_the_addresses_of_its_profile() -> None:
     registers = names_of(emit_registers(shipped_profiles()["gengfu/gas-alarm"]))
     assert registers["INPUT"][0] == (0, "methane", "int16", 1, 10, 0, -32768)
-    assert registers["INPUT_BITS"][-1] == (2, 6, "trip_latched")
-    assert (registers["INPUT_COUNT"], registers["COIL_COUNT"]) == (10, 2)
-    assert registers["COIL_COMMANDS"] == ((0, "close-valve", 1), (1, "start-fan", 1))
+    assert registers["INPUT_BITS"][6] == (2, 6, "trip_latched")
+    assert (registers["INPUT_COUNT"], registers["COIL_COUNT"]) == (25, 3)
+    assert registers["COIL_COMMANDS"] == ((0, "close-valve", 1), (1, "start-fan", 1), (2, "self-test", 1))
     assert registers["STATES"]["fan"] == ((0, "unknown"), (1, "stopped"), (2, "running"))
 
 

@@ -79,7 +79,8 @@ def test_no_flag_of_the_device_hides_an_over_range(profile: Profile) -> None:
     flags = {rule.point for rule in profile.quality_rules}
     for rule in profile.quality_rules:
         if rule.quality is Quality.BAD_OVER_RANGE:
-            values = tuple(1.0 if point.index in flags else 0.0 for point in profile.points)
+            others = tuple(1.0 if point.index in flags else 0.0 for point in profile.points)
+            values = (*others[: rule.point], rule.equals, *others[rule.point + 1 :])
             quality = profile.qualify(values)
             assert [quality[index] for index in rule.affects] == [Quality.BAD_OVER_RANGE] * len(rule.affects)
 

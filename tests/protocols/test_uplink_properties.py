@@ -25,7 +25,9 @@ ON_A_BUSY_MACHINE = settings(deadline=None, suppress_health_check=[HealthCheck.t
 THOROUGH = settings(ON_A_BUSY_MACHINE, max_examples=300)
 
 LABELS = ["bn", "bt", "bu", "bv", "bs", "bver", "n", "u", "v", "vs", "vb", "vd", "s", "t", "ut", "x", "x_"]
-NAMES = st.sampled_from(["t:1/", "t:1/methane", "methane", "co", "alarm", "valve", "seq", "boot", "t:9/", "", "fill"])
+NAMES = st.sampled_from(
+    ["t:1/", "t:1/methane", "methane", "co", "alarm", "valve", "seq", "boot", "undated", "t:9/", "", "fill"]
+)
 NUMBERS = st.one_of(st.integers(), st.floats(), st.sampled_from([0, 1, 10, 11, 1_700_000_000, -5, 2**63, 2**28]))
 SCALARS = st.one_of(NUMBERS, st.booleans(), st.none(), st.text('a_é气"\\\0', max_size=5), st.binary(max_size=5))
 RECORDS = st.dictionaries(st.sampled_from(LABELS), st.one_of(SCALARS, NAMES), max_size=5)

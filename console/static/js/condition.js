@@ -12,6 +12,9 @@
 /** After this long without a reading a value is shown as old: no sooner than three periods of a gas detector. */
 export const STALE_MS = 30_000;
 
+/** The same for what has no role and is not for life safety: a board tells of itself (memory, starts) once a minute. */
+export const ASIDE_STALE_MS = 180_000;
+
 /** @type {readonly Level[]} */
 export const LEVELS = ["normal", "notice", "warning", "alarm"];
 
@@ -46,7 +49,7 @@ export function judge(point, sample, now) {
   if (!sample) {
     return { level: point.life_safety ? "warning" : "normal", own: "normal", trust: "absent", quality: "absent" };
   }
-  const trust = trustOf(sample, now);
+  const trust = trustOf(point, sample, now);
   const quality = trust === "stale" ? "stale" : sample.quality;
   const own = valueLevel(point, sample);
   return { level: trust === "good" ? own : higher(own, "warning"), own, trust, quality };
@@ -62,16 +65,18 @@ export function isBlind(point, condition) {
 }
 
 /**
+ * @param {Point} point
  * @param {Sample} sample
  * @param {number} now
  * @returns {Trust}
  */
-function trustOf(sample, now) {
+function trustOf(point, sample, now) {
   const severity = sample.quality.split(":", 1)[0];
   // What we cannot read is not good.
   if (severity !== "good") return severity === "uncertain" ? "uncertain" : "bad";
   if (sample.value === null) return "absent";
-  return now - sample.seen > STALE_MS ? "stale" : "good";
+  const aside = !point.life_safety && !point.final_element && !point.role;
+  return now - sample.seen > (aside ? ASIDE_STALE_MS : STALE_MS) ? "stale" : "good";
 }
 
 /**

@@ -12,6 +12,9 @@ const RETRY_MS = 10_000;
 const ADOPT_MS = 30_000;
 const ACTING = new Set(["officer", "admin"]);
 
+/** Whoever signs out need not be told that the session has ended, should the stream find out before the answer is in. */
+let isLeaving = false;
+
 /** @param {"session" | ""} reason */
 function toLogin(reason) {
   location.replace(reason ? `/login?reason=${reason}` : "/login");
@@ -24,7 +27,7 @@ async function heartbeat() {
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     // Anything but an ended session shows in the state of the stream.
-    if (error.status === 401) toLogin("session");
+    if (error.status === 401) toLogin(isLeaving ? "" : "session");
   }
 }
 
@@ -69,9 +72,11 @@ function beat(desk) {
 /** @param {Desk} desk */
 function wireSignOut(desk) {
   byId("sign-out").addEventListener("click", async () => {
+    isLeaving = true;
     try {
       await post("/auth/logout");
     } catch (error) {
+      isLeaving = false;
       if (!(error instanceof ApiError)) throw error;
       // Without an answer the cookie may still be valid: say so instead of pretending.
       if (error.status !== 401) return setText(byId("notice"), error.text(desk.words));

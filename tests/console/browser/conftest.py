@@ -43,6 +43,8 @@ QUIET: Mapping[str, Mapping[str, Value]] = {
         "methane": 1.2,
         "co": 4.0,
         "alarm": 0.0,
+        "alarm_level": 0.0,
+        "co_alarm": 0.0,
         "over_range": 0.0,
         "fault": 0.0,
         "valve": 1.0,

@@ -41,7 +41,7 @@ def test_the_desk_shows_values_and_follows_the_stream(visit: Open, console: Cons
     expect(cell(page, "t:gas:1", "methane").locator(".unit")).to_have_text("%LEL")
     expect(value(page, "t:gas:1", "valve")).to_have_text("开")
     expect(page.locator("#stream-state")).to_have_text("实时")
-    expect(page.locator("#blind-count")).to_have_text("0 / 10")
+    expect(page.locator("#blind-count")).to_have_text("0 / 14")
     console.hear("t:gas:1", {"methane": 17.35})
     expect(value(page, "t:gas:1", "methane")).to_have_text("17.4")
     expect(value(page, "t:gas:1", "co")).to_have_text("4")
@@ -68,7 +68,7 @@ def test_a_bad_value_is_struck_and_says_why(visit: Open, console: Console) -> No
     # A row of «the rest» that is not normal comes out by itself.
     expect(cell(page, "t:gas:2", "fault")).to_be_visible()
     expect(cell(page, "t:gas:2", "uptime")).to_be_hidden()
-    expect(page.locator("#blind-count")).to_have_text("1 / 10")
+    expect(page.locator("#blind-count")).to_have_text("1 / 14")
 
 
 def test_over_range_is_an_alarm_and_not_struck(visit: Open, console: Console) -> None:
@@ -100,12 +100,21 @@ def test_a_closed_valve_says_who_opens_it(visit: Open, console: Console) -> None
 
 def test_an_old_value_is_called_old(visit: Open, console: Console) -> None:
     page = visit("en-GB").sign_in()
-    console.hear("t:gas:1", {"supply": 12.0}, age_s=45)
+    console.hear("t:gas:1", {"warm_up": 0.0}, age_s=45)
     page.locator("[data-device='t:gas:1'] .more").click()
-    expect(cell(page, "t:gas:1", "supply")).to_have_attribute("data-trust", "good")
+    expect(cell(page, "t:gas:1", "warm_up")).to_have_attribute("data-trust", "good")
     page.reload()
     page.locator("[data-device='t:gas:1'] .more").click()
-    expect(cell(page, "t:gas:1", "supply").locator(".note")).to_have_text("no fresh reading")
+    expect(cell(page, "t:gas:1", "warm_up").locator(".note")).to_have_text("no fresh reading")
+
+
+def test_what_a_board_tells_of_itself_once_a_minute_is_not_old_before_that(visit: Open, console: Console) -> None:
+    page = visit("en-GB").sign_in()
+    console.hear("t:gas:1", {"free_heap": 98304.0, "firmware": 10203.0}, age_s=59)
+    page.reload()
+    page.locator("[data-device='t:gas:1'] .more").click()
+    expect(cell(page, "t:gas:1", "free_heap")).to_have_attribute("data-trust", "good")
+    expect(page.locator("[data-device='t:gas:1']")).to_have_attribute("data-level", "normal")
 
 
 def test_a_title_with_markup_stays_text(visit: Open) -> None:
@@ -178,7 +187,7 @@ def test_choosing_a_value_shows_its_trend_and_the_address_keeps_it(visit: Open) 
 def test_the_blind_list_names_each_point_and_reason(visit: Open, console: Console) -> None:
     page = visit("en-GB").sign_in()
     console.hear("t:gas:2", {"co": 12.0}, {"co": Quality.UNCERTAIN_WARM_UP})
-    expect(page.locator("#blind-count")).to_have_text("1 / 10")
+    expect(page.locator("#blind-count")).to_have_text("1 / 14")
     page.locator("#blind").click()
     expect(page.locator("#panel-blind li")).to_have_text("Noodle kitchen · Noodle alarmCarbon monoxidewarming up")
 

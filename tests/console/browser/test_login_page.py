@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from console.roles import Role
 from tests.console.browser.conftest import Console, Visit
@@ -95,6 +95,21 @@ def test_signing_in_and_out(visit: Open, console: Console) -> None:
     page.goto(f"{console.url}/")
     page.wait_for_url(f"{console.url}/login")
     assert visitor.errors == []
+
+
+def test_whoever_signs_out_is_not_told_that_the_session_has_ended(visit: Open, console: Console) -> None:
+    page = visit().sign_in(Role.VIEWER)
+    held: list[Route] = []
+
+    def sign_out_and_keep_the_answer(route: Route) -> None:
+        route.fetch()
+        held.append(route)
+
+    page.route("**/auth/logout", sign_out_and_keep_the_answer)
+    with page.expect_response(lambda answer: answer.url.endswith("/me") and answer.status == 401):
+        page.locator("#sign-out").click()
+    page.wait_for_url(f"{console.url}/login")
+    assert len(held) == 1
 
 
 def test_the_password_never_stands_in_an_address(visit: Open) -> None:

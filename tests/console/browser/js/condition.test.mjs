@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { STALE_MS, isBlind, judge } from "../../../../console/static/js/condition.js";
+import { ASIDE_STALE_MS, STALE_MS, isBlind, judge } from "../../../../console/static/js/condition.js";
 import { point, valve } from "./desk_words.mjs";
 
 const NOW = 1_000_000;
@@ -27,6 +27,10 @@ const rows = [
   ["a lid that stands open", lid, sample(1), "notice", "good", "good"],
   ["just not old", point(), sample(1, "good", STALE_MS), "normal", "good", "good"],
   ["old", point(), sample(1, "good", STALE_MS + 1), "warning", "stale", "stale"],
+  ["an old lid", lid, sample(0, "good", STALE_MS + 1), "warning", "stale", "stale"],
+  ["an old valve", { ...valve, role: null }, sample(1, "good", STALE_MS + 1), "warning", "stale", "stale"],
+  ["a mere figure of a minute ago", flow, sample(5, "good", ASIDE_STALE_MS), "normal", "good", "good"],
+  ["an old mere figure", flow, sample(5, "good", ASIDE_STALE_MS + 1), "warning", "stale", "stale"],
   ["never heard, for life safety", point(), undefined, "warning", "absent", "absent"],
   ["never heard, a mere figure", flow, undefined, "normal", "absent", "absent"],
   ["good without a value", point(), sample(null), "warning", "absent", "good"],
