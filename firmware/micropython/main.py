@@ -1,123 +1,129 @@
-"""Firmware entry: settings, hardware and the three tasks of a board.
+"""Firmware entry on every port: settings, hardware, and the tasks of a board.
 
-    micropython -X heapsize=256k main.py --product gas-alarm --device ID --gateway HOST:PORT --period S --state DIR
+    micropython -X heapsize=512k main.py --product gas-alarm --device ID --gateway HOST:PORT --period S --state DIR
 
-The board lives as long as its stdin: the bench's life line.
+On a microcontroller the settings are in flash. On the unix port the board lives as long as its stdin: the bench's life
+line. Exit codes there: 0 the life line ended, 2 wrong settings, 75 restart it (`hal.reset`).
 """
 
 import asyncio
 import gc
 import sys
 
+import crash
 import hal
 import kv
-import settings as command_line
-from links.coap_client import CoapClient
-from links.modbus_slave import ModbusSlave, load_tables
-from node import Node, PolledNode
-from products.board import PRODUCTS, Board
-from products.gas_alarm import GasAlarm
-from products.inputs import Noise
+import settings
+from assembly import Board, kept_up
+from config import Config
 
-# An alarm must leave within 250 ms of its sample.
-SAMPLE_MS = 100
 # Waiting packs stand among short-lived objects. Collected only when it is full, the heap falls to pieces: with 100 KB
 # free and a full ring, 1500 bytes in a row were not to be had.
 COLLECT_EVERY_BYTES = 16384
+# Below the RP2040's longest, 8388 ms.
+WATCHDOG_MS = 8000
+# A closing pulse (`products.valve`) and its proof.
+FINISH_MS = 600
 
 
-def build(settings: dict, store, noise, now: int):
-    """The product of the settings; raises `SettingsError` if there is none of that name."""
-    warm_up_ms = int(settings["warm-up"] * 1000)
-    if settings["product"] == "gas-alarm":
-        trip_after_ms = int(settings["trip-after"] * 1000)
-        return GasAlarm(store, noise, now, warm_up_ms=warm_up_ms, trip_after_ms=trip_after_ms)
-    if settings["product"] in PRODUCTS:
-        return Board(settings["product"], store, noise, now, warm_up_ms=warm_up_ms)
-    raise command_line.SettingsError("--product: gas-alarm, " + ", ".join(sorted(PRODUCTS)))
-
-
-class Wire:
-    """What a `Node` needs of the hardware."""
-
-    def __init__(self, udp):
-        self.send = udp.send
-        self.emit = hal.emit
-        self.utc = hal.utc
-
-
-async def _sample(node: Node, ticks) -> None:
+async def _work(board: Board, ticks, watchdog) -> None:
+    """The loop of the board. Only a turn that was done to its end feeds the watchdog."""
     while True:
-        node.step(ticks())
-        await asyncio.sleep_ms(SAMPLE_MS)
+        pause_ms = board.node.turn(ticks())
+        watchdog.feed()
+        if board.should_restart(ticks()):
+            hal.reset()
+        await hal.doze(pause_ms)
 
 
-async def _listen(node: Node, ticks, udp) -> None:
-    while True:
-        # One datagram for each turn of the loop: a flood must not keep the sampling waiting.
-        await udp.wait()
-        arrived = udp.receive()
-        if arrived is not None:
-            node.datagram(ticks(), arrived[0], arrived[1])
+def _guard(crash_log, boot: int, ticks, living: list):
+    """What happens when a task dies that the board cannot do without: the log, and a restart. Not a board that looks
+    alive and does not sample. ``living``: the board, once it is built."""
+    # Room to tell of a heap that is full.
+    reserve = [bytearray(2000), bytearray(2000)]
+
+    def stop(_loop, context: dict) -> None:
+        reserve.clear()
+        gc.collect()
+        error = context["exception"]
+        try:
+            crash_log.write(crash.describe(error), boot, ticks() // 1000)
+            sys.print_exception(error, sys.stderr)  # pyright: ignore[reportArgumentType]  # the stubs know no text stream
+            _finish(living, ticks)
+        finally:
+            hal.reset()
+
+    return stop
 
 
-def _stop(_loop, context: dict) -> None:
-    """A task that died takes the board with it: a reset, not a board that looks alive and does not sample."""
-    sys.print_exception(context["exception"], sys.stderr)
-    sys.exit(1)
+def _finish(living: list, ticks) -> None:
+    """Leave the outputs as they are for the length of a closing pulse: a reset would cut it, each time anew."""
+    end = ticks() + FINISH_MS
+    while living and living[0].must_not_restart and ticks() < end:
+        pass
 
 
-def wire(settings: dict, product, boot: int):
-    """The node of the settings and its socket; without a gateway it pushes nothing and has none."""
-    if settings["gateway"] == command_line.NO_GATEWAY:
-        return PolledNode(product, hal.emit), None
-    host, _, port = settings["gateway"].rpartition(":")
-    udp = hal.Udp(host, int(port))
-    ack_timeout_ms = int(settings["ack-timeout"] * 1000)
-    # Message ids and tokens are never repeatable: a restart must not reuse those of the run before.
-    client = CoapClient(Noise(hal.entropy()), hal.emit, ack_timeout_ms=ack_timeout_ms, ring=settings["ring"])
-    node = Node(
-        product,
-        client,
-        device=settings["device"],
-        boot=boot,
-        gateway=udp.gateway,
-        period_ms=int(settings["period"] * 1000),
-        io=Wire(udp),
-    )
-    return node, udp
+def _start(store: kv.Store) -> tuple:
+    """Number of this start, and how many were counted. A flash that refuses must not keep the board from its work."""
+    entropy = hal.entropy()
+    try:
+        return kv.next_start(store, entropy)
+    except OSError as error:
+        hal.emit("error", message=f"boot: the flash refuses it, this start has a random number: {error}")
+        return (entropy & 0x3FFFFFFF) + 1, 0
 
 
-async def run(settings: dict) -> None:
-    """Run the board until its life line ends."""
-    gc.threshold(COLLECT_EVERY_BYTES)
-    asyncio.get_event_loop().set_exception_handler(_stop)
-    ticks = hal.Ticks()
-    store = kv.Store(settings["state"])
-    product = build(settings, store, Noise(settings["seed"] or hal.entropy()), ticks())
-    boot = kv.next_boot(store, hal.entropy())
-    node, udp = wire(settings, product, boot)
-    hal.emit("started", product=settings["product"], device=settings["device"], boot=boot)
-    tasks = [asyncio.create_task(_sample(node, ticks))]
-    if udp is not None:
-        tasks.append(asyncio.create_task(_listen(node, ticks, udp)))
-    if settings["modbus"]:
-        slave = ModbusSlave(product, load_tables(product.profile), settings["unit"], hal.emit)
-        tasks.append(asyncio.create_task(hal.Serial(settings["modbus"]).serve(slave, ticks)))
+async def _live(parts: tuple, ticks, living: list, over) -> None:
+    """Build the board of ``parts``, set it to work, and hear its console until the life line ends."""
+    watchdog = hal.Watchdog(WATCHDOG_MS)
+    config, store, folder, crash_log, start = parts
+    board = Board(config, store, folder, crash_log, ticks, start)
+    living.append(board)
+    # The links first: their sockets are open when the first reading leaves.
+    tasks = [asyncio.create_task(kept_up(make, board.failed)) for make in board.tasks]
+    tasks.append(asyncio.create_task(_work(board, ticks, watchdog)))
     lines = hal.Lines()
     line = await lines.wait()
     while line is not None:
-        node.line(ticks(), line)
+        board.line(line)
         line = await lines.wait()
     for task in tasks:
         task.cancel()
+    board.keep(ticks())
+    over.set()
+
+
+async def run(given: dict, fault: str = "") -> None:
+    """Run the board until its life line ends. ``given``: the factory's settings, texts by name; ``fault``: what is
+    wrong with them (`settings.flashed`)."""
+    gc.threshold(COLLECT_EVERY_BYTES)
+    ticks = hal.Ticks()
+    folder = hal.storage(given)
+    store = kv.Store(folder)
+    crash_log = crash.CrashLog(store)
+    config = Config(store, given, hal.emit, fault)
+    start = _start(store)
+    hal.emit("started", product=config.settings["product"], device=config.settings["device"], boot=start[0])
+    if crash_log.waiting:
+        hal.emit("crash", text=crash_log.text())
+    over = asyncio.Event()
+    living = []
+    # All that can fail from here on is in tasks, the building of the board too: `_guard` sees only those.
+    asyncio.get_event_loop().set_exception_handler(_guard(crash_log, start[0], ticks, living))
+    life = asyncio.create_task(_live((config, store, folder, crash_log, start), ticks, living, over))
+    await over.wait()
+    life.cancel()
 
 
 def main() -> None:
-    """Exit code 2 for wrong settings, 1 for a board that cannot go on, 0 when the life line ended."""
+    """See the module."""
     try:
-        asyncio.run(run(command_line.parse(sys.argv[1:])))
-    except command_line.SettingsError as error:
+        flashed = hal.factory()
+        if flashed is None:
+            asyncio.run(run(settings.pairs_of_arguments(sys.argv[1:])))
+        else:
+            asyncio.run(run(*settings.flashed(flashed)))
+    except settings.SettingsError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
 

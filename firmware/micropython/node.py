@@ -1,98 +1,67 @@
-"""One board, wired: product, report gate and CoAP link. No I/O and no clock; `main` owns those."""
+"""When a board samples, and what it does between two samples. No I/O and no clock."""
 
-import senml
-from links.coap_client import CoapClient
-from links.coap_server import CoapServer
-from products.inputs import StimulusError
-from reporting import AT_ONCE, ReportGate
-
-from protocols.wire import coap
-
-
-def take_line(product, emit, now: int, text: str) -> bool:
-    """Hand a line of the stimulus to the product; whether there was one that it understood."""
-    words = text.split()
-    if not words:
-        return False
-    try:
-        product.stimulate(words, now)
-    except StimulusError as error:
-        emit("error", line=text, message=str(error))
-        return False
-    emit("stimulus", line=text)
-    return True
-
-
-class PolledNode:
-    """A board that pushes nothing and only answers its serial line."""
-
-    def __init__(self, product, emit):
-        self.product = product
-        self._emit = emit
-
-    def step(self, now: int) -> None:
-        """Sample."""
-        self.product.sample(now)
-
-    def line(self, now: int, text: str) -> None:
-        """Take a line of the stimulus."""
-        if take_line(self.product, self._emit, now, text):
-            self.step(now)
+# How soon something may be due on a link that has readings waiting; and the longest sleep, far below any watchdog's.
+LINK_MS = 50
+LONGEST_MS = 1000
+DATE_EVERY_MS = 60000
+# A delivery that dies is left alone for so long: each death is a write to the flash.
+DELIVER_AGAIN_MS = 60000
 
 
 class Node:
-    """``send(peer, datagram)`` puts a datagram on the wire, ``emit(event, **fields)`` tells the bench,
-    ``utc()`` gives seconds since 1970 or ``None`` while the clock is not set."""
+    """``device``: `device.Device`; ``rig``: what a desk feeds it, or ``None``; ``delivery``: what its readings go
+    through, or ``None`` on a board that is only asked; ``utc()``: whole s since 1970, or ``None``; ``failed(error)``:
+    told when the delivery dies, which never keeps the product from its work."""
 
-    def __init__(self, product, client: CoapClient, *, device: str, boot: int, gateway: bytes, period_ms: int, io):
-        self.product = product
-        self._client = client
-        self._server = CoapServer(product, io.emit, client.next_mid, gateway)
-        self._gate = ReportGate(period_ms, product.watched, product.jumps)
+    def __init__(self, device, utc, failed, *, rig=None, delivery=None):
         self._device = device
-        self._boot = boot
-        self._seq = 0
-        self._gateway = gateway
-        self._io = io
+        self._utc = utc
+        self._failed = failed
+        self._deliver_at = 0
+        self._rig = rig
+        self._delivery = delivery
+        self._tell_date = getattr(device.product, "tell_date", None)
+        self._date_at = None
+        self._sample_at = 0
+
+    def turn(self, now: int) -> int:
+        """Do what is due; returns the milliseconds until it wants to be called again."""
+        if now >= self._sample_at:
+            self.step(now)
+            period = self._device.product.sample_ms
+            # A turn that came late is not made up for: the next sample is a whole period away.
+            late = now - self._sample_at >= period
+            self._sample_at = (now if late else self._sample_at) + period
+        else:
+            self._deliver(now, sampled=False)
+        longest = LINK_MS if self._delivery is not None and self._delivery.busy else LONGEST_MS
+        return max(min(self._sample_at - now, longest), 1)
 
     def step(self, now: int) -> None:
-        """Sample, report if it is time, and send what is due."""
-        self.product.sample(now)
-        values = self.product.snapshot()
-        due = self._gate.due(now, values)
-        if due:
-            self._seq += 1
-            pack = senml.pack(self._device, self._boot, self._seq, values, self._io.utc())
-            self._client.offer(now, self._seq, pack, due == AT_ONCE)
-        self._flush(now)
+        """Sample, and report if it is time."""
+        if self._rig is not None:
+            self._rig.step(now)
+        if self._tell_date is not None and (self._date_at is None or now - self._date_at >= DATE_EVERY_MS):
+            self._date_at = now
+            utc = self._utc()
+            if utc is not None:
+                self._tell_date(utc)
+        self._device.sample(now)
+        self._deliver(now, sampled=True)
 
-    def datagram(self, now: int, peer: bytes, data: bytes) -> None:
-        """Take whatever arrived at the socket."""
-        try:
-            message = coap.decode(data)
-        except coap.CoapError:
-            self._reply(peer, coap.reject(data))
+    def hasten(self, now: int) -> None:
+        """Something about the board may have changed: sample now, and judge anew when to sample next."""
+        self.step(now)
+        self._sample_at = now + self._device.product.sample_ms
+
+    def _deliver(self, now: int, *, sampled: bool) -> None:
+        if self._delivery is None or now < self._deliver_at:
             return
-        kind, code, mid = message[:3]
-        if 0 < code < 32:
-            # What a command changed is reported with the next sample; a sample for each request would feed a flood.
-            self._reply(peer, self._server.answer(now, peer, message))
-        elif kind == coap.CON and code == coap.EMPTY:
-            self._reply(peer, coap.encode(coap.RST, 0, mid))
-        elif peer == self._gateway:
-            self._reply(peer, self._client.receive(now, message))
-            self._flush(now)
-
-    def line(self, now: int, text: str) -> None:
-        """Take a line of the stimulus."""
-        if take_line(self.product, self._io.emit, now, text):
-            self.step(now)
-
-    def _flush(self, now: int) -> None:
-        datagram = self._client.poll(now)
-        if datagram is not None:
-            self._io.send(self._gateway, datagram)
-
-    def _reply(self, peer: bytes, answer: bytes | None) -> None:
-        if answer is not None:
-            self._io.send(peer, answer)
+        try:
+            if sampled:
+                self._delivery.report(now, self._device.snapshot())
+            else:
+                self._delivery.flush(now)
+        except Exception as error:
+            self._deliver_at = now + DELIVER_AGAIN_MS
+            self._failed(error)

@@ -18,7 +18,8 @@ class ReportGate:
     def due(self, now: int, values: dict) -> int:
         """Whether ``values`` must go out now. What is not `NOT_YET` is taken as reported."""
         verdict = NOT_YET
-        if self._last is None or self._changed(values):
+        last = self._last
+        if last is None or self._changed(last, values):
             verdict = AT_ONCE
         elif now >= self._next:
             verdict = PERIODIC
@@ -27,13 +28,21 @@ class ReportGate:
             self._next = now + self._period_ms
         return verdict
 
-    def _changed(self, values: dict) -> bool:
-        last = self._last
+    def soon(self) -> None:
+        """The next values are due."""
+        self._next = 0
+
+    def _changed(self, last: dict, values: dict) -> bool:
         for name in self._watched:
             if values[name] != last[name]:
                 return True
         for name, jump in self._jumps.items():
+            one, other = values[name], last[name]
+            if one is None or other is None:
+                # A value that is lost, or back, matters as much as a jump.
+                if one is not other:
+                    return True
             # Values are rounded to 0.01 at the finest: half of that forgives binary fractions.
-            if abs(values[name] - last[name]) >= jump - 0.005:
+            elif abs(one - other) >= jump - 0.005:
                 return True
         return False

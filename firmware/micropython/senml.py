@@ -19,8 +19,19 @@ def pack(device: str, boot: int, seq: int, values: dict, at: float | None) -> by
 
     ``at``: UTC seconds since 1970, or ``None`` while the clock is not set: the gateway then stamps the sample.
     """
-    base = "" if at is None else f'"bt":{at:.3f},'
+    return timed_pack(device, boot, seq, values, "" if at is None else f"{at:.3f}")
+
+
+def timed_pack(device: str, boot: int, seq: int, values: dict, base_time: str, undated: bool = False) -> bytes:
+    """`pack` with its time as text: UTC seconds, or negative: the sample's age when it is sent (4.5.3), or empty.
+
+    ``undated``: the sample is of an earlier start, and older than ``base_time`` by nobody knows how much. The gateway
+    then takes it for late, whatever the time says, and marks its clock as uncertain.
+    """
+    base = f'"bt":{base_time},' if base_time else ""
     records = [f'{{"bn":"{device}/",{base}"n":"boot","v":{boot}}}', f'{{"n":"seq","v":{seq}}}']
+    if undated:
+        records.append('{"n":"undated","vb":true}')
     for name, value in values.items():
         if value is True or value is False:
             records.append(f'{{"n":"{name}","vb":{"true" if value else "false"}}}')

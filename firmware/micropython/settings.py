@@ -1,21 +1,76 @@
-"""Command line of the unix port; on a microcontroller the same names come from a file on its flash."""
+"""Settings: one schema for the command line of the unix port and for the text on a microcontroller's flash.
 
-_NAMES = {
-    "product": (str, None),
-    "device": (str, None),
-    "gateway": (str, None),
-    "period": (float, None),
-    "state": (str, None),
-    "seed": (int, 0),
-    "ack-timeout": (float, 2.0),
-    "warm-up": (float, 2.0),
-    "trip-after": (float, 15.0),
-    "ring": (int, 128),
-    "modbus": (str, ""),
-    "unit": (int, 1),
-}
+Names, types and ranges are the same in both forms: ``--name value`` pairs, or lines ``name=value``. A value is refused
+with its name, what is wrong and what is allowed; a name that is not known, or not for this product, is refused too.
+Figures without a source are ours [P].
+"""
+
 NO_GATEWAY = "none"
+SECRET = ("wifi-key",)
+"""Never shown: not by `shown`, not in an error."""
+
+BAUD_RATES = [9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600]
+LONGEST_VALUE = 128
+
+# name: (type, default, allowed, products or () for all)
+# default: None where it must be given, a dict where the ``parts`` decide.
+# allowed: (lowest, highest) of a number, a list of choices, None where `_TEXTS` or nothing checks it.
+_NAMES = {
+    "product": (str, None, ["gas-alarm", "smart-bin", "hydrogen-node"], ()),
+    "device": (str, None, None, ()),
+    "gateway": (str, None, None, ()),
+    "period": (float, None, (0.1, 86400), ()),
+    "state": (str, "", None, ()),
+    "seed": (int, 0, (0, 0x7FFFFFFF), ()),
+    "ack-timeout": (float, 2.0, (0.01, 60), ()),
+    # 180 s: warm_up_max of S3. 60 s [P]: real sensors have no data sheet here; the desk's have nothing to warm.
+    "warm-up": (float, {"rig": 2.0, "board": 60.0}, (0, 180), ()),
+    # 60 s: the longest delay of level 1 that S8 allows.
+    "trip-after": (float, 15.0, (0, 60), ()),
+    "ring": (int, 128, (1, 10000), ()),
+    "queue": (int, 65536, (0, 4194304), ()),
+    "modbus": (str, "", None, ()),
+    "unit": (int, 1, (1, 247), ()),
+    "baud": (int, 9600, BAUD_RATES, ()),
+    "modbus-tcp": (int, 0, (0, 65535), ()),
+    "serial-link": (str, "", None, ()),
+    "parts": (str, "board", ["rig", "board"], ()),
+    "oscore": (str, "", None, ()),
+    "wifi": (str, "", None, ()),
+    "wifi-key": (str, "", None, ()),
+    "gas": (str, "methane", ["methane", "lpg"], ("gas-alarm",)),
+    "lfl-basis": (str, "iec", ["iec", "nfpa"], ("gas-alarm",)),
+    # GB/T 50493: level 1 at most 25 %LEL (CK-02, CK-06). A higher one is refused (S11).
+    "level-1": (float, 25.0, (5, 25), ("gas-alarm",)),
+    "valve": (str, "pulse", ["pulse", "hold"], ("gas-alarm",)),
+    "power-loss": (str, "last", ["closed", "last"], ("gas-alarm",)),
+    # S1, S20: a fan ignites, or spreads CO, unless somebody has found that this one may run.
+    "fan": (str, {"rig": "permitted", "board": "none"}, ["none", "permitted"], ("gas-alarm",)),
+    "mute-for": (float, 300.0, (10, 600), ("gas-alarm",)),
+    # CJJ/T 146: 3 years commercial, 5 years at home.
+    "life-years": (float, 3.0, (1, 5), ("gas-alarm",)),
+    "height": (int, 1200, (100, 5000), ("smart-bin",)),
+    "offset": (int, 0, (-500, 500), ("smart-bin",)),
+    # SB-02 and SB-03 of the alarm rules are the highest that are taken (S11).
+    "overflow": (float, 90.0, (50, 90), ("smart-bin",)),
+    "fire": (float, 70.0, (45, 70), ("smart-bin",)),
+    # 600 s [P]: S24 asks for the rise of the heat, which a bin that sleeps longer does not see.
+    "wake": (float, 600.0, (1, 600), ("smart-bin",)),
+    "cell": (str, "li-ion", ["li-ion", "li-socl2"], ("smart-bin",)),
+    # Highest pressure in MPa, that of the station's permit; 0: not judged here.
+    "max-trailer": (float, 0.0, (0, 100), ("hydrogen-node",)),
+    "max-low-bank": (float, 0.0, (0, 100), ("hydrogen-node",)),
+    "max-high-bank": (float, 0.0, (0, 150), ("hydrogen-node",)),
+    "max-dispenser": (float, 0.0, (0, 150), ("hydrogen-node",)),
+}
+_SMALLEST_QUEUE = 8192
+WHAT_IT_IS = ("product", "gas", "parts")
+"""What a board is, not how it works: only the factory's settings say it."""
+_FOUND_AGAIN = ("device", "gas", "lfl-basis", "parts", "power-loss", "product", "valve")
+"""What is taken from factory settings that are damaged: what is wired to the board, and its name. No limit, no link."""
+_FACTORY = "settings.txt"
 _ID = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-"
+_DIGITS = "0123456789+-.eE"
 
 
 class SettingsError(Exception):
@@ -24,41 +79,220 @@ class SettingsError(Exception):
 
 def parse(arguments: list) -> dict:
     """``--name value`` pairs as a dict of typed settings; raises `SettingsError`."""
-    settings = {name: default for name, (_, default) in _NAMES.items()}
+    return check(pairs_of_arguments(arguments), "--")
+
+
+def pairs_of_arguments(arguments: list) -> dict:
+    """``--name value`` pairs as texts by name; raises `SettingsError`.
+
+    On the unix port ``state`` must be given, and the parts are the rig's unless said otherwise.
+    """
     if len(arguments) % 2:
         raise SettingsError("every --name needs a value")
+    given = {}
     for at in range(0, len(arguments), 2):
         name = arguments[at][2:]
         if arguments[at][:2] != "--" or name not in _NAMES:
             raise SettingsError(f"{arguments[at]}: unknown; known are --" + ", --".join(sorted(_NAMES)))
+        given[name] = arguments[at + 1]
+    if not given.get("state"):
+        raise SettingsError("--state is missing")
+    given.setdefault("parts", "rig")
+    return given
+
+
+def flashed(text: str) -> tuple:
+    """The settings that came with the firmware, as texts by name, and what is wrong with them, empty if nothing is.
+
+    Of a wrong text only what says what the board is (see `safe`) comes back, and that only where it is sound.
+    """
+    try:
+        given = pairs_of(text)
+        if not given:
+            raise SettingsError("it is missing or empty")
+        check(given)
+        return given, ""
+    except SettingsError as error:
+        return _found_again(text), f"{_FACTORY}: {error}"
+
+
+def _found_again(text: str) -> dict:
+    found = {}
+    for line in text.split("\n"):
+        name, _, one = line.strip().partition("=")
+        if name not in _FOUND_AGAIN:
+            continue
         try:
-            settings[name] = _NAMES[name][0](arguments[at + 1])
-        except ValueError:
-            raise SettingsError(f"--{name}: {arguments[at + 1]!r} is not a number") from None
-    _check(settings)
+            value(name, one)
+        except SettingsError:
+            continue
+        # One that is there twice with two values is as good as lost.
+        found[name] = one if found.get(name, one) == one else ""
+    return {name: found[name] for name in found if found[name]}
+
+
+def safe(found: dict) -> dict:
+    """Texts by name for a board whose settings are lost: it samples, judges and acts, and speaks to nobody.
+
+    ``found``: what is known of it (`flashed`); without a product it is a gas alarm. `check` takes them with
+    ``linked=False``.
+    """
+    product = found.get("product", "gas-alarm")
+    given = {"product": product, "device": "unset", "gateway": NO_GATEWAY, "period": "60"}
+    if product == "gas-alarm":
+        given.update({"level-1": "25", "trip-after": "15"})
+    for name, one in found.items():
+        products = _NAMES[name][3]
+        if not products or product in products:
+            given[name] = one
+    return given
+
+
+def check(given: dict, prefix: str = "", linked: bool = True) -> dict:
+    """Texts by name as typed settings of their product, defaults filled in; raises `SettingsError`.
+
+    ``linked``: whether the board must have a gateway or a line on which it is asked.
+    """
+    product = given.get("product")
+    settings = {}
+    for name in sorted(given):
+        settings[name] = value(name, given[name], prefix)
+        products = _NAMES[name][3]
+        if products and product not in products:
+            raise SettingsError(f"{prefix}{name}: only for " + ", ".join(products))
+    for name in sorted(_NAMES):
+        _, default, _, products = _NAMES[name]
+        if name not in settings and (not products or product in products):
+            if default is None:
+                raise SettingsError(f"{prefix}{name} is missing")
+            settings[name] = default[given.get("parts", "board")] if isinstance(default, dict) else default
+    _check_together(settings, prefix, linked)
     return settings
 
 
-def _check(settings: dict) -> None:
+def pairs_of(text: str) -> dict:
+    """Lines ``name=value`` as texts by name; empty lines and those with ``#`` in front are left out."""
+    given = {}
+    for number, line in enumerate(text.split("\n")):
+        line = line.strip()
+        if not line or line[0] == "#":
+            continue
+        name, equals, value = line.partition("=")
+        if not equals:
+            raise SettingsError(f"line {number + 1}: it must be name=value")
+        if name in given:
+            raise SettingsError(f"line {number + 1}: {name} a second time")
+        given[name] = value
+    return given
+
+
+def text_of(given: dict) -> str:
+    """The reverse of `pairs_of`, in the order of the names."""
+    return "".join(f"{name}={given[name]}\n" for name in sorted(given))
+
+
+def shown(settings: dict) -> list:
+    """Lines ``name = value``; a secret is only said to be there or not."""
+    lines = []
     for name in sorted(settings):
-        if settings[name] is None:
-            raise SettingsError(f"--{name} is missing")
-    device = settings["device"]
-    if not 1 <= len(device) <= 64 or not all(letter in _ID for letter in device):
-        raise SettingsError("--device: 1 to 64 of letters, digits and . _ : -")
-    host, _, port = settings["gateway"].rpartition(":")
-    if settings["gateway"] == NO_GATEWAY:
-        if not settings["modbus"]:
-            raise SettingsError("--gateway none: such a board needs --modbus LINE")
-    elif not host or not port.isdigit() or not 0 < int(port) < 65536:
-        raise SettingsError("--gateway: HOST:PORT, or none for a board that is polled")
-    for name, low, high in (
-        ("period", 0.1, 86400),
-        ("ack-timeout", 0.01, 60),
-        ("warm-up", 0, 180),
-        ("trip-after", 0, 60),
-        ("ring", 1, 10000),
-        ("unit", 1, 247),
-    ):
-        if not low <= settings[name] <= high:
-            raise SettingsError(f"--{name}: {low} to {high}")
+        lines.append(f"{name} = {shown_value(name, settings[name])}")
+    return lines
+
+
+def shown_value(name: str, one) -> str:
+    """A value as people may see it."""
+    if name in SECRET:
+        return "(set)" if one else "(not set)"
+    return str(one)
+
+
+def value(name: str, text: str, prefix: str = ""):
+    """One setting from its text; raises `SettingsError`."""
+    if name not in _NAMES:
+        raise SettingsError(f"{prefix}{name}: unknown; known are {prefix}" + f", {prefix}".join(sorted(_NAMES)))
+    kind, _, allowed, _ = _NAMES[name]
+    if len(text) > LONGEST_VALUE or not all(" " <= letter <= "~" for letter in text) or text != text.strip():
+        raise SettingsError(f"{prefix}{name}: at most {LONGEST_VALUE} ASCII characters, no space at the ends")
+    if kind is str:
+        if allowed and text not in allowed:
+            raise SettingsError(f"{prefix}{name}: {text!r} is not one of " + ", ".join(allowed))
+        checked = _TEXTS.get(name)
+        if checked is not None:
+            wrong = checked(text)
+            if wrong:
+                raise SettingsError(f"{prefix}{name}: {wrong}")
+        return text
+    return _number(name, kind, text, allowed, prefix)
+
+
+def _number(name: str, kind, text: str, allowed, prefix: str):
+    try:
+        if not all(letter in _DIGITS for letter in text):
+            raise ValueError
+        number = kind(text)
+    except ValueError:
+        whole = "a whole number" if kind is int else "a number"
+        raise SettingsError(f"{prefix}{name}: {text!r} is not {whole}") from None
+    if isinstance(allowed, list):
+        if number not in allowed:
+            raise SettingsError(f"{prefix}{name}: {text} is not one of " + ", ".join(str(one) for one in allowed))
+    elif not allowed[0] <= number <= allowed[1]:
+        raise SettingsError(f"{prefix}{name}: {allowed[0]} to {allowed[1]}, not {text}")
+    return number
+
+
+def _device(text: str) -> str:
+    good = 1 <= len(text) <= 64 and all(letter in _ID for letter in text)
+    return "" if good else "1 to 64 of letters, digits and . _ : -"
+
+
+def _gateway(text: str) -> str:
+    if text == NO_GATEWAY:
+        return ""
+    host, _, port = text.rpartition(":")
+    good = host and port.isdigit() and len(port) <= 5 and 0 < int(port) < 65536
+    return "" if good else "HOST:PORT, or none for a board that is polled"
+
+
+def _line(text: str) -> str:
+    good = not text or text[0] == "/" or (text.isdigit() and len(text) <= 2)
+    return "" if good else f"{text!r} is neither the path of a serial line nor the number of a UART"
+
+
+def _oscore(text: str) -> str:
+    good = len(text) <= 64 and all(letter in _ID for letter in text) and text[:1] != "."
+    return "" if good else "the name of a credential file: up to 64 of letters, digits and . _ : -"
+
+
+def _wifi(text: str) -> str:
+    return "" if len(text) <= 32 else "a network's name has at most 32 characters (IEEE 802.11)"
+
+
+def _wifi_key(text: str) -> str:
+    return "" if not text or 8 <= len(text) <= 63 else "a passphrase has 8 to 63 characters (WPA2)"
+
+
+_TEXTS = {
+    "device": _device,
+    "gateway": _gateway,
+    "modbus": _line,
+    "serial-link": _line,
+    "oscore": _oscore,
+    "wifi": _wifi,
+    "wifi-key": _wifi_key,
+}
+
+
+def _check_together(settings: dict, prefix: str, linked: bool) -> None:
+    lines = settings["modbus"], settings["serial-link"]
+    if linked and settings["gateway"] == NO_GATEWAY and not (lines[0] or lines[1] or settings["modbus-tcp"]):
+        raise SettingsError(
+            f"{prefix}gateway none: such a board needs {prefix}modbus LINE, {prefix}modbus-tcp PORT or "
+            f"{prefix}serial-link LINE"
+        )
+    if settings["gateway"] != NO_GATEWAY and lines[1]:
+        raise SettingsError(f"{prefix}serial-link: its readings go to one gateway; say {prefix}gateway none beside it")
+    if lines[0] and lines[0] == lines[1]:
+        raise SettingsError(f"{prefix}serial-link: {lines[0]} is the line of {prefix}modbus; give another")
+    if 0 < settings["queue"] < _SMALLEST_QUEUE:
+        raise SettingsError(f"{prefix}queue: 0 (none), or {_SMALLEST_QUEUE} to 4194304, not {settings['queue']}")

@@ -15,23 +15,39 @@ from tests.firmware.interpreters import FIRMWARE, module_paths
 from tests.fixtures.waiting import wait_for
 
 DEVICE = "t:1"
-HEAP = "heapsize=256k"
+HEAP = "heapsize=512k"
 
 
 class Board:
-    """One board with its stimulus (stdin) and its events (stdout). Leaving the context ends its life line."""
+    """One board with its stimulus (stdin) and its events (stdout). Leaving the context ends its life line.
+
+    ``planted``: a folder whose modules come before those of the firmware.
+    """
 
     def __init__(
-        self, micropython: Path, gateway: str, state: Path, product: str = "gas-alarm", **options: object
+        self,
+        micropython: Path,
+        gateway: str,
+        state: Path,
+        product: str = "gas-alarm",
+        planted: Path | None = None,
+        **options: object,
     ) -> None:
-        command = [str(micropython), "-X", HEAP, str(FIRMWARE / "main.py"), "--product", product, "--device", DEVICE]
-        command += ["--gateway", gateway, "--state", str(state)]
+        # As a module, not as a file: MicroPython looks for the others beside a file first.
+        command = [str(micropython), "-X", HEAP, *(["-m", "main"] if planted else [str(FIRMWARE / "main.py")])]
+        command += ["--product", product, "--device", DEVICE, "--gateway", gateway, "--state", str(state)]
         settings = {"period": 0.2, "warm_up": 0, "seed": 1, **options}
         for name, value in settings.items():
             command += ["--" + name.replace("_", "-"), str(value)]
         self.product = product
+        self.state = state
+        where = module_paths()
+        if planted:
+            where["MICROPYPATH"] = f"{planted}:{where['MICROPYPATH']}"
         pipe = subprocess.PIPE
-        self.process = subprocess.Popen(command, env=module_paths(), stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+        self.process = subprocess.Popen(
+            command, env=where, cwd=planted, stdin=pipe, stdout=pipe, stderr=pipe, text=True
+        )
         self.events: list[dict[str, Any]] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -69,6 +85,11 @@ class Board:
         self.process.stderr.close()
         return code, errors
 
+    def ended(self) -> tuple[int, str]:
+        """Wait until it ends by itself; as `stop`."""
+        self.process.wait(30)
+        return self.stop()
+
     def of(self, event: str) -> list[dict[str, Any]]:
         """The events of a name, so far."""
         return [one for one in self.events if one.get("event") == event]
@@ -98,7 +119,10 @@ def values_of(pack: bytes) -> dict[str, Any]:
 
 
 class Gateway(threading.Thread):
-    """A gateway made of one socket. ``answer`` gives the response code, or ``None`` to keep silent."""
+    """A gateway made of one socket. ``answer`` gives the response code, or ``None`` to keep silent.
+
+    ``readings``: those of the product, ``own``: what the board tells of itself, ``replies``: all else, as they came.
+    """
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
@@ -109,6 +133,7 @@ class Gateway(threading.Thread):
         self.address = f"127.0.0.1:{self._socket.getsockname()[1]}"
         self.answer: int | None = coap.CHANGED
         self.readings: list[Arrived] = []
+        self.own: list[Arrived] = []
         self.replies: list[Arrived] = []
 
     def __enter__(self) -> Self:
@@ -131,7 +156,7 @@ class Gateway(threading.Thread):
             self._take(Arrived(time.monotonic(), peer, data))
 
     def send(self, data: bytes) -> None:
-        """A datagram to the board that spoke last."""
+        """A datagram to the board whose reading came last."""
         self._socket.sendto(data, self.readings[-1].peer)
 
     def command(self, mid: int, path: bytes, payload: bytes, code: int = coap.PUT) -> tuple[int, bytes]:
@@ -146,11 +171,18 @@ class Gateway(threading.Thread):
         found = wait_for(lambda: [one.values for one in list(self.readings) if condition(one.values)], timeout, what)
         return found[0]
 
+    def of_the_board(
+        self, condition: Callable[[dict[str, Any]], bool], what: str, timeout: float = 10
+    ) -> dict[str, Any]:
+        """As `reading`, of what the board tells of itself."""
+        found = wait_for(lambda: [one.values for one in list(self.own) if condition(one.values)], timeout, what)
+        return found[0]
+
     def _take(self, arrived: Arrived) -> None:
         kind, code, mid, token, _, _ = coap.decode(arrived.data)
         if kind != coap.CON or code != coap.POST:
             self.replies.append(arrived)
             return
-        self.readings.append(arrived)
+        (self.own if b'"boots"' in arrived.data else self.readings).append(arrived)
         if self.answer is not None:
             self._socket.sendto(coap.encode(coap.ACK, self.answer, mid, token), arrived.peer)

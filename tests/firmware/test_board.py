@@ -57,7 +57,7 @@ def test_unanswered_reading_is_sent_again_four_times_with_growing_spacing(gatewa
 
 def test_readings_of_an_outage_arrive_in_order_without_the_oldest(gateway: Gateway, start: Start) -> None:
     gateway.answer = None
-    board = start(ack_timeout=0.3, period=0.1, ring=5)
+    board = start(ack_timeout=0.3, period=0.1, ring=5, queue=0)
     wait_for(lambda: len(board.of("dropped")) >= 4, 30, "four dropped readings")
     gateway.answer = coap.CHANGED
     wait_for(lambda: len(board.of("acknowledged")) >= 8, 30, "eight acknowledged readings")
@@ -65,14 +65,13 @@ def test_readings_of_an_outage_arrive_in_order_without_the_oldest(gateway: Gatew
     dropped = {event["seq"] for event in board.of("dropped")}
     assert order == [seq for seq in range(1, order[-1] + 1) if seq not in dropped]
     assert [event["count"] for event in board.of("dropped")] == list(range(1, len(dropped) + 1))
+    lost = gateway.of_the_board(lambda seen: seen["overwritten"] > 0, "the count of lost readings", 30)
+    assert lost["overwritten"] <= len(board.of("dropped"))
 
 
 def test_ring_of_the_default_size_fits_the_heap(gateway: Gateway, start: Start) -> None:
     gateway.answer = None
-    board = start(ack_timeout=0.3, period=0.1)
-    for _ in range(70):
-        board.say("gas 60")
-        board.say("gas 30")
+    board = start(ack_timeout=0.3, period=0.1, queue=0)
     wait_for(lambda: len(board.of("dropped")) >= 3, 60, "a full ring")
     gateway.answer = coap.CHANGED
     wait_for(lambda: len(board.of("acknowledged")) >= 128, 60, "128 acknowledged readings")
@@ -140,13 +139,17 @@ def test_wrong_line_is_told_and_the_board_goes_on(gateway: Gateway, start: Start
     board = start(product="smart-bin")
     for line in ("nonsense", "fill much", "\u6ee1", "x" * 5000, "", "fill 92"):
         board.say(line)
-    full = gateway.reading(lambda seen: seen["fill"] >= 91, "the full bin")
+    full = gateway.reading(lambda seen: seen.get("fill", 0) >= 91, "the full bin", 30)
     assert full["collections"] == 0
     assert len(board.of("error")) == 4
 
 
 def test_wrong_setting_ends_the_start_with_code_2(micropython: Path) -> None:
-    for arguments, what in (["--colour", "red"], "--colour"), (["--product", "toaster"], "--device"):
+    for arguments, what in (
+        (["--colour", "red"], "--colour"),
+        (["--state", "x"], "device"),
+        (["--product", "gas-alarm"], "--state"),
+    ):
         command = [str(micropython), "-X", HEAP, str(FIRMWARE / "main.py"), *arguments]
         done = subprocess.run(
             command,

@@ -11,6 +11,7 @@ import aiocoap.resource
 import pytest
 
 from protocols.profile.loader import shipped_profiles
+from protocols.profile.model import Profile
 from protocols.reading import Origin, Reading
 from protocols.uplink import decode_pack
 from tests.firmware.bench import DEVICE, Board, values_of
@@ -71,14 +72,37 @@ def board(
 
 
 @pytest.mark.parametrize("board", ["gas-alarm", "smart-bin", "hydrogen-node"], indirect=True)
-async def test_delivered_pack_is_a_reading_of_its_profile(board: Board, readings: Readings) -> None:
-    await wait_for_async(lambda: len(readings.requests) >= 2, what="two packs")
-    product = board.product
-    profile = shipped_profiles()[f"gengfu/{product}"]
-    first, second = (read(request, profile.id) for request in readings.requests[:2])
-    assert (first.device, first.boot, first.sequence) == (DEVICE, second.boot, 1)
-    assert (second.sequence, set(first.quality), None in first.values) == (2, {0}, False)
-    assert first.at < second.at
+async def test_delivered_packs_are_readings_of_the_profile_and_together_have_all_its_points(
+    board: Board, readings: Readings
+) -> None:
+    profile = shipped_profiles()[f"gengfu/{board.product}"]
+
+    def seen() -> list[Reading]:
+        return [read(request, profile.id) for request in readings.requests]
+
+    def told() -> set[str]:
+        return {name for reading in seen() for name in given(reading, profile)}
+
+    points = {point.name for point in profile.points}
+    await wait_for_async(lambda: told() == points and len(readings.requests) >= 3, 30, "all points")
+    found = seen()
+    assert {reading.device for reading in found} == {DEVICE}
+    assert {reading.boot for reading in found} == {found[0].boot}
+    assert [reading.sequence for reading in found] == list(range(1, len(found) + 1))
+    times = [reading.at for reading in found]
+    assert times == sorted(set(times))
+    own = {frozenset(given(reading, profile)) for reading in found if "boots" in given(reading, profile)}
+    assert own == {frozenset(OWN)}
+
+
+OWN = ("uptime", "boots", "free_heap", "reset_cause", "firmware", "queued", "overwritten", "crashed")
+
+
+def given(reading: Reading, profile: Profile) -> list[str]:
+    """The points that a reading has; all that have a value are good."""
+    present = [point.name for point, value in zip(profile.points, reading.values, strict=True) if value is not None]
+    assert set(reading.quality) == {0}
+    return present
 
 
 def read(request: aiocoap.Message, profile: str) -> Reading:
@@ -142,14 +166,15 @@ async def test_commands_of_the_gateway(board: Board, readings: Readings, context
     ]
     assert refused.payload != b""
     core = await ask(context, readings, aiocoap.GET, ".well-known/core", b"")
-    assert (core.opt.content_format, core.payload.count(b"<")) == (aiocoap.ContentFormat.LINKFORMAT, 2)
+    assert (core.opt.content_format, core.payload.count(b"<")) == (aiocoap.ContentFormat.LINKFORMAT, 3)
     await wait_for_async(lambda: last(readings)["valve"] == 2 and last(readings)["fan"] == 2, what="both effects")
     assert last(readings)["valve_cause"] == 2
 
 
 def last(readings: Readings) -> dict[str, object]:
-    """The points of the newest pack."""
-    return values_of(readings.requests[-1].payload)
+    """The points of the newest pack of the product."""
+    packs = [values_of(request.payload) for request in readings.requests]
+    return [pack for pack in packs if "boots" not in pack][-1]
 
 
 async def test_pack_names_its_device_once(board: Board, readings: Readings) -> None:

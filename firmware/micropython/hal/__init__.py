@@ -2,17 +2,67 @@
 
 Ticks()                 call it: milliseconds since start, never wrapping
 utc()                   seconds since 1970, or None while the clock is not set
+set_utc(seconds)        set the clock, where it is the board's own
 entropy()               31 random bits
+factory()               text of the settings flashed with the firmware, "" if they are lost; None on the unix port
+hold()                  leave the next start to the console, for flashing; whether that is so
+storage(settings)       folder of the records; call it first: reset_cause and unique_id need it
+unique_id()             bytes of this chip, of this folder on the unix port
+reset_cause()           code of `reset_marker`: 0 unknown, 1 power-on, 2 hard, 3 watchdog, 4 software, 5 deep sleep
+reset()                 restart; does not return
+free_heap()             bytes
+Watchdog(timeout_ms)    feed(); a board that is not fed restarts
+doze(ms)                awaitable: sleep as deep as the links allow
+Uart(port, baud, de)    read() -> bytes, write(data), wait()
+Adc(pin)                read_u16() -> 0 to 65535 for 0 to 3.3 V
+I2c(number, scl, sda, hz)   read(address, register, count), write(address, register, data); OSError
+PinOut(number, value)   set(bool); PinIn(number, pull)  get() -> bool
+join(settings)          awaitable: keep the board on its network, for ever
 Udp(host, port)         send(peer, data), receive() -> (peer, data) | None, wait(); gateway: its peer
+TcpListener(port, host)     wait(), accept() -> TcpConnection | None, with wait(), read(), write(), close()
 Serial(path)            serve(slave, ticks): a serial line for `links.modbus_slave`
-Lines()                 wait() -> the next line of the stimulus, None at its end
+Lines()                 wait() -> the next line of the console, None at its end (unix port only)
 emit(event, **fields)   one JSON line for the bench
 """
 
 import sys
 
+from hal.console import Lines  # noqa: F401 - the names of this package
+from hal.ticks import Ticks  # noqa: F401 - as above
+
 if sys.platform == "linux":
-    from hal.linux import Lines, Ticks, Udp, emit, entropy, utc  # noqa: F401 - the names of this package
-    from hal.linux_serial import Serial  # noqa: F401 - as above
+    from hal.linux import Udp, doze, emit, entropy, free_heap, join, set_utc, utc
+    from hal.linux_board import Watchdog, factory, hold, reset, reset_cause, storage, unique_id
+    from hal.linux_pins import Adc, I2c, PinIn, PinOut
+    from hal.linux_serial import Serial, Uart  # noqa: F401 - as above
+    from hal.tcp import TcpListener
+elif sys.platform in ("rp2", "esp32"):
+    from hal.machine_port import (  # noqa: F401 - as above
+        I2c,
+        PinIn,
+        PinOut,
+        doze,
+        emit,
+        entropy,
+        factory,
+        free_heap,
+        hold,
+        reset,
+        reset_cause,
+        set_utc,
+        storage,
+        unique_id,
+        utc,
+    )
+
+    try:
+        from hal.tcp import TcpListener
+        from hal.wlan import Udp, join
+    except ImportError:
+        from hal.no_network import TcpListener, Udp, join  # noqa: F401 - as above
+    if sys.platform == "rp2":
+        from hal.rp2 import Adc, Uart, Watchdog
+    else:
+        from hal.esp32 import Adc, Uart, Watchdog  # noqa: F401 - as above
 else:
     raise ImportError("hal: no module for " + sys.platform)

@@ -1,6 +1,7 @@
-"""The unix port: UDP on a host's network, stimulus on stdin, events on stdout."""
+"""The unix port: its clock and memory, UDP and TCP on a host's network, events on stdout."""
 
 import asyncio
+import gc
 import json
 import os
 import select
@@ -8,25 +9,12 @@ import socket
 import sys
 import time
 
+from hal.waiting import readable
+
 # Below 2025-01-01 the clock was never set.
 _CLOCK_SET_S = 1735689600
-_LONGEST_LINE = 200
 # Commands and answers have a few dozen bytes; what is longer is cut, and refused for it.
 _LONGEST_DATAGRAM = 512
-
-
-class Ticks:
-    """Milliseconds since start. The port's own counter wraps; this one does not."""
-
-    def __init__(self):
-        self._now = 0
-        self._last = time.ticks_ms()
-
-    def __call__(self) -> int:
-        ticks = time.ticks_ms()
-        self._now += time.ticks_diff(ticks, self._last)
-        self._last = ticks
-        return self._now
 
 
 def utc() -> float | None:
@@ -35,14 +23,27 @@ def utc() -> float | None:
     return now if now >= _CLOCK_SET_S else None
 
 
+def set_utc(seconds: float) -> None:
+    """Nothing: the clock is the host's, and the host keeps it."""
+
+
+def free_heap() -> int:
+    """Bytes free on the heap, garbage not counted as free."""
+    return gc.mem_free()
+
+
+async def doze(ms: int) -> None:
+    """Wait ``ms``; the host sleeps as it likes."""
+    await asyncio.sleep_ms(ms)
+
+
+async def join(settings: dict) -> None:
+    """Nothing: the network is the host's."""
+
+
 def entropy() -> int:
     """31 random bits."""
     return int.from_bytes(os.urandom(4), "big") & 0x7FFFFFFF
-
-
-def _readable(stream):
-    """Awaitable until ``stream`` can be read: what MicroPython's own asyncio streams wait with."""
-    yield asyncio.core._io_queue.queue_read(stream)
 
 
 class Udp:
@@ -75,32 +76,7 @@ class Udp:
 
     async def wait(self) -> None:
         """Until a datagram may be there."""
-        await _readable(self._socket)
-
-
-class Lines:
-    """Lines of stdin. It is read byte by byte, only when a byte is there: half a line must not hold the board."""
-
-    def __init__(self):
-        self._poll = select.poll()
-        self._poll.register(sys.stdin, select.POLLIN)
-        self._byte = bytearray(1)
-        self._line = b""
-
-    async def wait(self) -> str | None:
-        """The next line without its end; ``None`` when stdin has closed. A line too long is cut."""
-        while True:
-            await _readable(sys.stdin)
-            for _ in range(_LONGEST_LINE):
-                if not self._poll.poll(0):
-                    break
-                if not sys.stdin.buffer.readinto(self._byte):
-                    return None
-                if self._byte == b"\n":
-                    line, self._line = self._line, b""
-                    return "".join(chr(byte) if 32 <= byte < 127 else "?" for byte in line)
-                if len(self._line) < _LONGEST_LINE:
-                    self._line += self._byte
+        await readable(self._socket)
 
 
 _room = select.poll()

@@ -1,69 +1,121 @@
-"""The unix port's serial line: a tty in raw mode, read without blocking the board."""
+"""The unix port's serial line: a tty in raw mode, read and written without holding the board."""
 
 import asyncio
 import select
 import termios
 
+from hal.waiting import readable
+
 _MOST = 256
 # 3.5 characters at 9600 baud are 3.6 ms.
 SILENCE_MS = 4
 REOPEN_MS = 500
+# Linux, asm-generic/termbits.h. The port names only a few of them.
+SPEEDS = {
+    9600: 0o15,
+    19200: 0o16,
+    38400: 0o17,
+    57600: 0o10001,
+    115200: 0o10002,
+    230400: 0o10003,
+    460800: 0o10004,
+    921600: 0o10007,
+}
+_SPEED_BITS = 0o10017
 
 
-def _readable(stream):
-    yield asyncio.core._io_queue.queue_read(stream)
+class Uart:
+    """One line by path. It may be missing or hang up: it is opened again when it is back, and loses what is written
+    until then. ``baud``: one of `SPEEDS`, else `ValueError`. ``de`` is not needed: a host's RS-485 adapter turns round
+    by itself.
+    """
 
-
-class Serial:
-    """One line by path. It may be missing or hang up: the board samples on, and the line is opened when it is back."""
-
-    def __init__(self, path: str):
-        self._path = path
+    def __init__(self, port: str, baud: int = 9600, de=None):  # noqa: ARG002 - other ports need it
+        if baud not in SPEEDS:
+            raise ValueError(f"baud: {baud} is not one of " + ", ".join(str(speed) for speed in sorted(SPEEDS)))
+        self._path = port
+        self._speed = SPEEDS[baud]
+        self._buffer = bytearray(_MOST)
         self._byte = bytearray(1)
         self._stream = None
-        self._poll = None
+        self._arrived = None
+        self._room = None
+        self._try_open()
 
-    async def serve(self, slave, ticks) -> None:
-        """Carry requests to ``slave`` and its answers back, for ever."""
-        while True:
-            try:
-                self._open()
-                while True:
-                    await _readable(self._stream)
-                    await self._exchange(slave, ticks)
-            except OSError:
-                self._close()
-                await asyncio.sleep_ms(REOPEN_MS)
+    async def wait(self) -> None:
+        """Until bytes may be there."""
+        while self._stream is None:
+            await asyncio.sleep_ms(REOPEN_MS)
+            self._try_open()
+        await readable(self._stream)
 
-    async def _exchange(self, slave, ticks) -> None:
-        data = self._read()
-        while data:
-            self._send(slave.receive(ticks(), data))
-            await asyncio.sleep_ms(SILENCE_MS)
-            data = self._read()
-        self._send(slave.silence(ticks()))
+    def read(self) -> bytes:
+        """What has arrived, at most 256 bytes; maybe nothing."""
+        # Byte by byte: a longer read would wait until it is full.
+        got = 0
+        try:
+            while self._stream is not None and got < _MOST and self._arrived.poll(0):
+                if not self._stream.readinto(self._byte, 1):
+                    raise OSError("hung up")
+                self._buffer[got] = self._byte[0]
+                got += 1
+        except OSError:
+            self._close()
+        return bytes(memoryview(self._buffer)[:got])
 
-    def _send(self, frames: list) -> None:
-        for frame in frames:
-            self._stream.write(frame)
+    def write(self, data: bytes) -> None:
+        """Send it, as far as the line takes it: a reader that has stopped loses bytes, it does not hold the board."""
+        try:
+            # Byte by byte: a tty says that there is room, not how much, and a write of more than that would wait.
+            for byte in data:
+                if self._stream is None or not self._room.poll(0):
+                    break
+                self._byte[0] = byte
+                self._stream.write(self._byte)
+        except OSError:
+            self._close()
 
-    def _read(self) -> bytes:
-        """What has arrived; byte by byte, because a longer read would wait until it is full."""
-        data = b""
-        while len(data) < _MOST and self._poll.poll(0):
-            if not self._stream.readinto(self._byte, 1):
-                raise OSError("hung up")
-            data += self._byte
-        return data
-
-    def _open(self) -> None:
-        self._stream = open(self._path, "r+b")
-        # This also throws away what waited in the line before the board was there: above all an old command.
-        termios.setraw(self._stream.fileno())
-        self._poll = select.poll()
-        self._poll.register(self._stream, select.POLLIN)
+    def _try_open(self) -> None:
+        try:
+            self._stream = open(self._path, "r+b")
+            descriptor = self._stream.fileno()
+            # This also throws away what waited in the line before the board was there: above all an old command.
+            termios.setraw(descriptor)
+            modes = termios.tcgetattr(descriptor)
+            modes[2] = modes[2] & ~_SPEED_BITS | self._speed
+            modes[4] = modes[5] = self._speed
+            termios.tcsetattr(descriptor, termios.TCSANOW, modes)
+        except OSError:
+            self._close()
+            return
+        self._arrived = select.poll()
+        self._arrived.register(self._stream, select.POLLIN)
+        self._room = select.poll()
+        self._room.register(self._stream, select.POLLOUT)
 
     def _close(self) -> None:
         if self._stream is not None:
             self._stream.close()
             self._stream = None
+
+
+class Serial:
+    """A Modbus slave's line, by path."""
+
+    def __init__(self, path: str):
+        self._uart = Uart(path)
+
+    async def serve(self, slave, ticks) -> None:
+        """Carry requests to ``slave`` and its answers back, for ever."""
+        while True:
+            await self._uart.wait()
+            data = self._uart.read()
+            while data:
+                self._send(slave.receive(ticks(), data))
+                await asyncio.sleep_ms(SILENCE_MS)
+                data = self._uart.read()
+            self._send(slave.silence(ticks()))
+
+    def _send(self, frames: list) -> None:
+        for frame in frames:
+            self._uart.write(frame)

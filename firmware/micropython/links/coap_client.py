@@ -27,11 +27,15 @@ RESPONSE_TIMEOUTS = 5
 MAX_BACK_OFF_MS = 60000
 # Critical options that a response may carry: none of them changes what 2.04 means.
 _KNOWN_CRITICAL = (coap.URI_HOST, coap.URI_PORT)
+_NO_PACK = ()
 _POST = ((coap.URI_PATH, b"readings"), (coap.CONTENT_FORMAT, bytes((coap.SENML_JSON,))))
 
 
 class CoapClient:
-    """``noise``: random source (`unit`, `bits`); ``emit``: called with an event's name and its fields."""
+    """``noise``: random source (`unit`, `bits`); ``emit``: called with an event's name and its fields.
+
+    ``taken``: how many packs the gateway has acknowledged.
+    """
 
     def __init__(self, noise, emit, *, ack_timeout_ms: int = coap.ACK_TIMEOUT_MS, ring: int = 128):
         self._noise = noise
@@ -39,7 +43,7 @@ class CoapClient:
         self._ack_timeout_ms = ack_timeout_ms
         self._size = ring
         self._ring = []
-        self._pack = None
+        self._pack: tuple = _NO_PACK
         self._mid = noise.bits() & 0xFFFF
         self._tokens = noise.bits()
         self._mid_sent = -1
@@ -52,6 +56,8 @@ class CoapClient:
         self._wait_ms = 0
         self._attempts = 0
         self.dropped = 0
+        self.taken = 0
+        self.settled = None
 
     @property
     def waiting(self) -> int:
@@ -63,8 +69,10 @@ class CoapClient:
         self._mid = (self._mid + 1) & 0xFFFF
         return self._mid
 
-    def offer(self, now: int, seq: int, payload: bytes, urgent: bool) -> None:
-        """Queue a pack. If the ring is full, the oldest that is not on its way is dropped and counted.
+    def offer(self, now: int, seq: int, payload, urgent: bool) -> None:
+        """Queue a pack: bytes, or a function of ``now`` that gives them whenever a message of it begins. `settled` is
+        called with it when it was taken, or refused for good. If the ring is full, the oldest that is not on its way
+        is dropped and counted.
 
         ``urgent`` ends a long silence (one ACK timeout is over and one to come) early: giving up a message before
         its last retransmission is allowed (4.2). While the gateway asks for a pause the urgent pack itself goes
@@ -80,14 +88,14 @@ class CoapClient:
         self._ring.append(pack)
         long_silence = min(now - self._sent_at, self._due - now) >= self._ack_timeout_ms
         if urgent and self._state != IDLE and long_silence:
-            self._start(pack if self._state == BACK_OFF else self._ring[0])
+            self._start(pack if self._state == BACK_OFF else self._ring[0], now)
 
     def poll(self, now: int) -> bytes | None:
         """What to send to the gateway at ``now``, if anything."""
         if self._state != IDLE and now >= self._due:
             self._expire()
         if self._state == IDLE and self._ring:
-            self._start(self._ring[0])
+            self._start(self._ring[0], now)
         if self._state != WAIT_ACK or now < self._due:
             return None
         if self._attempts:
@@ -117,13 +125,14 @@ class CoapClient:
             self._answer(now, code, options, payload)
         return coap.encode(coap.ACK, 0, mid) if kind == coap.CON else None
 
-    def _start(self, pack: tuple) -> None:
+    def _start(self, pack: tuple, now: int) -> None:
         """Begin an exchange: a new message id and token; sent by the next `poll`."""
         self._pack = pack
         self._mid_sent = self.next_mid()
         self._tokens = (self._tokens + 1) & 0xFFFFFFFF
         self._token = struct.pack(">I", self._tokens)
-        self._datagram = coap.encode(coap.CON, coap.POST, self._mid_sent, self._token, _POST, payload=pack[1])
+        payload = pack[1] if isinstance(pack[1], bytes) else pack[1](now)
+        self._datagram = coap.encode(coap.CON, coap.POST, self._mid_sent, self._token, _POST, payload=payload)
         spread = self._noise.unit() * (coap.ACK_RANDOM_FACTOR - 1.0)
         self._wait_ms = int(self._ack_timeout_ms * (1.0 + spread))
         self._attempts = 0
@@ -136,7 +145,7 @@ class CoapClient:
             return
         if self._state != BACK_OFF:
             self._emit("unanswered", seq=self._pack[0], mid=self._mid_sent, sent=self._attempts)
-        self._pack = None
+        self._pack = _NO_PACK
         self._state = IDLE
 
     def _reset_or_promised(self, now: int, kind: int) -> None:
@@ -152,6 +161,7 @@ class CoapClient:
         self._answered = self._token
         if code >> 5 == 2:
             self._emit("acknowledged", seq=seq, mid=self._mid_sent, code=coap.code_text(code))
+            self.taken += 1
             self._done()
             return
         self._emit("refused", seq=seq, code=coap.code_text(code), diagnostic=_printable(payload))
@@ -163,12 +173,15 @@ class CoapClient:
             self._done()
 
     def _done(self) -> None:
-        self._ring = [one for one in self._ring if one is not self._pack]
-        self._pack = None
+        pack = self._pack
+        self._ring = [one for one in self._ring if one is not pack]
+        self._pack = _NO_PACK
         self._state = IDLE
+        if self.settled is not None:
+            self.settled(pack[1])
 
     def _pause(self, now: int, milliseconds: int) -> None:
-        self._pack = None
+        self._pack = _NO_PACK
         self._state = BACK_OFF
         self._due = now + milliseconds
 

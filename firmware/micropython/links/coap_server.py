@@ -9,10 +9,12 @@ from protocols.wire import coap
 COMMANDS = {
     b"valve": (b"close", "close-valve"),
     b"fan": (b"start", "start-fan"),
+    b"test": (b"start", "self-test"),
 }
 SAFE_SIDE = ("close-valve",)
 _KNOWN_CRITICAL = (coap.URI_HOST, coap.URI_PORT, coap.URI_PATH, coap.URI_QUERY, coap.ACCEPT)
 _WELL_KNOWN = [b".well-known", b"core"]
+_CRASH = [b"crash"]
 # Requests come one at a time from one gateway; commands are idempotent, so forgetting one does no harm.
 REMEMBERED = 16
 
@@ -24,14 +26,15 @@ class CoapServer:
     OSCORE a peer can still forge the gateway's address.
     """
 
-    def __init__(self, product, emit, next_mid, gateway: bytes):
+    def __init__(self, product, emit, next_mid, gateway: bytes | tuple, crash_log=None):
         self._product = product
         self._emit = emit
         self._next_mid = next_mid
         self._gateway = gateway
+        self._crash_log = crash_log
         self._memory = []
 
-    def answer(self, now: int, peer: bytes, message: tuple) -> bytes | None:
+    def answer(self, now: int, peer: bytes | tuple, message: tuple) -> bytes | None:
         """The answer to a decoded request. A duplicate (4.5) gets the same answer and does nothing; as NON, none.
 
         A duplicate has the same peer and message id and also the same content: a restarted gateway may use a
@@ -52,7 +55,7 @@ class CoapServer:
         self._memory.append((now, peer, message, reply))
         return reply
 
-    def _handle(self, now: int, peer: bytes, code: int, options: list, payload: bytes) -> tuple:
+    def _handle(self, now: int, peer: bytes | tuple, code: int, options: list, payload: bytes) -> tuple:
         """Status, options and payload of the response."""
         bad = coap.unknown_critical(options, _KNOWN_CRITICAL)
         if bad:
@@ -63,11 +66,14 @@ class CoapServer:
                 return coap.METHOD_NOT_ALLOWED, (), b""
             links = [f'</{one.decode()}>;rt="gengfu.command"' for one in sorted(self._commands())]
             return coap.CONTENT, ((coap.CONTENT_FORMAT, bytes((coap.LINK_FORMAT,))),), ",".join(links).encode()
+        crash_log = self._crash_log
+        if path == _CRASH and crash_log is not None and peer == self._gateway:
+            return _crash(crash_log, code)
         if len(path) != 1 or path[0] not in self._commands():
             return coap.NOT_FOUND, (), b""
         return self._command(now, peer, code, path[0], payload)
 
-    def _command(self, now: int, peer: bytes, code: int, path: bytes, payload: bytes) -> tuple:
+    def _command(self, now: int, peer: bytes | tuple, code: int, path: bytes, payload: bytes) -> tuple:
         if code == coap.GET:
             return coap.METHOD_NOT_ALLOWED, (), b""
         word, name = COMMANDS[path]
@@ -82,3 +88,16 @@ class CoapServer:
 
     def _commands(self) -> list:
         return [path for path, command in COMMANDS.items() if command[1] in self._product.commands]
+
+
+def _crash(crash_log, code: int) -> tuple:
+    """``GET``: the crash log; ``DELETE``: it was read, and may go."""
+    if code == coap.GET:
+        return coap.CONTENT, ((coap.CONTENT_FORMAT, b""),), crash_log.text().encode()
+    if code != coap.DELETE:
+        return coap.METHOD_NOT_ALLOWED, (), b""
+    try:
+        crash_log.take()
+    except OSError:
+        return coap.INTERNAL_ERROR, (), b"the flash refuses"
+    return coap.DELETED, (), b""

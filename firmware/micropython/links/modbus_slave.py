@@ -1,4 +1,6 @@
-"""Modbus RTU slave: the board's points and commands as the profile's tables say (`registers/<model>.py`).
+"""Modbus slave: the board's points and commands as the profile's tables say (`registers/<model>.py`).
+
+`receive` and `silence` speak RTU; `links.modbus_tcp` puts the same `answer` on a network.
 
 No I/O and no clock. A final element takes the one value of its command; every other value is refused with
 exception 03 and nothing moves (S2). A broadcast is obeyed if it is a command, and never answered.
@@ -27,6 +29,13 @@ _FORMATS = {
     "float32": ">f",
     "float64": ">d",
 }
+_SWAPPED = "-swapped"
+_REGISTERS = {kind: struct.calcsize(letter) // 2 for kind, letter in _FORMATS.items()}
+for _kind in list(_FORMATS):
+    _FORMATS[_kind + _SWAPPED] = _FORMATS[_kind]
+    _REGISTERS[_kind + _SWAPPED] = _REGISTERS[_kind]
+    if _kind in _RANGES:
+        _RANGES[_kind + _SWAPPED] = _RANGES[_kind]
 
 
 def load_tables(profile: str):
@@ -38,24 +47,21 @@ def load_tables(profile: str):
 def packed(row: tuple, value) -> bytes:
     """A register row's bytes for a value (``None``: no value)."""
     _, _, kind, multiply, divide, offset, missing = row
-    swapped = kind.endswith("-swapped")
-    if swapped:
-        kind = kind[:-8]
     data = struct.pack(_FORMATS[kind], _raw(kind, value, multiply, divide, offset, missing))
-    if not swapped:
+    if not kind.endswith(_SWAPPED):
         return data
     words = [data[at : at + 2] for at in range(0, len(data), 2)]
     return b"".join(reversed(words))
 
 
 def _raw(kind: str, value, multiply: int, divide: int, offset, missing):
-    if value is None:
+    if value is None or value != value:
         return float("nan") if missing is None and kind not in _RANGES else missing or 0
-    exact = (value - offset) * divide / multiply
+    exact = value if multiply == divide and not offset else (value - offset) * divide / multiply
     if kind not in _RANGES:
         return exact
     low, high = _RANGES[kind]
-    raw = min(max(round(exact), low), high)
+    raw = high if exact >= high else low if exact <= low else round(exact)
     if raw == missing:
         # The end of the range is a value too, and must not read as "no value".
         raw += 1 if raw == low else -1
@@ -63,7 +69,11 @@ def _raw(kind: str, value, multiply: int, divide: int, offset, missing):
 
 
 class ModbusSlave:
-    """``product``: snapshot and commands; ``tables``: from `load_tables`; ``unit`` 1-247; ``emit``: to the bench."""
+    """``product``: snapshot and commands; ``tables``: from `load_tables`; ``unit`` 1-247; ``emit``: to the bench.
+
+    ``heard_at``: when the master of the line last asked this very board what it could answer (ms), or ``None``; no
+    broadcast, no refused request. ``network_heard_at``: the same over Modbus TCP, where anybody may be the master.
+    """
 
     def __init__(self, product, tables, unit: int, emit):
         self._product = product
@@ -71,6 +81,12 @@ class ModbusSlave:
         self._unit = unit
         self._emit = emit
         self._parser = modbus_rtu.RtuRequests()
+        self.heard_at = self.network_heard_at = None
+
+    @property
+    def unit(self) -> int:
+        """The address it answers to."""
+        return self._unit
 
     @property
     def noise(self) -> int:
@@ -92,6 +108,8 @@ class ModbusSlave:
                 continue
             answer = self.answer(now, pdu)
             if unit != modbus_rtu.BROADCAST:
+                if answer[0] < modbus_pdu.ERROR_BIT:
+                    self.heard_at = now
                 replies.append(modbus_rtu.frame(unit, answer))
         return replies
 
@@ -100,7 +118,7 @@ class ModbusSlave:
         try:
             request = modbus_pdu.parse_request(pdu)
             if request.function in modbus_pdu.READS:
-                return modbus_pdu.read_response(request.function, self._read(request))
+                return self._read(request)
             self._write(request, now)
             return modbus_pdu.write_response(pdu)
         except modbus_pdu.PduError as error:
@@ -147,21 +165,51 @@ def _check(request, count: int) -> None:
         raise modbus_pdu.PduError(modbus_pdu.ILLEGAL_ADDRESS, "only {} addresses".format(count))
 
 
+def _response(request, size: int) -> bytearray:
+    """Room for a read's whole answer: its data begins at 2."""
+    answer = bytearray(2 + size)
+    answer[0] = request.function
+    answer[1] = size
+    return answer
+
+
 def _registers(request, values: dict, rows: tuple, bits: tuple, count: int) -> bytes:
+    """Only the rows that are asked for are packed: a table of 60 registers takes a small board longer than an answer
+    may take."""
     _check(request, count)
-    image = bytearray(2 * count)
+    first = request.address
+    answer = _response(request, 2 * request.count)
     for row in rows:
-        data = packed(row, values.get(row[1]))
-        image[2 * row[0] : 2 * row[0] + len(data)] = data
+        at = row[0] - first
+        width = _REGISTERS[row[2]]
+        if at >= request.count or at + width <= 0:
+            continue
+        if at < 0 or at + width > request.count or row[2].endswith(_SWAPPED):
+            _put_part(answer, 2 * at, packed(row, values.get(row[1])))
+        else:
+            _, _, kind, multiply, divide, offset, missing = row
+            raw = _raw(kind, values.get(row[1]), multiply, divide, offset, missing)
+            struct.pack_into(_FORMATS[kind], answer, 2 + 2 * at, raw)
     for address, bit, name in bits:
-        if values.get(name):
-            image[2 * address + (bit < 8)] |= 1 << (bit & 7)
-    return bytes(image[2 * request.address : 2 * (request.address + request.count)])
+        if 0 <= address - first < request.count and values.get(name):
+            answer[2 + 2 * (address - first) + (bit < 8)] |= 1 << (bit & 7)
+    return bytes(answer)
+
+
+def _put_part(answer: bytearray, at: int, data: bytes) -> None:
+    """As much of a value as was asked for; ``at``: where it would begin in the answer's data."""
+    skipped = max(-at, 0)
+    start = 2 + at + skipped
+    size = min(len(data) - skipped, len(answer) - start)
+    answer[start : start + size] = data[skipped : skipped + size]
 
 
 def _bits(request, values: dict, rows: tuple, count: int) -> bytes:
     """A coil that only takes a command reads as 0."""
     _check(request, count)
-    names = dict(rows)
-    at = request.address
-    return modbus_pdu.pack_bits(tuple([1 if values.get(names.get(at + one)) else 0 for one in range(request.count)]))
+    answer = _response(request, (request.count + 7) // 8)
+    for address, name in rows:
+        at = address - request.address
+        if 0 <= at < request.count and values.get(name):
+            answer[2 + (at >> 3)] |= 1 << (at & 7)
+    return bytes(answer)

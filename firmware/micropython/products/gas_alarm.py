@@ -1,46 +1,55 @@
-"""Gas alarm: methane and CO, local alarm, one-way valve, fan contact. Logic only; time is an argument (ms).
+"""Gas alarm: combustible gas and carbon monoxide, local alarm, one-way valve, fan contact. Logic only; time is in ms.
 
-Points, names and codes are those of the profile ``gengfu/gas-alarm``; rules S1, S2, S3 and S21 of the safety
-rules. The methane channel is a 4-20 mA loop of 0-100 %LEL.
+Points, names and codes are those of the profiles ``gengfu/gas-alarm`` and ``gengfu/lpg-alarm``; rules S1, S2, S3,
+S20 and S21 of the safety rules. What is decided here, beyond them:
+
+* **Delay.** ``trip-after`` is for level 1 and for a detector lost while high or rising. Level 2 and over-range close
+  after the same time or 5 s, whichever is shorter: S8 allows no more there, and a gateway that is alive acts first.
+  The delay counts from the sample before the one that saw the gas, so that from gas to output it is the delay
+  and one sample period at most. Carbon monoxide has its exposure timers and closes at once.
+  A cause that stood before a reset needs no second delay: a board that restarts again and again closes, too.
+* **Opened by hand** with nothing standing, on a value that is trusted: the reset on site; the trip is no longer
+  latched. Opened while gas stands: closed again at the same sample, without a second delay (S1); the latch stays.
+  Opened on a value nobody can trust: it stays open and latched, which is a critical alarm at the gateway (S2), and the
+  next start closes it.
+* **Remote mute** does not exist: whoever silences a sounder must stand before it. Nor is there any reset over a link.
+* **Closing that a reset interrupts** is finished: it was ordered and is not proven.
+* An alarm of a detector that cannot be trusted (warm-up, past its life, calibration not valid) never ends by itself
+  (S3).
 """
 
-import kv
+from products import annunciator, gas_maintenance, latch, valve
+from products.annunciator import Annunciator
+from products.calibration import Calibration
+from products.co_exposure import FULL_SCALE_PPM, CoExposure
+from products.fan import Fan
+from products.gas_channel import LEVEL_2, TO_PROFILE_BASIS, GasChannel
+from products.latch import Latch
+from products.life import Life
+from products.self_test import SelfTest
+from products.valve import Valve
 
-from products.inputs import Input, StimulusError, amount, switch
-from products.valve import CLOSED, MOVING, OPEN, STATES, UNKNOWN, Valve
-
-# Figures of the safety rules (S21, CK-02, CK-07) and of the ESN14, which closes after 15 s of standing alarm.
-LEVEL_1_LEL = 25.0
-DEAD_BAND_LEL = 5.0
-FULL_SCALE_LEL = 100.0
+PROFILES = {"methane": "gengfu/gas-alarm", "lpg": "gengfu/lpg-alarm"}
 JUMP_LEL = 5.0
-BROKEN_LOOP_MA = 3.6
-BLIND_FROM_LEL = 5.0
-RISING_LEL_PER_MIN = 1.0
-TRIP_AFTER_MS = 15000
-# A transmitter's output saturates at about 22 mA (112.5 %LEL); noise and fan pick-up time are chosen by us.
-SATURATED_LEL = 112.5
-FAN_PICK_UP_MS = 300
-
-BY_TRIP = 1
-BY_COMMAND = 2
-BY_PERSON = 3
-
-FAN_STOPPED = 1
-FAN_RUNNING = 2
-
-# Bits of the first byte of the record «latch»; the valve's state and cause follow.
-_TRIP = 1
-_OVER_RANGE = 2
-_ALARM = 4
-_BLIND = 8
+LEVEL_2_TRIP_MS = 5000
+# Chosen by us for a board of 12 V or 24 V; GB 15322.1 allows 36 V. Below the low end a pulse valve that must close
+# without power is closed.
+SUPPLY_LOW_V = 9.0
+SUPPLY_HIGH_V = 36.0
+# Zero of a sound sensor, as its calibration may be.
+DRIFT_LEL = -5.0
 
 
 class GasAlarm:
-    """One board. ``sample`` it at least every 250 ms; ``snapshot`` and ``command`` serve every link."""
+    """One board. ``sample`` it every ``sample_ms``; ``snapshot`` and ``command`` serve every link.
 
-    profile = "gengfu/gas-alarm"
-    commands = ("close-valve", "start-fan")
+    ``parts``: methane, co, temperature, supply (sensors), valve_coil, valve_closed, valve_open, fan_relay, fan_proof,
+    lamp_green, lamp_yellow, lamp_red, buzzer, button. ``settings``: gas, lfl-basis (of the sensor), level-1, warm-up,
+    trip-after, valve, power-loss, mute-for, life-years.
+    """
+
+    commands = ("close-valve", "start-fan", "self-test")
+    sample_ms = 100
     watched = (
         "alarm",
         "fault",
@@ -52,204 +61,256 @@ class GasAlarm:
         "valve",
         "fan",
         "valve_cause",
+        "alarm_level",
+        "co_alarm",
+        "co_fault",
+        "fan_failed",
+        "calibration",
+        "self_test",
     )
 
-    def __init__(self, store, noise, now: int, *, warm_up_ms: int = 2000, trip_after_ms: int = TRIP_AFTER_MS):
-        """Restore what stood before the reset; no output is pulsed that was not already ordered."""
-        self.jumps = {"methane": JUMP_LEL}
-        self._store = store
-        self._noise = noise
-        self._started = now
-        self._warm_up_ms = warm_up_ms
-        self._trip_after_ms = trip_after_ms
-        self._inputs = {
-            "methane": Input(1.2, 0.15, -25.0, SATURATED_LEL),
-            "co": Input(3.0, 0.6, 0.0, 1200.0),
-            "temperature": Input(24.5, 0.1, -45.0, 130.0),
-            "supply": Input(12.0, 0.02, 0.0, 40.0),
-        }
-        self._broken = self.fault = self.muted = self.expired = False
-        self.store_errors = 0
-        self.methane = self.co = 0.0
-        self._last_good = 0.0
-        self._slow = None
+    def __init__(self, parts, store, now: int, settings: dict):
+        """Restore what stood before the reset, before the first sample; no output moves that nothing asks for."""
+        gas = settings["gas"]
+        self.profile = PROFILES[gas]
+        self._gas_point = gas
+        self.jumps = {gas: JUMP_LEL}
+        self._parts = parts
         self._sampled_at = now
-        self._standing_since = None
-        self._fan = FAN_STOPPED
-        self._fan_at = None
-        self._restore(now)
+        self._utc = 0
+        self._trip_after_ms = int(settings["trip-after"] * 1000)
+        self._latch = Latch(store)
+        # What stood has had its time: it trips with the first sample that still finds it.
+        stood = self._latch.level > 0 or self._latch.has(latch.OVER_RANGE) or self._latch.has(latch.BLIND)
+        self._since_gas = now - self._trip_after_ms if stood else None
+        self._since_level_2 = None
+        self.trip_latched = self._latch.has(latch.TRIP)
+        self.life = Life(store, now, settings["life-years"])
+        self.gas = self._channel(store, now, settings)
+        self.co = CoExposure((self._latch.has(latch.CO), self._latch.steps))
+        self._co = self._temperature = self._supply = None
+        self.co_fault = False
+        self.fan = Fan(parts.fan_relay, parts.fan_proof)
+        self.self_test = SelfTest()
+        lamps = (parts.lamp_green, parts.lamp_yellow, parts.lamp_red)
+        self._annunciator = Annunciator(*lamps, parts.buzzer, int(settings["mute-for"] * 1000))
+        self._was_pressed = parts.button.get()
+        self.valve = self._restored_valve(now, settings)
         self.sample(now)
 
     def sample(self, now: int) -> None:
         """Read the inputs, judge them, drive the outputs, keep what must outlive a reset."""
-        loop_ma = 0.0 if self._broken else 4.0 + 0.16 * self._inputs["methane"].read(now, self._noise)
-        was_faulty = self.fault
-        self.fault = loop_ma < BROKEN_LOOP_MA
-        self.warm_up = now - self._started < self._warm_up_ms
-        if self.fault:
-            self._go_blind(was_faulty)
-        else:
-            self._judge((loop_ma - 4.0) / 16.0 * FULL_SCALE_LEL, now)
-        self.co = 0.0 if self._broken else self._inputs["co"].read(now, self._noise)
-        self._temperature = self._inputs["temperature"].read(now, self._noise)
-        self._supply = self._inputs["supply"].read(now, self._noise)
-        self._sampled_at = now
+        was_opened = self.valve.look()
+        self.life.step(now)
+        self.gas.sample(now, self.life.expired)
+        self._sample_co(now)
+        self._temperature = self._parts.temperature.read(now)
+        self._supply = self._parts.supply.read(now)
+        if was_opened and self._is_clear():
+            self.trip_latched = False
         self._trip(now)
-        self.valve.step(now)
-        if self._fan_at is not None and now >= self._fan_at:
-            self._fan, self._fan_at = FAN_RUNNING, None
+        self.valve.drive(now)
+        # Until a person has opened the valve, the zone counts as latched: the gateway may have closed it.
+        self.fan.step(now, self.trip_latched or self.has_cause or self.valve.state != valve.OPEN)
+        self._announce(now)
         self._keep()
+        self._sampled_at = now
 
     def snapshot(self) -> dict:
-        """The last sample: point name -> float, int (codes, counters) or bool (flags)."""
+        """The last sample: point name -> float, int (codes, counters), bool (flags) or ``None`` (no valid value)."""
         return {
-            "methane": round(self.methane, 1),
-            "co": int(self.co + 0.5),
-            "alarm": self.alarm,
-            "fault": self.fault,
-            "warm_up": self.warm_up,
-            "over_range": self.over_range,
-            "muted": self.muted,
-            "expired": self.expired,
+            self._gas_point: _rounded(self.gas.value, 1),
+            "co": None if self._co is None else int(self._co + 0.5),
+            "alarm": self.gas.level > 0,
+            "fault": self.gas.fault,
+            "warm_up": self.gas.warm_up,
+            "over_range": self.gas.over_range,
+            "muted": self._annunciator.muted,
+            "expired": self.life.expired,
             "trip_latched": self.trip_latched,
             "valve": self.valve.state,
-            "fan": self._fan,
-            "temperature": round(self._temperature, 1),
-            "supply": round(self._supply, 2),
-            "uptime": (self._sampled_at - self._started) // 1000,
+            "fan": self.fan.state,
+            "temperature": _rounded(self._temperature, 1),
+            "supply": _rounded(self._supply, 2),
             "valve_cause": self.valve.cause,
+            "alarm_level": self.gas.level,
+            "co_alarm": self.co.alarm,
+            "co_fault": self.co_fault,
+            "fan_failed": self.fan.failed,
+            "calibration": self.gas.calibration.state,
+            "self_test": self.self_test.state,
+            "life_left": self.life.days_left,
         }
 
     def command(self, name: str, now: int) -> bool:
-        """Do what a link asks; ``False`` for anything that is not in ``commands``. Nothing here opens the valve."""
+        """Do what a link asks; ``False`` for anything that is not in ``commands``, and for a self-test while
+        something stands. Nothing here opens the valve, stops the fan, mutes or resets."""
         if name == "close-valve":
-            self.valve.close(now, BY_COMMAND)
+            self.valve.close(now, valve.BY_COMMAND)
             self._keep()
             return True
         if name == "start-fan":
-            if self._fan != FAN_RUNNING and self._fan_at is None:
-                self._fan_at = now + FAN_PICK_UP_MS
+            self.fan.start(now)
             return True
-        return False
+        return name == "self-test" and self._begin_self_test(now)
 
-    def stimulate(self, words: list, now: int) -> None:
-        """One line from the rig, or from a person at the board. Raises `StimulusError`."""
-        what = words[0]
-        if what in ("gas", "co", "temperature") and len(words) in (2, 3):
-            self._move("methane" if what == "gas" else what, words[1:], now)
-        elif what == "set" and len(words) in (3, 4):
-            self._set(words[1], words[2:], now)
-        elif len(words) == 2 and what in _HANDS:
-            _HANDS[what](self, words[1], now)
-        else:
-            raise StimulusError("no such stimulus for a gas alarm")
+    # -- a person at the board: the maintenance console and the button, never a link ------------------------------
 
-    def _restore(self, now: int) -> None:
-        try:
-            record = self._store.get("latch")
-        except kv.Corrupt:
-            record = b""
-        if record is None:
-            record = bytes((0, OPEN, 0))
-        if len(record) != 3 or record[1] not in STATES:
-            # What stood is not known: assume the trip, and close. A needless visit costs less than a leak.
-            record = bytes((_TRIP, UNKNOWN, 0))
-        flags, state, cause = record
-        self.trip_latched = bool(flags & _TRIP)
-        self.over_range = bool(flags & _OVER_RANGE)
-        self.alarm = bool(flags & _ALARM)
-        self._blind = bool(flags & _BLIND)
-        self.warm_up = self._warm_up_ms > 0
-        self._kept = record
-        self.valve = Valve(state, cause, now)
-        if state == UNKNOWN:
-            self.valve.close(now, BY_TRIP)
+    def maintain(self, words: list, now: int) -> str | None:
+        """A line of the console: what became of it, or ``None`` where it is none of this product's."""
+        return gas_maintenance.maintain(self, words, now, self._utc)
 
-    def _keep(self) -> None:
-        flags = self.trip_latched * _TRIP + self.over_range * _OVER_RANGE
-        flags += self.alarm * _ALARM + self._blind * _BLIND
-        record = bytes((flags, self.valve.state, self.valve.cause))
-        if record == self._kept:
-            return
-        try:
-            self._store.put("latch", record)
-            self._kept = record
-        except OSError:
-            # The valve has moved already and the flash is tried again at the next sample.
-            self.store_errors += 1
+    def calibrate_zero(self, _now: int, by: str = "", at: int = 0) -> None:
+        """Clean air is on the gas sensor. ``by``: who says so; ``at``: s since 1970. Raises `calibration.Refused`."""
+        self.gas.zero(by, at)
 
-    def _judge(self, lel: float, now: int) -> None:
-        """A value from a whole loop. Warm-up never hides a high value, and never ends what stood (S3)."""
-        self.methane = self._last_good = lel
-        if lel > FULL_SCALE_LEL:
-            self.over_range = True
-        limit = LEVEL_1_LEL - DEAD_BAND_LEL
-        self.alarm = lel >= LEVEL_1_LEL or (self.alarm and (lel >= limit or self.warm_up)) or self.over_range
-        if not self.warm_up:
-            self._blind = False
-        if self._slow is None:
-            self._slow = lel
-        # First-order lag of one minute: for a steady rise the lag equals the rise per minute.
-        self._slow += (lel - self._slow) * min((now - self._sampled_at) / 60000.0, 1.0)
+    def calibrate_span(self, _now: int, applied: float, by: str = "", at: int = 0) -> None:
+        """Test gas of ``applied`` %LEL is on the gas sensor, which alarms as ever. Raises `calibration.Refused`."""
+        self.gas.span(applied, by, at)
 
-    def _go_blind(self, was_faulty: bool) -> None:
-        """The loop is broken: no value; one that was high or rising when it was lost is a cause to close (S1)."""
-        self.methane = 0.0
-        if not was_faulty:
-            rising = self._slow is not None and self._last_good - self._slow >= RISING_LEL_PER_MIN
-            self._blind = self._blind or rising or self._last_good >= BLIND_FROM_LEL
+    def confirm_over_range(self) -> bool:
+        """Zero and calibration are confirmed on site: release the over-range lock; whether it is released.
+
+        Refused while the value is not trusted or over the range.
+        """
+        released = self.gas.confirm_over_range()
+        self._keep()
+        return released
+
+    def tell_date(self, utc: int) -> None:
+        """Today, s since 1970, whenever the board learns it: for the detector's age and the date of a calibration."""
+        self._utc = utc
+        self.life.tell_date(utc)
+
+    def set_made(self, utc: int) -> None:
+        """The detector's date of manufacture, s since 1970, from its label."""
+        self.life.set_made(utc)
+
+    # -- inside ---------------------------------------------------------------------------------------------------
+
+    @property
+    def has_cause(self) -> bool:
+        """Something stands that closes the valve, at once or after its delay."""
+        return self.gas.level > 0 or self.gas.blind or self.co.alarm
+
+    @property
+    def store_errors(self) -> int:
+        """How often the flash refused a record that must outlive a reset."""
+        return self._latch.store_errors + self.life.store_errors
+
+    def _channel(self, store, now: int, settings: dict) -> GasChannel:
+        return GasChannel(
+            self._parts.methane,
+            Calibration(store, settings["gas"]),
+            now,
+            factor=TO_PROFILE_BASIS[settings["gas"], settings["lfl-basis"]],
+            level_1=settings["level-1"],
+            warm_up_ms=int(settings["warm-up"] * 1000),
+            kept=(self._latch.level, self._latch.has(latch.OVER_RANGE), self._latch.has(latch.BLIND)),
+        )
+
+    def _restored_valve(self, now: int, settings: dict) -> Valve:
+        hold = settings["valve"] == "hold"
+        fails_closed = settings["power-loss"] == "closed"
+        self._closes_on_low_supply = fails_closed and not hold
+        ordered = self.trip_latched or self._latch.has(latch.CLOSING)
+        found = Valve(
+            self._parts.valve_coil,
+            self._parts.valve_closed,
+            self._parts.valve_open,
+            hold=hold,
+            fails_closed=fails_closed,
+            cause=self._latch.cause,
+            ordered=ordered,
+        )
+        if ordered:
+            found.close(now, self._latch.cause or valve.BY_TRIP)
+        return found
+
+    def _sample_co(self, now: int) -> None:
+        sensor = self._parts.co
+        self._co = sensor.read(now)
+        ppm = FULL_SCALE_PPM if sensor.over else self._co
+        self.co_fault = self._co is None and (sensor.fault != 0 or not self.gas.warm_up)
+        may_fall = not (self.gas.warm_up or self.life.expired)
+        self.co.sample(now - self._sampled_at, ppm, may_fall)
+
+    def _is_clear(self) -> bool:
+        return not self.has_cause and self.gas.trusted and self._co is not None
 
     def _trip(self, now: int) -> None:
-        if not (self.alarm or self.over_range or self._blind):
-            self._standing_since = None
+        # It may have begun right after the sample before; a board that stood still does not count its own absence.
+        earliest = max(self._sampled_at, now - self.sample_ms)
+        self._since_gas = _since(self._since_gas, self.gas.level > 0 or self.gas.blind, earliest)
+        self._since_level_2 = _since(self._since_level_2, self.gas.level >= LEVEL_2, earliest)
+        if self._closes_on_low_supply and self._supply is not None and self._supply < SUPPLY_LOW_V:
+            self.valve.close(now, valve.BY_POWER_LOSS)
+        if self.valve.state in (valve.CLOSED, valve.MOVING):
             return
-        if self._standing_since is None:
-            self._standing_since = now
-        if now - self._standing_since >= self._trip_after_ms and self.valve.state not in (CLOSED, MOVING):
+        if self._is_due(now):
             self.trip_latched = True
-            self.valve.close(now, BY_TRIP)
+            self.valve.insist(now, valve.BY_TRIP)
+        elif self.co.alarm:
+            self.trip_latched = True
+            self.valve.insist(now, valve.BY_CO)
 
-    def _move(self, point: str, words: list, now: int) -> None:
-        seconds = amount(words[1], 0.0, 86400.0) if len(words) == 2 else 0.0
-        self._inputs[point].move(now, amount(words[0]), seconds)
+    def _is_due(self, now: int) -> bool:
+        if self._since_gas is not None and now - self._since_gas >= self._trip_after_ms:
+            return True
+        short = min(self._trip_after_ms, LEVEL_2_TRIP_MS)
+        return self._since_level_2 is not None and now - self._since_level_2 >= short
 
-    def _set(self, point: str, words: list, now: int) -> None:
-        if point in self._inputs:
-            self._move(point, words, now)
-        elif point in ("muted", "expired") and len(words) == 1:
-            setattr(self, point, amount(words[0], 0, 1) != 0)
-        else:
-            raise StimulusError(f"point {point!r} cannot be set")
+    def _announce(self, now: int) -> None:
+        is_pressed = self._parts.button.get()
+        if is_pressed and not self._was_pressed and not self._annunciator.mute(now):
+            self._begin_self_test(now)
+        self._was_pressed = is_pressed
+        self.self_test.step(now, self.has_cause, self._is_sound())
+        self._annunciator.show(now, self._to_show(), self.self_test.is_running)
 
-    def _hand_at_fault(self, word: str, _now: int) -> None:
-        self._broken = switch(word)
+    def _begin_self_test(self, now: int) -> bool:
+        if self.has_cause:
+            return False
+        self.self_test.begin(now)
+        return True
 
-    def _hand_at_over_range(self, word: str, _now: int) -> None:
-        """``off``: a person has confirmed zero and calibration on site."""
-        self.over_range = switch(word)
-        if not self.over_range:
-            self.alarm = False
+    def _is_sound(self) -> bool:
+        """Both sensors plausible, calibration valid, supply in range."""
+        gas, supply = self.gas.value, self._supply
+        if gas is None or self.gas.fault or gas < DRIFT_LEL or self._co is None or self.co_fault:
+            return False
+        return supply is not None and SUPPLY_LOW_V <= supply <= SUPPLY_HIGH_V
 
-    def _hand_at_valve(self, word: str, now: int) -> None:
-        if word == "jammed" or word == "free":
-            self.valve.jammed = word == "jammed"
-        elif switch(word, "open", "close"):
-            self.valve.open_by_hand()
-            self._standing_since = None
-            self.trip_latched = self.trip_latched and (self.alarm or self.over_range or self._blind)
-            self._keep()
-        else:
-            self.valve.close(now, BY_PERSON)
+    def _to_show(self) -> int:
+        gas = self.gas
+        what = (0, annunciator.LEVEL_1, annunciator.LEVEL_2, annunciator.LEVEL_2)[gas.level]
+        if not gas.lost:
+            what |= annunciator.WARM_UP if gas.warm_up else annunciator.MONITORING
+        for bit, stands in (
+            (annunciator.CO, self.co.alarm),
+            (annunciator.BLIND, gas.blind),
+            (annunciator.FAULT, gas.fault or self.co_fault),
+            (annunciator.ACTUATOR, self.fan.failed or self.valve.state == valve.FAULT),
+            (annunciator.EXPIRED, self.life.expired),
+            (annunciator.LATCHED, self.trip_latched),
+        ):
+            if stands:
+                what |= bit
+        return what
 
-    def _hand_at_fan(self, word: str, _now: int) -> None:
-        if word != "stop":
-            raise StimulusError("a person can only stop the fan")
-        self._fan, self._fan_at = FAN_STOPPED, None
+    def _keep(self) -> None:
+        flags = self.trip_latched * latch.TRIP + self.gas.over_range * latch.OVER_RANGE
+        flags += self.gas.blind * latch.BLIND + self.co.alarm * latch.CO
+        flags += self.valve.is_wanted_closed * latch.CLOSING
+        self._latch.keep(flags, self.gas.kept_level, self.valve.cause, self.co.steps)
 
 
-_HANDS = {
-    "fault": GasAlarm._hand_at_fault,
-    "over": GasAlarm._hand_at_over_range,
-    "valve": GasAlarm._hand_at_valve,
-    "fan": GasAlarm._hand_at_fan,
-}
+def _rounded(value: float | None, decimals: int) -> float | None:
+    return None if value is None else round(value, decimals)
+
+
+def _since(since: int | None, stands: bool, earliest: int) -> int | None:
+    """When what stands began; ``None`` where nothing does."""
+    if not stands:
+        return None
+    return earliest if since is None else since

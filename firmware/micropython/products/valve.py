@@ -1,9 +1,19 @@
-"""A pulse-driven, one-way shut-off valve. The firmware closes it; only a person at the board opens it (S2).
+"""A one-way shut-off valve: the firmware closes it; only a person at the valve opens it (S2).
 
-The state codes are those of the profile. `TRANSITIONS` is the whole truth: the one event that leads to OPEN is
-BY_HAND, and nothing but the person's hand (the stimulus line ``valve open``) makes that event.
+There is no output that opens. What is shown comes from the two limit switches and from what was ordered: `SHOWN`.
+What is ordered follows `TRANSITIONS`. No row of either turns an order or the passing of time into OPEN: that takes the
+limit switch «open» of a valve that is not being closed.
+
+Kinds (S21). ``hold``: whether the closing is held or pulsed; ``fails_closed``: the valve closes when power is lost.
+
+    pulse, last    the coil gets pulses; the valve stays where it is without power
+    pulse, closed  the same, and the board spends its last energy on a pulse (its owner asks for it)
+    hold, last     the output drives to closed and stays on (motor with its own end switch)
+    hold, closed   the output feeds a holding magnet and goes off to close; the magnet holds, it cannot pull (manual
+                   reset), so that feeding it after a restart opens nothing
 """
 
+# States, the codes of the profile.
 UNKNOWN = 0
 OPEN = 1
 CLOSED = 2
@@ -11,81 +21,155 @@ MOVING = 3
 FAULT = 4
 STATES = (UNKNOWN, OPEN, CLOSED, MOVING, FAULT)
 
+# Causes, the codes of the profile.
+NOBODY = 0
+BY_TRIP = 1
+BY_COMMAND = 2
+BY_PERSON = 3
+BY_POWER_LOSS = 4
+BY_CO = 5
+CAUSES = (NOBODY, BY_TRIP, BY_COMMAND, BY_PERSON, BY_POWER_LOSS, BY_CO)
+
+# Phases: what was ordered and what came of it.
+REST = 0
+DRIVING = 1
+SHUT = 2
+STUCK = 3
+RETRYING = 4
+PHASES = (REST, DRIVING, SHUT, STUCK, RETRYING)
+
 CLOSE = "close"
 ARRIVED = "arrived"
-STUCK = "stuck"
-BY_HAND = "opened-by-hand"
-EVENTS = (CLOSE, ARRIVED, STUCK, BY_HAND)
+LEFT = "left"
+EXHAUSTED = "exhausted"
+EVENTS = (CLOSE, ARRIVED, LEFT, EXHAUSTED)
 
 TRANSITIONS = {
-    (UNKNOWN, CLOSE): MOVING,
-    (UNKNOWN, ARRIVED): UNKNOWN,
-    (UNKNOWN, STUCK): UNKNOWN,
-    (UNKNOWN, BY_HAND): OPEN,
-    (OPEN, CLOSE): MOVING,
-    (OPEN, ARRIVED): OPEN,
-    (OPEN, STUCK): OPEN,
-    (OPEN, BY_HAND): OPEN,
-    (CLOSED, CLOSE): CLOSED,
-    (CLOSED, ARRIVED): CLOSED,
-    (CLOSED, STUCK): CLOSED,
-    (CLOSED, BY_HAND): OPEN,
-    (MOVING, CLOSE): MOVING,
-    (MOVING, ARRIVED): CLOSED,
-    (MOVING, STUCK): FAULT,
-    (MOVING, BY_HAND): OPEN,
-    (FAULT, CLOSE): MOVING,
-    (FAULT, ARRIVED): FAULT,
-    (FAULT, STUCK): FAULT,
-    (FAULT, BY_HAND): OPEN,
+    (REST, CLOSE): DRIVING,
+    (REST, ARRIVED): SHUT,
+    (REST, LEFT): REST,
+    (REST, EXHAUSTED): REST,
+    (DRIVING, CLOSE): DRIVING,
+    (DRIVING, ARRIVED): SHUT,
+    (DRIVING, LEFT): DRIVING,
+    (DRIVING, EXHAUSTED): STUCK,
+    (SHUT, CLOSE): SHUT,
+    (SHUT, ARRIVED): SHUT,
+    (SHUT, LEFT): REST,
+    (SHUT, EXHAUSTED): SHUT,
+    (STUCK, CLOSE): RETRYING,
+    (STUCK, ARRIVED): SHUT,
+    (STUCK, LEFT): STUCK,
+    (STUCK, EXHAUSTED): STUCK,
+    (RETRYING, CLOSE): RETRYING,
+    (RETRYING, ARRIVED): SHUT,
+    (RETRYING, LEFT): RETRYING,
+    (RETRYING, EXHAUSTED): STUCK,
 }
 
-# A pulse valve is pulsed every 10 s, up to 5 times (S21, ESN14); the travel time is that of a small solenoid.
-TRAVEL_MS = 300
+# Phase -> what is shown when the switches (open, closed) read: neither, open alone, closed alone, both.
+SHOWN = {
+    REST: (UNKNOWN, OPEN, CLOSED, FAULT),
+    DRIVING: (MOVING, MOVING, CLOSED, FAULT),
+    SHUT: (UNKNOWN, OPEN, CLOSED, FAULT),
+    STUCK: (FAULT, FAULT, CLOSED, FAULT),
+    RETRYING: (FAULT, FAULT, CLOSED, FAULT),
+}
+
+# S21; 0.5 s every 10 s is the ESN14's. A valve that did not close is tried anew after a minute of rest for its coil,
+# as long as the cause stands; that minute is chosen by us.
+PULSE_MS = 500
 PULSE_EVERY_MS = 10000
 PULSES = 5
+RETRY_MS = 60000
 
 
 class Valve:
-    """``state`` is what the limit switches say, ``cause`` why it was closed (codes of the profile).
+    """``state``: code of the profile, ``cause``: who closed it (code of the profile).
 
-    ``jammed`` is the rig's: the limit switch «closed» is never reached.
+    ``coil``: output to the closing side; ``is_closed``, ``is_open``: limit switches. ``ordered``: a closing was
+    ordered before the reset and stands. Nothing moves at the start: whoever finds a reason calls `close`.
     """
 
-    def __init__(self, state: int, cause: int, now: int):
-        self.state = state
+    def __init__(self, coil, is_closed, is_open, *, hold: bool, fails_closed: bool, cause: int, ordered: bool):
+        self._coil = coil
+        self._is_closed = is_closed
+        self._is_open = is_open
+        self._hold = hold
+        self._rest_level = hold and fails_closed
         self.cause = cause
-        self.jammed = False
-        self._pulses = 1
-        self._pulsed_at = now
+        self.phase = REST
+        self._ordered = ordered and self._rest_level
+        self._was_closed = False
+        self._pulses = 0
+        self._pulsed_at = 0
+        self._by_itself = BY_POWER_LOSS if fails_closed else BY_PERSON
+        self._look()
+        self._by_itself = BY_PERSON
+        if self.state == OPEN and not ordered:
+            self.cause = NOBODY
+
+    @property
+    def is_wanted_closed(self) -> bool:
+        """Whether a closing was ordered and is not proven yet."""
+        return self.phase in (DRIVING, STUCK, RETRYING)
+
+    def look(self) -> bool:
+        """Read the limit switches; whether the valve is read open, at rest, for the first time after closed.
+
+        That is a person's hand: the cause is no more.
+        """
+        self._look()
+        if self.state != OPEN or not self._was_closed:
+            return False
+        self._was_closed = False
+        self.cause = NOBODY
+        return True
 
     def close(self, now: int, cause: int) -> None:
-        """Drive it to closed. A valve that is closed or closing keeps its first cause."""
-        if self.state in (CLOSED, MOVING):
+        """Order it closed. A valve that is closed or being closed keeps its first cause; one that is stuck, too."""
+        if self.phase in (SHUT, DRIVING, RETRYING):
             return
-        self.cause = cause
+        if self.phase == REST:
+            self.cause = cause
+        self.phase = TRANSITIONS[self.phase, CLOSE]
+        self._ordered = True
         self._pulses = 1
         self._pulsed_at = now
-        self.state = TRANSITIONS[self.state, CLOSE]
+        self.state = SHOWN[self.phase][self._switches]
+        self.drive(now)
 
-    def open_by_hand(self) -> None:
-        """A person at the board has opened it."""
-        self.cause = 0
-        self.state = TRANSITIONS[self.state, BY_HAND]
+    def insist(self, now: int, cause: int) -> None:
+        """`close` for a cause that stands: a valve that is stuck gets its rest first."""
+        if self.phase != STUCK or now - self._pulsed_at >= PULSE_EVERY_MS + RETRY_MS:
+            self.close(now, cause)
 
-    def step(self, now: int) -> None:
-        """Look at the limit switch; pulse again where it was not reached."""
-        if self.state != MOVING:
-            return
-        passed = now - self._pulsed_at
-        if passed >= TRAVEL_MS and not self.jammed:
-            self.state = TRANSITIONS[self.state, ARRIVED]
-        elif passed >= PULSE_EVERY_MS:
+    def drive(self, now: int) -> None:
+        """Set the output to what is ordered; pulse again where the limit switch was not reached."""
+        if self.phase in (DRIVING, RETRYING) and now - self._pulsed_at >= PULSE_EVERY_MS:
             self._pulse_again(now)
+        closing = self._ordered and (self._hold or now - self._pulsed_at < PULSE_MS)
+        # Written every time: a pin that something has disturbed is put right.
+        self._coil.set(closing != self._rest_level)
+
+    def _look(self) -> None:
+        closed = self._is_closed.get()
+        opened = self._is_open.get()
+        self.phase = TRANSITIONS[self.phase, ARRIVED if closed and not opened else LEFT]
+        if self.phase == SHUT:
+            self._was_closed = True
+            # Closed without an order: by a hand, or by the spring while the board was without power.
+            self.cause = self.cause or self._by_itself
+        elif self.phase == REST:
+            # Somebody has moved it: what was ordered is over, and whoever has a cause orders it again.
+            self._ordered = self._ordered and not self._was_closed
+        self._switches = 2 * closed + opened
+        self.state = SHOWN[self.phase][self._switches]
 
     def _pulse_again(self, now: int) -> None:
         if self._pulses >= PULSES:
-            self.state = TRANSITIONS[self.state, STUCK]
+            self.phase = TRANSITIONS[self.phase, EXHAUSTED]
+            self.state = SHOWN[self.phase][self._switches]
             return
         self._pulses += 1
         self._pulsed_at = now

@@ -26,6 +26,16 @@ INPUT = (
     (6, "supply", "uint16", 1, 100, 0, 65535),
     (7, "uptime", "uint32", 1, 1, 0, None),
     (9, "valve_cause", "uint16", 1, 1, 0, None),
+    (10, "alarm_level", "uint16", 1, 1, 0, None),
+    (11, "calibration", "uint16", 1, 1, 0, None),
+    (12, "self_test", "uint16", 1, 1, 0, None),
+    (13, "life_left", "uint16", 1, 1, 0, 65535),
+    (14, "boots", "uint32", 1, 1, 0, None),
+    (16, "free_heap", "uint32", 1, 1, 0, None),
+    (18, "reset_cause", "uint16", 1, 1, 0, None),
+    (19, "firmware", "uint32", 1, 1, 0, None),
+    (21, "queued", "uint32", 1, 1, 0, None),
+    (23, "overwritten", "uint32", 1, 1, 0, None),
 )
 INPUT_BITS = (
     (2, 0, "alarm"),
@@ -35,8 +45,12 @@ INPUT_BITS = (
     (2, 4, "muted"),
     (2, 5, "expired"),
     (2, 6, "trip_latched"),
+    (2, 7, "co_alarm"),
+    (2, 8, "co_fault"),
+    (2, 9, "fan_failed"),
+    (2, 10, "crashed"),
 )
-INPUT_COUNT = 10
+INPUT_COUNT = 25
 HOLDING = ()
 HOLDING_BITS = ()
 HOLDING_COUNT = 0
@@ -45,9 +59,10 @@ DISCRETE = ()
 COIL_COMMANDS = (
     (0, "close-valve", 1),
     (1, "start-fan", 1),
+    (2, "self-test", 1),
 )
 HOLDING_COMMANDS = ()
-COIL_COUNT = 2
+COIL_COUNT = 3
 DISCRETE_COUNT = 0
 
 STATES = {
@@ -68,5 +83,32 @@ STATES = {
         (1, "device-trip"),
         (2, "command"),
         (3, "by-hand"),
+        (4, "power-loss"),
+        (5, "co-trip"),
+    ),
+    "alarm_level": (
+        (0, "none"),
+        (1, "level-1"),
+        (2, "level-2"),
+        (3, "over-range"),
+    ),
+    "calibration": (
+        (0, "factory"),
+        (1, "calibrated"),
+        (2, "invalid"),
+    ),
+    "self_test": (
+        (0, "none"),
+        (1, "passed"),
+        (2, "failed"),
+        (3, "running"),
+    ),
+    "reset_cause": (
+        (0, "unknown"),
+        (1, "power-on"),
+        (2, "hard"),
+        (3, "watchdog"),
+        (4, "software"),
+        (5, "deep-sleep"),
     ),
 }

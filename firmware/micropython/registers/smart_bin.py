@@ -24,13 +24,31 @@ INPUT = (
     (3, "tilt", "uint16", 1, 1, 0, 65535),
     (5, "battery", "uint16", 1, 1, 0, 65535),
     (6, "collections", "uint32", 1, 1, 0, None),
+    (9, "fire_cause", "uint16", 1, 1, 0, None),
+    (10, "uptime", "uint32", 1, 1, 0, None),
+    (12, "boots", "uint32", 1, 1, 0, None),
+    (14, "free_heap", "uint32", 1, 1, 0, None),
+    (16, "reset_cause", "uint16", 1, 1, 0, None),
+    (17, "firmware", "uint32", 1, 1, 0, None),
+    (19, "queued", "uint32", 1, 1, 0, None),
+    (21, "overwritten", "uint32", 1, 1, 0, None),
 )
 INPUT_BITS = (
     (4, 0, "lid_open"),
     (4, 1, "fire"),
     (4, 2, "fault"),
+    (8, 0, "overflow"),
+    (8, 1, "tilted"),
+    (8, 2, "smoke"),
+    (8, 3, "fill_fault"),
+    (8, 4, "weight_fault"),
+    (8, 5, "temperature_fault"),
+    (8, 6, "tilt_fault"),
+    (8, 7, "battery_fault"),
+    (23, 0, "crashed"),
+    (8, 8, "memory_fault"),
 )
-INPUT_COUNT = 8
+INPUT_COUNT = 24
 HOLDING = ()
 HOLDING_BITS = ()
 HOLDING_COUNT = 0
@@ -41,4 +59,20 @@ HOLDING_COMMANDS = ()
 COIL_COUNT = 0
 DISCRETE_COUNT = 0
 
-STATES = {}
+STATES = {
+    "fire_cause": (
+        (0, "none"),
+        (1, "smoke"),
+        (2, "hot"),
+        (3, "rise"),
+        (4, "lost-after-heat"),
+    ),
+    "reset_cause": (
+        (0, "unknown"),
+        (1, "power-on"),
+        (2, "hard"),
+        (3, "watchdog"),
+        (4, "software"),
+        (5, "deep-sleep"),
+    ),
+}

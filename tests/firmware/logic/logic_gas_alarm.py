@@ -1,274 +1,336 @@
-"""The gas alarm by rows of (time, stimulus, what it shows)."""
+"""The gas alarm as its operator meets it: levels, delays, hands, blindness. Times are those of the given clock."""
 
-import kv
-import rig
+from gas_parts import Bench
 from products import valve
-from products.gas_alarm import GasAlarm
-from products.inputs import StimulusError
-
-FIRST = 3000
+from products.gas_channel import LEVEL_1, LEVEL_2, OVER_RANGE, judge
 
 
-def alarm(store=None, *, warm_up_ms=2000):
-    return GasAlarm(store or rig.store(), rig.noise(), 0, warm_up_ms=warm_up_ms)
+def test_level_of_every_value_after_every_level():
+    limits = (25.0, 50.0)
+    # value: level after 0, 1 and 2 where it may fall; where it may not, the level before is the least.
+    rows = {
+        0.0: (0, 0, 0),
+        19.9: (0, 0, 0),
+        20.0: (0, 1, 1),
+        24.9: (0, 1, 1),
+        25.0: (1, 1, 1),
+        44.9: (1, 1, 1),
+        45.0: (1, 1, 2),
+        49.9: (1, 1, 2),
+        50.0: (2, 2, 2),
+        112.0: (2, 2, 2),
+    }
+    for value, levels in rows.items():
+        for before in (0, 1, 2):
+            assert judge(value, before, limits, True) == levels[before], (value, before)
+            assert judge(value, before, limits, False) == max(levels[before], before), (value, before)
 
 
-def play(board, rows, now=FIRST):
-    """Rows of (seconds to run, stimulus or "", expected points)."""
-    for seconds, line, expected in rows:
-        if line:
-            board.stimulate(line.split(), now)
-        now = rig.run(board, now, now + int(seconds * 1000))
-        seen = board.snapshot()
-        for name, value in expected.items():
-            assert seen[name] == value, (line, now, name, seen[name], value)
-    return now
+def test_dead_band_is_a_fifth_of_a_low_limit():
+    assert [judge(value, 1, (10.0, 50.0), True) for value in (8.0, 7.9)] == [1, 0]
 
 
-def refuses(board, line):
-    try:
-        board.stimulate(line.split(), FIRST)
-    except StimulusError:
-        return True
-    return False
+def test_level_1_can_be_lowered_and_never_raised():
+    for wanted, alarms_at in ((10.0, 10.0), (25.0, 25.0), (40.0, 25.0)):
+        bench = Bench(level_1=wanted)
+        assert not bench.gas(alarms_at - 0.1)["alarm"]
+        assert bench.gas(alarms_at)["alarm"]
 
 
-def test_alarm_bit_has_hysteresis():
-    play(
-        alarm(),
-        [
-            (1, "gas 24", {"alarm": False}),
-            (1, "gas 26", {"alarm": True}),
-            (1, "gas 21", {"alarm": True}),
-            (1, "gas 19", {"alarm": False}),
-            (1, "gas 24", {"alarm": False}),
-        ],
-    )
+def test_levels_rise_and_fall_with_their_dead_band():
+    bench = Bench()
+    for value, level in ((24, 0), (26, 1), (21, 1), (51, 2), (46, 2), (44, 1), (21, 1), (19, 0), (24, 0)):
+        seen = bench.gas(float(value))
+        assert (seen["alarm_level"], seen["alarm"]) == (level, level > 0), value
 
 
-def test_standing_alarm_closes_the_valve_after_15_seconds_and_not_before():
-    play(
-        alarm(),
-        [
-            (14.8, "gas 30", {"alarm": True, "valve": valve.OPEN, "trip_latched": False}),
-            (0.3, "", {"valve": valve.MOVING, "trip_latched": True, "valve_cause": 1}),
-            (0.4, "", {"valve": valve.CLOSED, "trip_latched": True, "valve_cause": 1}),
-            (60, "gas 1", {"alarm": False, "valve": valve.CLOSED, "trip_latched": True}),
-        ],
-    )
+def test_level_1_closes_after_its_delay_and_not_before():
+    bench = Bench()
+    bench.gas(30.0)
+    bench.shows(alarm=True, trip_latched=False)
+    bench.run(14.7)
+    bench.shows(valve=valve.OPEN, trip_latched=False)
+    bench.run(0.2)
+    bench.shows(valve=valve.MOVING, trip_latched=True, valve_cause=valve.BY_TRIP)
+    bench.run(0.4)
+    bench.shows(valve=valve.CLOSED)
+    bench.gas(1.0, 60)
+    bench.shows(alarm=False, valve=valve.CLOSED, trip_latched=True)
 
 
 def test_alarm_that_returns_early_does_not_trip():
-    play(
-        alarm(),
-        [(14, "gas 30", {}), (1, "gas 1", {"alarm": False}), (14, "gas 30", {"valve": 1, "trip_latched": False})],
-    )
+    bench = Bench()
+    bench.gas(30.0, 14)
+    bench.gas(1.0, 1)
+    bench.gas(30.0, 14)
+    bench.shows(valve=valve.OPEN, trip_latched=False)
 
 
-def test_over_range_is_latched_until_cleared_on_site():
-    play(
-        alarm(),
-        [
-            (1, "gas 103", {"over_range": True, "alarm": True}),
-            (1, "gas 2", {"over_range": True, "alarm": True}),
-            (14, "", {"valve": valve.CLOSED, "trip_latched": True}),
-            (1, "over off", {"over_range": False, "alarm": False, "valve": valve.CLOSED}),
-        ],
-    )
+def test_from_gas_to_output_it_takes_the_delay_and_at_most_one_sample():
+    for value, trip_after, delay_ms in (
+        (30.0, 15.0, 15000),
+        (30.0, 0.0, 0),
+        (30.0, 0.25, 250),
+        (30.0, 60.0, 60000),
+        (55.0, 15.0, 5000),
+        (105.0, 15.0, 5000),
+        (55.0, 2.0, 2000),
+        (55.0, 0.0, 0),
+    ):
+        for offset in range(0, 100, 10):
+            bench = Bench(trip_after=trip_after)
+            bench.run(1.0 + offset / 1000)
+            bench.now = 2000
+            bench.alarm.sample(bench.now)
+            gas_at = bench.now + offset
+            bench.parts.methane.value = value
+            bench.until(lambda one=bench: one.parts.valve_coil.level)
+            took = bench.now - gas_at
+            assert delay_ms - 100 <= took <= delay_ms + 100, (value, trip_after, offset, took)
 
 
-def test_broken_loop_is_a_fault_and_keeps_the_alarm():
-    play(
-        alarm(),
-        [
-            (1, "gas 30", {"alarm": True}),
-            (1, "fault on", {"fault": True, "methane": 0.0, "co": 0, "alarm": True}),
-            (1, "fault off", {"fault": False, "alarm": True}),
-        ],
-    )
+def test_board_that_stood_still_does_not_count_its_absence_as_delay():
+    bench = Bench()
+    bench.parts.methane.value = 30.0
+    bench.now += 60000
+    bench.alarm.sample(bench.now)
+    bench.shows(alarm=True, valve=valve.OPEN)
 
 
-def test_detector_lost_while_high_or_rising_trips():
-    play(alarm(), [(5, "gas 6", {}), (16, "fault on", {"trip_latched": True, "alarm": False, "valve": 2})])
-    play(alarm(), [(30, "gas 4 30", {}), (16, "fault on", {"trip_latched": True, "valve": 2})])
+def test_over_range_stands_until_it_is_confirmed_on_site():
+    bench = Bench()
+    bench.gas(101.0)
+    bench.shows(over_range=True, alarm=True, alarm_level=OVER_RANGE)
+    assert not bench.alarm.confirm_over_range()
+    bench.gas(2.0, 10)
+    bench.shows(over_range=True, alarm_level=OVER_RANGE, valve=valve.CLOSED, trip_latched=True)
+    assert bench.alarm.confirm_over_range()
+    bench.run(0.1)
+    bench.shows(over_range=False, alarm=False, alarm_level=0, valve=valve.CLOSED, trip_latched=True)
 
 
-def test_detector_lost_while_quiet_does_not_trip():
-    play(alarm(), [(5, "gas 2", {}), (30, "fault on", {"fault": True, "trip_latched": False, "valve": 1})])
+def test_sensor_that_says_over_range_locks_at_any_value():
+    bench = Bench()
+    bench.parts.methane.over = True
+    bench.gas(3.0)
+    bench.shows(over_range=True, alarm=True)
+    assert not bench.alarm.confirm_over_range()
+    bench.parts.methane.over = False
+    bench.run(0.1)
+    bench.shows(over_range=True)
 
 
-def test_high_value_alarms_during_warm_up():
-    board = alarm(warm_up_ms=60000)
-    play(board, [(1, "gas 40", {"warm_up": True, "alarm": True}), (1, "gas 1", {"warm_up": True, "alarm": True})])
+def test_over_range_is_not_confirmed_on_a_value_nobody_can_trust():
+    bench = Bench()
+    bench.gas(101.0)
+    bench.parts.methane.fault = 1
+    bench.run(0.1)
+    assert not bench.alarm.confirm_over_range()
+    bench.parts.methane.fault = 0
+    bench.gas(1.0)
+    bench.reset(warm_up=60)
+    assert not bench.alarm.confirm_over_range()
+    bench.run(60)
+    assert bench.alarm.confirm_over_range()
 
 
-def test_trip_latch_is_restored_before_the_first_sample():
-    store = rig.store()
-    play(alarm(store), [(16, "gas 55", {"valve": valve.CLOSED})])
-    seen = alarm(store).snapshot()
-    assert (seen["trip_latched"], seen["valve"], seen["valve_cause"], seen["alarm"]) == (True, 2, 1, True)
+def test_lost_sensor_is_a_fault_without_a_value_and_keeps_the_alarm():
+    bench = Bench()
+    bench.gas(30.0)
+    bench.parts.methane.fault = 1
+    seen = bench.run(0.1)
+    assert (seen["methane"], seen["fault"], seen["alarm"], seen["co_fault"]) == (None, True, True, False)
+    bench.parts.methane.fault = 0
+    bench.gas(1.0)
+    bench.shows(fault=False, alarm=False)
 
 
-def test_over_range_lock_and_alarm_stand_through_a_reset():
-    store = rig.store()
-    play(alarm(store), [(1, "gas 105", {"over_range": True})])
-    seen = alarm(store).snapshot()
-    assert (seen["over_range"], seen["alarm"]) == (True, True)
+def test_lost_while_high_or_rising_trips_and_lost_while_quiet_does_not():
+    for before, seconds, trips in ((4.9, 0.1, False), (5.0, 0.1, True), (1.2, 0.1, False)):
+        bench = Bench()
+        bench.gas(before, 300 if before == 4.9 else seconds)
+        bench.parts.methane.fault = 4
+        seen = bench.run(16)
+        assert (seen["trip_latched"], seen["alarm"]) == (trips, False), before
+    bench = Bench()
+    for step in range(30):
+        bench.gas(1.0 + step * 0.1, 1)
+    bench.parts.methane.fault = 4
+    assert bench.run(16)["trip_latched"]
 
 
-def test_closing_that_a_reset_interrupts_is_finished():
-    store = rig.store()
-    board = alarm(store)
-    assert board.command("close-valve", FIRST)
-    assert board.snapshot()["valve"] == valve.MOVING
-    again = alarm(store)
-    assert again.snapshot()["valve"] == valve.MOVING
-    play(again, [(0.4, "", {"valve": valve.CLOSED, "valve_cause": 2, "trip_latched": False})])
+def test_blindness_ends_with_a_trusted_value_before_its_delay():
+    bench = Bench()
+    bench.gas(6.0, 1)
+    bench.parts.methane.fault = 1
+    bench.run(10)
+    bench.parts.methane.fault = 0
+    bench.run(20)
+    bench.shows(trip_latched=False, valve=valve.OPEN)
 
 
-def test_latch_record_that_cannot_be_read_closes_the_valve():
-    for damage in (b"", b"\0\0\0\0", b"\0\0\0\0\0\1\0", b"\0\0\0\0\0\0\0\0\0"):
-        store = rig.store()
-        store.put("latch", b"\0\1\0")
-        with open(f"{rig.FOLDER}/{rig._made[0]}/latch", "wb") as file:
-            file.write(damage)
-        board = alarm(store)
-        play(board, [(0.5, "", {"valve": valve.CLOSED, "trip_latched": True, "valve_cause": 1})])
-    store.put("latch", b"\0\x09\0")
-    assert alarm(store).snapshot()["trip_latched"]
+def test_warm_up_raises_and_trips_and_never_lowers():
+    bench = Bench(warm_up=60)
+    bench.gas(40.0)
+    bench.shows(warm_up=True, alarm=True)
+    bench.gas(1.0, 10)
+    bench.shows(warm_up=True, alarm=True, alarm_level=LEVEL_1)
+    bench.run(10)
+    bench.shows(trip_latched=True, valve=valve.CLOSED)
+    bench.run(40)
+    bench.shows(warm_up=False, alarm=False, trip_latched=True)
 
 
-def test_remote_close_moves_then_is_closed_with_its_cause():
-    board = alarm()
-    play(board, [(1, "", {"valve": valve.OPEN, "valve_cause": 0})])
-    assert board.command("close-valve", 5000)
-    assert board.snapshot()["valve"] == valve.MOVING
-    rig.run(board, 5000, 5200)
-    assert board.snapshot()["valve"] == valve.MOVING
-    rig.run(board, 5200, 5400)
-    seen = board.snapshot()
-    assert (seen["valve"], seen["valve_cause"], seen["trip_latched"]) == (valve.CLOSED, 2, False)
+def test_sensor_without_a_value_is_a_fault_when_warm_up_is_over_and_not_before():
+    bench = Bench(warm_up=30)
+    bench.parts.methane.value = bench.parts.co.value = None
+    bench.run(29.9)
+    bench.shows(fault=False, co_fault=False, methane=None, co=None)
+    bench.run(0.1)
+    bench.shows(fault=True, co_fault=True, warm_up=False)
+    other = Bench(warm_up=30)
+    other.parts.methane.fault = 1
+    other.run(0.1)
+    other.shows(fault=True, warm_up=True)
+
+
+def test_person_who_opens_after_the_gas_is_gone_has_reset_the_trip():
+    bench = Bench()
+    bench.gas(55.0, 10)
+    bench.gas(1.0, 10)
+    bench.shows(valve=valve.CLOSED, trip_latched=True)
+    bench.parts.iron.move("open")
+    bench.run(0.1)
+    bench.shows(valve=valve.OPEN, trip_latched=False, valve_cause=valve.NOBODY)
+    pulses = bench.parts.valve_coil.seen.count(True)
+    bench.run(300)
+    assert bench.parts.valve_coil.seen.count(True) == pulses
+
+
+def test_valve_opened_while_gas_stands_is_closed_at_once():
+    bench = Bench()
+    bench.gas(30.0, 20)
+    bench.parts.iron.move("open")
+    bench.run(0.1)
+    assert bench.parts.valve_coil.level
+    bench.shows(valve=valve.MOVING, trip_latched=True, valve_cause=valve.BY_TRIP)
+    bench.run(0.5)
+    bench.shows(valve=valve.CLOSED)
+
+
+def test_valve_opened_on_a_value_nobody_can_trust_stays_latched_and_is_closed_by_the_next_start():
+    bench = Bench()
+    bench.gas(55.0, 10)
+    bench.gas(1.0, 600)
+    for sensor in (bench.parts.methane, bench.parts.co):
+        sensor.fault = 4
+        bench.run(0.1)
+        bench.parts.iron.move("open")
+        bench.run(30)
+        bench.shows(valve=valve.OPEN, trip_latched=True)
+        sensor.fault = 0
+        bench.run(30)
+        bench.shows(valve=valve.OPEN, trip_latched=True)
+        bench.reset()
+        assert bench.parts.valve_coil.level
+        bench.run(1)
+        bench.shows(valve=valve.CLOSED, trip_latched=True)
 
 
 def test_gateway_that_closed_first_leaves_no_local_trip():
-    board = alarm()
-    now = play(board, [(5, "gas 55", {"alarm": True})])
-    board.command("close-valve", now)
-    play(board, [(60, "", {"valve": valve.CLOSED, "valve_cause": 2, "trip_latched": False})], now)
+    bench = Bench()
+    bench.gas(55.0, 3)
+    assert bench.alarm.command("close-valve", bench.now)
+    bench.shows(valve=valve.MOVING, valve_cause=valve.BY_COMMAND)
+    bench.run(60)
+    bench.shows(valve=valve.CLOSED, valve_cause=valve.BY_COMMAND, trip_latched=False)
 
 
-def test_valve_that_is_closed_or_closing_keeps_its_first_cause():
-    board = alarm()
-    now = play(board, [(15.1, "gas 55", {"valve": valve.MOVING, "valve_cause": 1})])
-    board.command("close-valve", now)
-    play(board, [(0.3, "", {"valve": valve.CLOSED, "valve_cause": 1})], now)
-    board.command("close-valve", now + 1000)
-    board.stimulate(["valve", "close"], now + 1000)
-    assert board.snapshot()["valve_cause"] == 1
+def test_standing_gas_pulses_a_jammed_valve_in_series_with_a_minute_of_rest():
+    bench = Bench()
+    bench.parts.iron.jammed = True
+    bench.gas(55.0)
+    bench.until(lambda: bench.parts.valve_coil.level)
+    start, pulses = bench.now, []
+    while bench.now - start < 240000:
+        before = bench.parts.valve_coil.seen.count(True)
+        bench.run(0.1)
+        if bench.parts.valve_coil.seen.count(True) > before:
+            pulses.append((bench.now - start) // 1000)
+    assert pulses == [10, 20, 30, 40, 110, 120, 130, 140, 150, 220, 230, 240], pulses
+    bench.shows(valve=valve.FAULT, trip_latched=True)
+    bench.parts.iron.jammed = False
+    bench.run(15)
+    bench.shows(valve=valve.CLOSED)
 
 
-def test_fan_runs_after_its_contactor_has_picked_up():
-    board = alarm()
-    assert board.command("start-fan", FIRST)
-    assert board.snapshot()["fan"] == 1
-    play(board, [(0.4, "", {"fan": 2}), (1, "fan stop", {"fan": 1})])
+def test_no_name_but_the_three_commands_does_anything():
+    bench = Bench()
+    bench.alarm.command("close-valve", bench.now)
+    bench.run(1)
+    before = dict(bench.alarm.snapshot())
+    for name in ("open-valve", "open", "stop-fan", "reset", "mute", "calibrate", "confirm", "", "close-valve "):
+        assert not bench.alarm.command(name, bench.now)
+    assert bench.alarm.snapshot() == before
 
 
-def test_no_name_but_the_two_commands_moves_anything():
-    board = alarm()
-    board.command("close-valve", FIRST)
-    now = play(board, [(1, "", {"valve": valve.CLOSED})])
-    for name in ("open-valve", "open", "stop-fan", "reset", "", "valve open", "close-valve ", "CLOSE-VALVE"):
-        assert not board.command(name, now)
-    play(board, [(1, "", {"valve": valve.CLOSED, "fan": 1})], now)
+def test_no_row_of_gas_hands_and_commands_ever_energizes_anything_but_the_closing_coil():
+    """There is one output to the valve. Energized on a pulse valve it closes; so nothing but a cause may do it."""
+    bench = Bench()
+    for _ in range(20):
+        bench.press()
+        bench.alarm.command("self-test", bench.now)
+        bench.alarm.command("start-fan", bench.now)
+        bench.parts.iron.move("between")
+        bench.run(1)
+        bench.parts.iron.move("open")
+        bench.gas(24.9, 5)
+        bench.parts.methane.fault = 0
+        bench.gas(1.0, 120)
+    assert bench.parts.valve_coil.seen == []
 
 
-def test_person_at_the_valve_opens_it_and_it_is_recorded():
-    store = rig.store()
-    board = alarm(store)
-    play(board, [(16, "gas 55", {"valve": 2}), (1, "gas 1", {}), (1, "valve open", {"valve": 1, "valve_cause": 0})])
-    assert board.snapshot()["trip_latched"] is False
-    assert store.get("latch") == bytes((0, valve.OPEN, 0))
+def test_nfpa_sensor_is_told_on_the_basis_of_the_profile():
+    bench = Bench(lfl_basis="nfpa")
+    seen = bench.gas(22.01)
+    assert (seen["methane"], seen["alarm"]) == (25.0, True)
+    bench.gas(88.2)
+    bench.shows(over_range=True)
 
 
-def test_valve_opened_while_gas_stands_closes_again():
-    rows = [
-        (16, "gas 55", {"valve": 2}),
-        (14, "valve open", {"valve": 1, "trip_latched": True}),
-        (2, "", {"valve": 2, "trip_latched": True, "valve_cause": 1}),
-    ]
-    play(alarm(), rows)
+def test_lpg_has_a_profile_and_a_point_of_its_own():
+    bench = Bench(gas="lpg")
+    seen = bench.gas(30.0)
+    assert bench.alarm.profile == "gengfu/lpg-alarm"
+    assert bench.alarm.jumps == {"lpg": 5.0}
+    assert (seen["lpg"], seen["alarm"], "methane" in seen) == (30.0, True, False)
 
 
-def test_jammed_valve_is_pulsed_five_times_then_at_fault():
-    board = alarm()
-    board.stimulate(["valve", "jammed"], FIRST)
-    board.command("close-valve", FIRST)
-    now = play(board, [(49.8, "", {"valve": valve.MOVING}), (0.4, "", {"valve": valve.FAULT, "valve_cause": 2})])
-    board.stimulate(["valve", "free"], now)
-    board.command("close-valve", now)
-    play(board, [(0.5, "", {"valve": valve.CLOSED})], now)
+def test_level_2_is_level_2():
+    bench = Bench()
+    bench.gas(50.0)
+    bench.shows(alarm_level=LEVEL_2)
 
 
-def test_flash_that_refuses_does_not_keep_the_valve_open():
-    class Full:
-        def get(self, _name):
-            return None
-
-        def put(self, _name, _value):
-            raise OSError(28)
-
-    board = GasAlarm(Full(), rig.noise(), 0)
-    play(board, [(16, "gas 55", {"valve": valve.CLOSED, "trip_latched": True})])
-    assert board.store_errors > 0
-
-
-def test_valve_table_is_total_and_only_a_hand_leads_to_open():
-    assert len(valve.TRANSITIONS) == len(valve.STATES) * len(valve.EVENTS)
-    for state in valve.STATES:
-        for event in valve.EVENTS:
-            after = valve.TRANSITIONS[state, event]
-            assert after in valve.STATES
-            if after == valve.OPEN and state != valve.OPEN:
-                assert event == valve.BY_HAND
-        assert valve.TRANSITIONS[state, valve.CLOSE] in (valve.MOVING, valve.CLOSED)
+def test_pulse_valve_that_must_close_without_power_gets_its_pulse_from_the_last_energy():
+    bench = Bench(power_loss="closed")
+    bench.parts.supply.value = 9.0
+    bench.run(1)
+    assert bench.parts.valve_coil.seen == []
+    bench.parts.supply.value = 8.9
+    bench.run(0.1)
+    assert bench.parts.valve_coil.level
+    bench.run(1)
+    bench.shows(valve=valve.CLOSED, valve_cause=valve.BY_POWER_LOSS, trip_latched=False)
+    other = Bench()
+    other.parts.supply.value = 5.0
+    other.run(1)
+    assert other.parts.valve_coil.seen == []
 
 
-def test_ramp_moves_in_a_straight_line():
-    play(alarm(), [(5, "gas 50 10", {"alarm": True}), (6, "", {})])
-    board = alarm()
-    play(board, [(5, "gas 51.2 10", {})])
-    assert 25.7 < board.snapshot()["methane"] < 26.7
-
-
-def test_wrong_stimulus_is_refused():
-    board = alarm()
-    for line in ("gas", "gas x", "gas 1 -1", "gas nan", "set valve 1", "set trip_latched 0", "set alarm 0"):
-        assert refuses(board, line), line
-    for line in ("fan start", "fault maybe", "valve ajar", "nonsense", "set muted 7", "over"):
-        assert refuses(board, line), line
-    play(board, [(1, "set muted 1", {"muted": True}), (1, "set expired 1", {"expired": True})])
-
-
-def test_record_of_the_store_outlives_and_damage_is_told():
-    store = rig.store()
-    assert store.get("x") is None
-    store.put("x", b"abc")
-    store.put("x", b"abd")
-    assert store.get("x") == b"abd"
-    with open(f"{rig.FOLDER}/{rig._made[0]}/x", "ab") as file:
-        file.write(b"!")
-    try:
-        store.get("x")
-    except kv.Corrupt:
-        return
-    raise AssertionError("damage was not seen")
-
-
-def test_boot_number_grows_and_never_starts_again_at_one():
-    store = rig.store()
-    first = kv.next_boot(store, 123456)
-    assert first == 123457
-    assert [kv.next_boot(store, 99), kv.next_boot(store, 99)] == [123458, 123459]
-    store.put("boot", b"?")
-    assert kv.next_boot(store, 777) == 778
+def test_every_watched_point_and_jump_is_shown():
+    bench = Bench()
+    seen = bench.alarm.snapshot()
+    assert [name for name in bench.alarm.watched if name not in seen] == []
+    assert [name for name in bench.alarm.jumps if name not in seen] == []
+    assert (seen["temperature"], seen["supply"], seen["co"]) == (24.5, 12.01, 3)

@@ -1,7 +1,7 @@
 """What the logic suites share: a store on the disk, a recorder of events, a gateway's end of the wire."""
 
 import kv
-from products.inputs import Noise
+from noise import Noise
 
 from protocols.wire import coap
 

@@ -1,0 +1,24 @@
+"""A process has no pins: what would be wired is simulated there (``parts = rig``)."""
+
+
+class _Absent:
+    """Raises `OSError` when it is made: a board that takes its parts from pins must not start without them."""
+
+    def __init__(self, *_place, **_options):
+        raise OSError("a process has no pins or buses: --parts rig simulates what would be wired to them")
+
+
+class Adc(_Absent):
+    """No analogue input."""
+
+
+class I2c(_Absent):
+    """No bus."""
+
+
+class PinIn(_Absent):
+    """No input."""
+
+
+class PinOut(_Absent):
+    """No output."""
