@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import alarm, coap, journal, modbus_influx, parts, telemetry
+from bench import alarm, coap, hil, journal, modbus_influx, parts, telemetry
 from bench.machine import describe
 from bench.rows import Figure, Row, figures, text_table, write_csv
 
@@ -36,6 +36,7 @@ GROUPS: dict[str, Callable[[Path], list[Row]]] = {
     "alarm": alarm.measure_all,
     "journal": lambda folder: [Row(*one) for one in journal.measure(folder)],
     "telemetry": _telemetry,
+    "hil": hil.measure,
 }
 
 
