@@ -15,7 +15,7 @@ ARGS ?=
 ONLY ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format servers hil bench bench-peers soak screenshots lock clean
+.PHONY: help run test check format servers flash hil hil-firmware hil-frozen bench bench-peers soak screenshots lock clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -37,7 +37,7 @@ $(STAMP): $(UV_STAMP) requirements/dev.lock pyproject.toml
 run: $(STAMP) ## Start the demo: the real firmware, gateway and console. ARGS="--port 8080 --data DIR"
 	@exec $(BIN)/gengfu demo $(ARGS)
 
-test: check servers ## Everything: checks, then all tests. ARGS="tests/alarms -k shelved" runs a part.
+test: check servers hil-firmware ## Everything: checks, then all tests. ARGS="tests/alarms -k shelved" runs a part.
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: $(STAMP) ## Format, lint, types, import directions: under a minute.
@@ -50,13 +50,25 @@ format: $(STAMP) ## Format the code and apply safe fixes.
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format .
 
-servers: $(STAMP) ## Fetch the servers that the tests use into .cache; APT=1 also installs browser and fonts.
+servers: $(STAMP) ## Fetch the servers and tools that the tests use into .cache; APT=1 also installs browser and fonts.
 	@$(BIN)/python tools/test_servers.py
+	@$(BIN)/python -m tools.firmware_stubs
 
-hil: $(STAMP) ## The firmware on boards: today each runs under the MicroPython unix port.
-	@$(BIN)/python -m pytest -m board $(ARGS)
+flash: $(STAMP) ## Lay the firmware onto a board. BOARD=rp2|esp32 PRODUCT= DEVICE= PORT= ARGS="--gateway H:P --dry-run"
+	@$(BIN)/python -m tools.flash --board '$(BOARD)' --product '$(PRODUCT)' --device '$(DEVICE)' \
+	  --port '$(or $(PORT),auto)' $(ARGS)
 
-bench: servers ## Measure: bench/results/latest.csv and a table. ONLY=modbus,coap runs some groups.
+hil: servers hil-firmware ## The firmware on every board there is: real, emulated Pico, unix port. GENGFU_HIL_BOARD=pico
+	@GENGFU_HIL_BOARD=$${GENGFU_HIL_BOARD:-auto} GENGFU_HIL_RATE_S=$${GENGFU_HIL_RATE_S:-60} \
+	  $(BIN)/python -m pytest tests/hil tests/firmware -m board $(ARGS)
+
+hil-firmware: $(STAMP) ## Build MicroPython for the emulated Pico and fetch the emulator into .cache: 90 s, once.
+	@$(BIN)/python -m tools.hil_firmware
+
+hil-frozen: hil-firmware ## Build a Pico image with the firmware frozen in, for the last rows of ONLY=hil: two minutes.
+	@$(BIN)/python -m tests.hil.frozen
+
+bench: servers hil-firmware ## Measure: bench/results/latest.csv and a table. ONLY=modbus,coap runs some groups.
 	@$(BIN)/python -m bench --only '$(ONLY)'
 
 bench-peers: servers ## The same load on us, aiocoap and pymodbus in one run; ratios. ONLY=coap,modbus
