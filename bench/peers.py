@@ -51,7 +51,7 @@ class Readings(resource.Resource):
         return aiocoap.Message(code=aiocoap.CHANGED)
 
 
-async def _aiocoap(folder: Path, seconds: float) -> float:  # noqa: ARG001 - as ours, which needs a folder
+async def _aiocoap(seconds: float) -> float:
     """Posts per CPU second."""
     port, readings, site = unused_port(), Readings(), resource.Site()
     site.add_resource(["readings"], readings)
@@ -129,7 +129,7 @@ def _ours_modbus(told: Connection, seconds: float) -> None:
 def _coap_of(told: Connection, folder: str, ours: bool, seconds: float) -> None:
     as_the_program()
     with tempfile.TemporaryDirectory(dir=folder) as place:
-        told.send(uvloop.run((_ours_coap if ours else _aiocoap)(Path(place), seconds)))
+        told.send(uvloop.run(_ours_coap(Path(place), seconds) if ours else _aiocoap(seconds)))
 
 
 def _alone(work: Callable[..., None], *arguments: object) -> float:
@@ -148,7 +148,7 @@ def measure_coap(folder: Path, seconds: float) -> list[str]:
     ]
 
 
-def measure_modbus(folder: Path, seconds: float) -> list[str]:  # noqa: ARG001 - as the other group
+def measure_modbus(seconds: float) -> list[str]:
     """Lines of the table."""
     ours, peer = _alone(_ours_modbus, seconds), _alone(_peer_modbus, seconds)
     return [
@@ -157,7 +157,10 @@ def measure_modbus(folder: Path, seconds: float) -> list[str]:  # noqa: ARG001 -
     ]
 
 
-GROUPS = {"coap": measure_coap, "modbus": measure_modbus}
+GROUPS: dict[str, Callable[[Path, float], list[str]]] = {
+    "coap": measure_coap,
+    "modbus": lambda _folder, seconds: measure_modbus(seconds),
+}
 
 
 def main() -> int:

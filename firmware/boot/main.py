@@ -36,10 +36,10 @@ if slots.held(""):
 else:
     try:
         slots.begin("", load, print)
-    except Exception as error:
+    except Exception as error:  # whatever it was, the reset below must come
         sys.print_exception(error)
     except SystemExit as error:
         print("slots: the firmware ended:", error)
     interrupted_by(_CTRL_C)
-    time.sleep(PAUSE_S)
+    time.sleep(PAUSE_S)  # nothing else runs here: a person's time to interrupt
     machine.reset()

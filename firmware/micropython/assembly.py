@@ -45,7 +45,7 @@ async def kept_up(make, failed) -> None:
         try:
             await make()
             return
-        except Exception as error:
+        except Exception as error:  # a link's fault must not reset a board whose valve may be closing
             failed(error)
         await asyncio.sleep_ms(pause_ms)
         pause_ms = min(2 * pause_ms, LONGEST_PAUSE_MS)
@@ -79,7 +79,7 @@ class Board:
         for build in (self._connect, self._serve_modbus):
             try:
                 build()
-            except Exception as error:
+            except Exception as error:  # a board without this link still samples and closes
                 self.failed(error)
         self._device.vitals = Vitals(start[1], hal.reset_cause(), hal.free_heap, self._backlog, crash_log)
         self.node = Node(self._device, _utc_s, self.failed, rig=rig, delivery=self._delivery)
@@ -96,7 +96,7 @@ class Board:
         try:
             if self.console.line(now, text):
                 self.node.hasten(now)
-        except Exception as error:
+        except Exception as error:  # no line of a person may end the sampling
             self.failed(error)
 
     def failed(self, error: Exception) -> None:

@@ -39,7 +39,7 @@ class CrashLog:
             else:
                 self._record = _record_of(text, boot, uptime_s)
             self._store.put(_RECORD, self._record)
-        except Exception:
+        except Exception:  # the board is going down: no log is worth a second fault
             return False
         return True
 
@@ -117,7 +117,7 @@ def describe(error: BaseException) -> bytes | bytearray:
             sys.print_exception(error, out)  # pyright: ignore[reportArgumentType]  # the stubs know no text stream
             return out.text()
         return f"{type(error).__name__}: {error}".encode()
-    except Exception:
+    except Exception:  # as above: a heap that is full, or an error that cannot print itself
         return type(error).__name__.encode()
 
 

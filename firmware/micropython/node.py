@@ -62,6 +62,6 @@ class Node:
                 self._delivery.report(now, self._device.snapshot())
             else:
                 self._delivery.flush(now)
-        except Exception as error:
+        except Exception as error:  # readings wait; sampling, the alarm and the valve must go on
             self._deliver_at = now + DELIVER_AGAIN_MS
             self._failed(error)

@@ -140,7 +140,7 @@ def begin(root: str, load, tell) -> None:
         name = slots.active
     try:
         entry = load(name)
-    except Exception as error:
+    except Exception as error:  # a damaged firmware may raise anything; the other slot must get its turn
         tell(f"slots: {name} cannot be loaded: {error!r}")
         if name == slots.active and present(root, slots.spare):
             slots.swap()

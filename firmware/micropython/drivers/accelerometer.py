@@ -33,7 +33,7 @@ class Accelerometer:
         self._up = up
         self._ready = False
 
-    def read(self, now: int) -> float | None:  # noqa: ARG002 - the contract of a sensor
+    def read(self, _now: int) -> float | None:
         """0 to 180; ``None`` when it does not answer, is not the right chip, or does not show about 1 g."""
         try:
             if not self._ready:

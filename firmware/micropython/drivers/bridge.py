@@ -29,7 +29,7 @@ class Bridge:
         self._reference_v = reference_v
         self._samples = samples
 
-    def read(self, now: int) -> float | None:  # noqa: ARG002 - the contract of a sensor
+    def read(self, _now: int) -> float | None:
         """The value in its unit; ``None`` when the bridge is open or far below its zero."""
         part = fraction(self._adc, self._samples)
         value = (part * self._reference_v - self._zero_v) / self._volts_per_unit

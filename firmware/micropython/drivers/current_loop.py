@@ -41,7 +41,7 @@ class CurrentLoop:
         self._zero_ma = ends_ma[0]
         self._span_ma = ends_ma[1] - ends_ma[0]
 
-    def read(self, now: int) -> float | None:  # noqa: ARG002 - the contract of a sensor
+    def read(self, _now: int) -> float | None:
         """The value in the unit of the span, ``None`` with a fault."""
         self.ma = min(fraction(self._adc, self._samples) * self._full_ma, SATURATED_MA)
         self.over = self.ma > OVER_ABOVE_MA

@@ -18,7 +18,7 @@ class Divider:
         self._open_v = open_v
         self._samples = samples
 
-    def read(self, now: int) -> float | None:  # noqa: ARG002 - the contract of a sensor
+    def read(self, _now: int) -> float | None:
         """The voltage; ``None`` when the wire is off."""
         part = fraction(self._adc, self._samples)
         volts = part * self._full

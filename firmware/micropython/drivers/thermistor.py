@@ -36,7 +36,7 @@ class Thermistor:
         self._high = high
         self._samples = samples
 
-    def read(self, now: int) -> float | None:  # noqa: ARG002 - the contract of a sensor
+    def read(self, _now: int) -> float | None:
         """The temperature; ``None`` with an open or short line."""
         part = fraction(self._adc, self._samples)
         self.over = False

@@ -27,7 +27,7 @@ class TimeOfFlight:
         self._weakest = weakest
         self._known = False
 
-    def read(self, now: int) -> float | None:  # noqa: ARG002 - the contract of a sensor
+    def read(self, _now: int) -> float | None:
         """The distance; ``None`` nearer than ``low_mm``, blinded, or when the sensor does not answer."""
         self.over = False
         try:

@@ -20,24 +20,23 @@ PinOut(number, value)   set(bool); PinIn(number, pull)  get() -> bool
 join(settings)          awaitable: keep the board on its network, for ever
 Udp(host, port)         send(peer, data), receive() -> (peer, data) | None, wait(); gateway: its peer
 TcpListener(port, host)     wait(), accept() -> TcpConnection | None, with wait(), read(), write(), close()
-Serial(path)            serve(slave, ticks): a serial line for `links.modbus_slave`
 Lines()                 wait() -> the next line of the console, None at its end (unix port only)
 emit(event, **fields)   one JSON line for the bench
 """
 
 import sys
 
-from hal.console import Lines  # noqa: F401 - the names of this package
-from hal.ticks import Ticks  # noqa: F401 - as above
+from hal.console import Lines
+from hal.ticks import Ticks
 
 if sys.platform == "linux":
     from hal.linux import Udp, doze, emit, entropy, free_heap, join, set_utc, utc
     from hal.linux_board import Watchdog, factory, hold, reset, reset_cause, storage, unique_id
     from hal.linux_pins import Adc, I2c, PinIn, PinOut
-    from hal.linux_serial import Serial, Uart  # noqa: F401 - as above
+    from hal.linux_serial import Uart
     from hal.tcp import TcpListener
 elif sys.platform in ("rp2", "esp32"):
-    from hal.machine_port import (  # noqa: F401 - as above
+    from hal.machine_port import (
         I2c,
         PinIn,
         PinOut,
@@ -59,10 +58,37 @@ elif sys.platform in ("rp2", "esp32"):
         from hal.tcp import TcpListener
         from hal.wlan import Udp, join
     except ImportError:
-        from hal.no_network import TcpListener, Udp, join  # noqa: F401 - as above
+        from hal.no_network import TcpListener, Udp, join
     if sys.platform == "rp2":
         from hal.rp2 import Adc, Uart, Watchdog
     else:
-        from hal.esp32 import Adc, Uart, Watchdog  # noqa: F401 - as above
+        from hal.esp32 import Adc, Uart
+        from hal.machine_port import Watchdog
 else:
     raise ImportError("hal: no module for " + sys.platform)
+
+__all__ = (
+    "Adc",
+    "I2c",
+    "Lines",
+    "PinIn",
+    "PinOut",
+    "TcpListener",
+    "Ticks",
+    "Uart",
+    "Udp",
+    "Watchdog",
+    "doze",
+    "emit",
+    "entropy",
+    "factory",
+    "free_heap",
+    "hold",
+    "join",
+    "reset",
+    "reset_cause",
+    "set_utc",
+    "storage",
+    "unique_id",
+    "utc",
+)

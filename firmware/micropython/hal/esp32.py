@@ -3,7 +3,6 @@
 import machine
 
 from hal import machine_port
-from hal.machine_port import Watchdog  # noqa: F401 - a name of this port
 
 # UART 0 is the console. GPIO 6 to 11 are the flash: the chip's own default for UART 1 is not usable.
 UART_PINS = {1: (25, 26), 2: (17, 16)}

@@ -7,8 +7,6 @@ import termios
 from hal.waiting import readable
 
 _MOST = 256
-# 3.5 characters at 9600 baud are 3.6 ms.
-SILENCE_MS = 4
 REOPEN_MS = 500
 # Linux, asm-generic/termbits.h. The port names only a few of them.
 SPEEDS = {
@@ -30,7 +28,7 @@ class Uart:
     by itself.
     """
 
-    def __init__(self, port: str, baud: int = 9600, de=None):  # noqa: ARG002 - other ports need it
+    def __init__(self, port: str, baud: int = 9600, de=None):  # noqa: ARG002 - a caller may name it, as on the other ports
         if baud not in SPEEDS:
             raise ValueError(f"baud: {baud} is not one of " + ", ".join(str(speed) for speed in sorted(SPEEDS)))
         self._path = port
@@ -97,25 +95,3 @@ class Uart:
         if self._stream is not None:
             self._stream.close()
             self._stream = None
-
-
-class Serial:
-    """A Modbus slave's line, by path."""
-
-    def __init__(self, path: str):
-        self._uart = Uart(path)
-
-    async def serve(self, slave, ticks) -> None:
-        """Carry requests to ``slave`` and its answers back, for ever."""
-        while True:
-            await self._uart.wait()
-            data = self._uart.read()
-            while data:
-                self._send(slave.receive(ticks(), data))
-                await asyncio.sleep_ms(SILENCE_MS)
-                data = self._uart.read()
-            self._send(slave.silence(ticks()))
-
-    def _send(self, frames: list) -> None:
-        for frame in frames:
-            self._uart.write(frame)

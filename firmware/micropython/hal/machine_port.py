@@ -79,7 +79,7 @@ def unique_id() -> bytes:
     return machine.unique_id()
 
 
-def storage(settings: dict) -> str:  # noqa: ARG001 - the unix port needs it
+def storage(_settings: dict) -> str:
     """``/state`` on the flash's file system, made if it is not there. To be called once, before `reset_cause`."""
     reset_marker.folder(FOLDER)
     noted = reset_marker.take(FOLDER)

@@ -15,10 +15,10 @@ class NoLink:
     def offer(self, now: int, seq: int, payload, urgent: bool) -> None:
         """Not taken; it stays where it is."""
 
-    def poll(self, now: int) -> bytes | None:  # noqa: ARG002 - as the other links
+    def poll(self, _now: int) -> bytes | None:
         """Nothing."""
         return None
 
-    def receive(self, now: int, message) -> bytes | None:  # noqa: ARG002 - as above
+    def receive(self, _now: int, _message) -> bytes | None:
         """Nothing is believed."""
         return None

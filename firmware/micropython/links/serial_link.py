@@ -80,7 +80,7 @@ class SerialLink:
                 self._load(now, pack)
         self._load_next(now)
 
-    def poll(self, now: int) -> bytes | None:  # noqa: ARG002 - other links need it
+    def poll(self, _now: int) -> bytes | None:
         """Nothing: see above."""
         return None
 
