@@ -62,8 +62,7 @@ elif sys.platform in ("rp2", "esp32"):
     if sys.platform == "rp2":
         from hal.rp2 import Adc, Uart, Watchdog
     else:
-        from hal.esp32 import Adc, Uart
-        from hal.machine_port import Watchdog
+        from hal.esp32 import Adc, Uart, Watchdog
 else:
     raise ImportError("hal: no module for " + sys.platform)
 

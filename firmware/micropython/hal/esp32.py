@@ -7,6 +7,8 @@ from hal import machine_port
 # UART 0 is the console. GPIO 6 to 11 are the flash: the chip's own default for UART 1 is not usable.
 UART_PINS = {1: (25, 26), 2: (17, 16)}
 _FULL_SCALE_UV = 3300000
+# No bound of its own here.
+Watchdog = machine_port.Watchdog
 
 
 class Uart(machine_port.Uart):
