@@ -9,15 +9,9 @@ import sys
 
 import crash
 import hal
-from backlog import Backlog
-from clock import Clock
-from composer import Composer
-from delivery import Delivery
 from device import Device
 from maintenance import Console
 from node import Node
-from noise import Noise
-from reporting import ReportGate
 from settings import NO_GATEWAY
 from vitals import Vitals
 
@@ -76,14 +70,14 @@ class Board:
         if rig is not None:
             rig.product = product
         self._device = Device(product)
-        for build in (self._connect, self._serve_modbus):
+        for build in (self._connect, self._serve_modbus, self._learn_sleep):
             try:
                 build()
-            except Exception as error:  # a board without this link still samples and closes
+            except Exception as error:  # a board without it still samples and closes
                 self.failed(error)
         self._device.vitals = Vitals(start[1], hal.reset_cause(), hal.free_heap, self._backlog, crash_log)
         self.node = Node(self._device, _utc_s, self.failed, rig=rig, delivery=self._delivery)
-        self.console = Console(config, crash_log, product, rig, hal.emit, hal.hold)
+        self.console = Console(config, crash_log, product, rig, hal.emit, sys.platform != "linux")
 
     @property
     def must_not_restart(self) -> bool:
@@ -100,13 +94,16 @@ class Board:
             self.failed(error)
 
     def failed(self, error: Exception) -> None:
-        """Log what died, where the board goes on."""
-        hal.emit("error", message="crashed: " + repr(error))
-        self._crash_log.write(crash.describe(error), self._boot, self._ticks() // 1000)
+        """Log what died, where the board goes on. Never raises: who calls it has nobody above to catch that."""
+        try:
+            self._crash_log.write(crash.describe(error), self._boot, self._ticks() // 1000)
+            hal.emit("error", message="crashed: " + repr(error))
+        except Exception:  # a heap that is full has no room for the words either
+            pass
 
     def should_restart(self, now: int) -> bool:
         """Whether a person asked for it, or a configuration on trial has failed; and not while the product would be
-        cut short. What waits is in flash by then."""
+        cut short. What waits is in flash by then, and that the board is to be held."""
         self._prove(now)
         wanted = self._config.step(now, self._heard_at()) or self._config.restart or self.console.restart
         if wanted and not self._waited and self.must_not_restart:
@@ -115,6 +112,10 @@ class Board:
         if not wanted or self._waited:
             return False
         self.keep(now)
+        if self.console.held and not hal.hold():
+            self.console.held = self.console.restart = False
+            hal.emit("answer", text="hold: the flash refuses it; the board goes on")
+            return False
         return True
 
     def keep(self, now: int) -> None:
@@ -144,7 +145,7 @@ class Board:
         settings = self._settings
         if settings["parts"] != "rig":
             return None, load("wiring." + sys.platform, "parts")(settings)
-        noise = Noise(settings["seed"] or hal.entropy())
+        noise = load("noise", "Noise")(settings["seed"] or hal.entropy())
         # 0 unknown, 1 power-on: what was held by power has fallen back.
         rig = load("desk_rig.stimulus", "Rig")(
             settings, self._store, noise, self._ticks(), power_lost=hal.reset_cause() < 2
@@ -184,16 +185,18 @@ class Board:
             uart = self._uart(settings["serial-link"])
             self.tasks.append(lambda: load("links.serial_link", "serve")(self._delivery, uart, self._ticks))
 
-    def _deliver(self, link, send) -> Clock:
+    def _deliver(self, link, send):
+        """What readings go through to ``link``; returns the `clock.Clock` that dates them."""
         settings = self._settings
-        composer = Composer(settings["device"], self._device.profile, self._device.points)
-        clock = Clock(self._store, self._boot, hal.emit, _utc_ms)
+        composer = load("composer", "Composer")(settings["device"], self._device.profile, self._device.points)
+        clock = load("clock", "Clock")(self._store, self._boot, hal.emit, _utc_ms)
         flash = self._flash(composer.owner) if settings["queue"] else None
-        ring = settings["ring"]
-        self._backlog = Backlog(link, clock, composer.message, hal.emit, boot=self._boot, ring=ring, flash=flash)
+        self._backlog = load("backlog", "Backlog")(
+            link, clock, composer.message, hal.emit, boot=self._boot, ring=settings["ring"], flash=flash
+        )
         product = self._device.product
-        gate = ReportGate(int(settings["period"] * 1000), product.watched, product.jumps)
-        self._delivery = Delivery(gate, clock, composer, self._backlog, link, send)
+        gate = load("reporting", "ReportGate")(int(settings["period"] * 1000), product.watched, product.jumps)
+        self._delivery = load("delivery", "Delivery")(gate, clock, composer, self._backlog, link, send)
         return clock
 
     def _flash(self, owner: str):
@@ -204,6 +207,11 @@ class Board:
         except OSError as error:
             hal.emit("error", message=f"queue: the flash refuses it, readings wait in memory alone: {error}")
             return None
+
+    def _learn_sleep(self) -> None:
+        """Now, while there is room: a load that fails in the loop would end the board each time it wants to sleep."""
+        if self._settings.get("sleep") == "light":
+            hal.learn_sleep()
 
     def _serve_modbus(self) -> None:
         settings = self._settings
@@ -219,7 +227,7 @@ class Board:
             self.tasks.append(lambda: load("links.network", "listen")(self._slave, port, self._ticks))
 
 
-def _telling(clock: Clock):
+def _telling(clock):
     """What a link calls with the gateway's time: it is for the board's own clock, too, where it has one."""
 
     def told(now: int, utc_ms: int) -> None:

@@ -12,6 +12,7 @@ is followed, slower than time goes by, and only beyond `DRIFT_MS`: some ports te
 import struct
 
 import kv
+import version
 
 STEP_MS = 2000
 DRIFT_MS = 1000
@@ -106,6 +107,12 @@ class Clock:
             self._store.put(_RECORD, record)
         except OSError as error:
             self._emit("error", message=f"clock: the flash refuses it: {error}")
+
+
+def is_told(utc_ms: int) -> bool:
+    """Whether a gateway's time may be believed: one whose own clock was never set must not set ours, and the end of
+    life of a detector hangs on it."""
+    return version.BUILT_MS <= utc_ms < LATEST_MS
 
 
 def seconds(milliseconds: int) -> str:

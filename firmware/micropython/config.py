@@ -20,7 +20,6 @@ needs a second person (S11): the console cannot know who types, it asks for the 
 import struct
 
 import kv
-import protection
 import settings
 
 SLOTS = ("config-a", "config-b")
@@ -41,7 +40,8 @@ _USAGE = f"config: say config show, config set NAME VALUE, config set NAME, conf
 
 
 class _Slot:
-    """What was found in one: ``status`` 0 if it was never written, -1 if it cannot be used (``fault`` says why)."""
+    """What was found in one: ``status`` 0 if it was never written, -1 if it cannot be used (``fault`` says why).
+    ``dropped``: what it says that the board is, and the factory's settings do not."""
 
     def __init__(self, name: str):
         self.name = name
@@ -50,6 +50,7 @@ class _Slot:
         self.given = {}
         self.settings = {}
         self.fault = ""
+        self.dropped = ""
 
 
 class Config:
@@ -76,8 +77,12 @@ class Config:
         self._slot = self._choose(slots)
         if self._slot:
             self._given, self.settings = self._slot.given, self._slot.settings
+            if self._slot.dropped:
+                emit(
+                    "error", message=f"{self._slot.name}: {self._slot.dropped}: not used; the factory's settings say it"
+                )
         else:
-            self._given = settings.safe(factory) if fault else dict(factory)
+            self._given = settings.safe(factory) if fault else factory
             self.settings = settings.check(self._given, linked=not fault)
         if fault:
             used = self._slot.name + " is used" if self._slot else "a safe default is used, without any link"
@@ -158,7 +163,8 @@ class Config:
         given.update(self._changed)
         given = {name: given[name] for name in given if given[name]}
         try:
-            weaker = protection.weaker(self.settings, settings.check(given))
+            # Loaded when it is asked for: a heap is small, and few boards are ever told to change.
+            weaker = __import__("protection").weaker(self.settings, settings.check(given))
             if weaker and not confirmed_by:
                 return [f"config: it protects less ({', '.join(weaker)}); a second person says " + _SECOND]
             self._write(self._other(), NEW, given)
@@ -237,8 +243,11 @@ class Config:
             if len(record) < _HEAD_SIZE:
                 raise kv.Corrupt(name + ": too short")
             generation, status = struct.unpack(_HEAD, record[:_HEAD_SIZE])
-            slot.given = self._as_built(settings.pairs_of(record[_HEAD_SIZE:].decode()))
-            slot.settings = settings.check(slot.given)
+            kept = settings.pairs_of(record[_HEAD_SIZE:].decode())
+            slot.given = self._as_built(dict(kept))
+            slot.settings = used = settings.check(slot.given)
+            other = [name for name in settings.WHAT_IT_IS if kept.get(name, used.get(name)) != used.get(name)]
+            slot.dropped = ", ".join([name + " " + kept[name] for name in other])
             slot.generation, slot.status = generation, status
         except kv.Corrupt as error:
             slot.status, slot.fault = -1, str(error)

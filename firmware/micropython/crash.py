@@ -5,7 +5,7 @@
     1       ...   text of the first of them, at most 1 KB
 
 Of several the first is kept: the others are mostly its consequence. A board crashes above all when its heap is full or
-in pieces, so nothing here needs more than 1 KB in a row, and `CrashLog.write` raises nothing.
+in pieces, so all is done in one kilobyte, and `CrashLog.write` raises nothing.
 """
 
 import io
@@ -83,10 +83,10 @@ class CrashLog:
 
 
 class _Tail(io.IOBase):
-    """A file that keeps the last `LONGEST` bytes of what is written into it."""
+    """A file that keeps the last `LONGEST` bytes of what is written into it, in the room of a record."""
 
     def __init__(self):
-        self._bytes = bytearray(LONGEST)
+        self._bytes = bytearray(1 + LONGEST)
         self._count = 0
 
     def write(self, data) -> int:
@@ -97,15 +97,24 @@ class _Tail(io.IOBase):
         return len(data)
 
     def text(self) -> bytearray:
-        """What is kept, from the oldest byte on, without white space at its end."""
+        """What is kept, from the oldest byte on, without white space at its end. Nothing can be written after it."""
+        found = self._bytes
         kept = min(self._count, LONGEST)
-        first = self._count - kept
-        while kept and self._bytes[(first + kept - 1) % LONGEST] <= 32:
+        if self._count > LONGEST:
+            # The oldest byte to the front, without a second kilobyte: both parts turned round, then the whole.
+            first = self._count % LONGEST
+            _reverse(found, 0, first)
+            _reverse(found, first, LONGEST)
+            _reverse(found, 0, LONGEST)
+        while kept and found[kept - 1] <= 32:
             kept -= 1
-        found = bytearray(kept)
-        for at in range(kept):
-            found[at] = self._bytes[(first + at) % LONGEST]
+        found[kept:] = b""
         return found
+
+
+def _reverse(data: bytearray, start: int, end: int) -> None:
+    for step in range((end - start) // 2):
+        data[start + step], data[end - 1 - step] = data[end - 1 - step], data[start + step]
 
 
 def describe(error: BaseException) -> bytes | bytearray:
@@ -122,20 +131,28 @@ def describe(error: BaseException) -> bytes | bytearray:
 
 
 def _record_of(text: str | bytes | bytearray, boot: int, uptime_s: int) -> bytearray:
-    """The log of a first crash. Of a text that is too long its end is kept: there stands what was raised."""
-    data = text.encode() if isinstance(text, str) else text
+    """The log of a first crash, made of ``text`` itself where that is a bytearray: its room is all there may be. Of a
+    text that is too long its end is kept: there stands what was raised."""
+    if isinstance(text, str):
+        text = text.encode()
+    data = text if isinstance(text, bytearray) else bytearray(text)
     head = f"boot {boot}, up {uptime_s} s\n".encode()
     room = LONGEST - len(head)
     if len(data) > room:
         head += _CUT
         room -= len(_CUT)
     kept = min(len(data), room)
-    record = bytearray(1 + len(head) + kept)
-    record[0] = 1
-    record[1 : 1 + len(head)] = head
-    for at in range(kept):
-        record[1 + len(head) + at] = _printable(data[len(data) - kept + at])
-    return record
+    cut = len(data) - kept
+    start = 1 + len(head)
+    data.extend(bytes(max(start + kept - len(data), 0)))
+    for step in range(kept):
+        # From the end on, where it moves back: no byte is overwritten before it was moved.
+        at = kept - 1 - step if start > cut else step
+        data[start + at] = _printable(data[cut + at])
+    data[0] = 1
+    data[1:start] = head
+    data[start + kept :] = b""
+    return data
 
 
 def _printable(byte: int) -> int:

@@ -1,8 +1,8 @@
 """The product and the board under it as one: what every link shows, and the commands it takes."""
 
-from vitals import NAMES, Vitals
+from vitals import POINTS, Vitals
 
-# Looking for free memory walks the whole heap: not with each of ten samples a second.
+# Looking for free memory walks the whole heap: not with each of up to twenty samples a second.
 VITALS_EVERY_MS = 1000
 
 
@@ -27,7 +27,7 @@ class Device:
     def points(self) -> list:
         """Names of all points."""
         found = list(self.product.snapshot())
-        found.extend(NAMES)
+        found.extend(POINTS)
         return found
 
     def sample(self, now: int) -> None:

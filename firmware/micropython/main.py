@@ -22,6 +22,8 @@ from config import Config
 COLLECT_EVERY_BYTES = 16384
 # Below the RP2040's longest, 8388 ms.
 WATCHDOG_MS = 8000
+# A run that dies sooner may never have listened to its console: `hal.give_up`.
+REACHABLE_MS = 60000
 # A closing pulse (`products.valve`) and its proof.
 FINISH_MS = 600
 
@@ -33,14 +35,14 @@ async def _work(board: Board, ticks, watchdog) -> None:
         watchdog.feed()
         if board.should_restart(ticks()):
             hal.reset()
-        await hal.doze(pause_ms)
+        await hal.doze(pause_ms, board.node.may_sleep(ticks()))
 
 
 def _guard(crash_log, boot: int, ticks, living: list):
     """What happens when a task dies that the board cannot do without: the log, and a restart. Not a board that looks
     alive and does not sample. ``living``: the board, once it is built."""
-    # Room to tell of a heap that is full.
-    reserve = [bytearray(2000), bytearray(2000)]
+    # Room to tell of a heap that is full: 1 KB for the record, 1 KB for the cache of the file it goes to.
+    reserve = [bytearray(1200), bytearray(1200)]
 
     def stop(_loop, context: dict) -> None:
         reserve.clear()
@@ -49,17 +51,22 @@ def _guard(crash_log, boot: int, ticks, living: list):
         try:
             crash_log.write(crash.describe(error), boot, ticks() // 1000)
             sys.print_exception(error, sys.stderr)  # pyright: ignore[reportArgumentType]  # the stubs know no text stream
-            _finish(living, ticks)
         finally:
-            hal.reset()
+            try:
+                _finish(living, ticks)
+            finally:
+                if ticks() < REACHABLE_MS:
+                    hal.give_up()
+                hal.reset()
 
     return stop
 
 
 def _finish(living: list, ticks) -> None:
-    """Leave the outputs as they are for the length of a closing pulse: a reset would cut it, each time anew."""
+    """Leave the outputs as they are for the length of a closing pulse: a reset would cut it, each time anew. Also where
+    the building died: its product may have begun one."""
     end = ticks() + FINISH_MS
-    while living and living[0].must_not_restart and ticks() < end:
+    while (not living or living[0].must_not_restart) and ticks() < end:
         pass
 
 
@@ -73,7 +80,16 @@ def _start(store: kv.Store) -> tuple:
         return (entropy & 0x3FFFFFFF) + 1, 0
 
 
-async def _live(parts: tuple, ticks, living: list, over) -> None:
+async def _hear(board: Board) -> None:
+    """Take the lines of the console until the life line ends."""
+    lines = hal.Lines()
+    line = await lines.wait()
+    while line is not None:
+        board.line(line)
+        line = await lines.wait()
+
+
+async def _live(parts: tuple, ticks, living: list) -> None:
     """Build the board of ``parts``, set it to work, and hear its console until the life line ends."""
     watchdog = hal.Watchdog(WATCHDOG_MS)
     config, store, folder, crash_log, start = parts
@@ -82,15 +98,11 @@ async def _live(parts: tuple, ticks, living: list, over) -> None:
     # The links first: their sockets are open when the first reading leaves.
     tasks = [asyncio.create_task(kept_up(make, board.failed)) for make in board.tasks]
     tasks.append(asyncio.create_task(_work(board, ticks, watchdog)))
-    lines = hal.Lines()
-    line = await lines.wait()
-    while line is not None:
-        board.line(line)
-        line = await lines.wait()
+    # A console that dies takes no board with it: nobody need be at it.
+    await kept_up(lambda: _hear(board), board.failed)
     for task in tasks:
         task.cancel()
     board.keep(ticks())
-    over.set()
 
 
 async def run(given: dict, fault: str = "") -> None:
@@ -106,13 +118,13 @@ async def run(given: dict, fault: str = "") -> None:
     hal.emit("started", product=config.settings["product"], device=config.settings["device"], boot=start[0])
     if crash_log.waiting:
         hal.emit("crash", text=crash_log.text())
-    over = asyncio.Event()
     living = []
-    # All that can fail from here on is in tasks, the building of the board too: `_guard` sees only those.
-    asyncio.get_event_loop().set_exception_handler(_guard(crash_log, start[0], ticks, living))
-    life = asyncio.create_task(_live((config, store, folder, crash_log, start), ticks, living, over))
-    await over.wait()
-    life.cancel()
+    stop = _guard(crash_log, start[0], ticks, living)
+    asyncio.get_event_loop().set_exception_handler(stop)
+    try:
+        await _live((config, store, folder, crash_log, start), ticks, living)
+    except Exception as error:  # as of a task: also a board that cannot be built is logged, and starts again
+        stop(None, {"exception": error})
 
 
 def main() -> None:

@@ -10,19 +10,22 @@ anything else           on a desk, the rig's stimuli (`desk_rig.stimulus`)
 
 
 class Console:
-    """``rig``: `desk_rig.stimulus.Rig` or ``None``; ``hold``: `hal.hold`. ``restart``: set when a person asked for it.
+    """``rig``: `desk_rig.stimulus.Rig` or ``None``; ``can_hold``: whether the port has a `hal.hold`.
 
-    Settings do not change over while the product says ``must_not_restart``.
+    ``restart``: set when a person asked for it; ``held``: it is to end in the interpreter. Only who restarts writes
+    that to the flash: a cut or a crash on the way there must not start a board that watches nothing.
+
+    Settings do not change over while the product says ``must_not_restart`` or ``in_alarm`` (S11).
     """
 
-    def __init__(self, config, crash_log, product, rig, emit, hold):
+    def __init__(self, config, crash_log, product, rig, emit, can_hold):
         self._config = config
         self._crash_log = crash_log
         self._product = product
         self._rig = rig
         self._emit = emit
-        self._hold = hold
-        self.restart = False
+        self._can_hold = can_hold
+        self.restart = self.held = False
 
     def line(self, now: int, text: str) -> bool:
         """Take a line; whether something about the board may have changed."""
@@ -30,7 +33,8 @@ class Console:
         if not words:
             return False
         if words[0] == "config":
-            stands = getattr(self._product, "must_not_restart", False)
+            product = self._product
+            stands = getattr(product, "must_not_restart", False) or getattr(product, "in_alarm", False)
             forbidden = "something stands, a valve is closing or a fan runs" if stands else ""
             return self._answer(self._config.console(words, forbidden))
         if words[0] == "crash":
@@ -39,8 +43,10 @@ class Console:
             self.restart = True
             return self._answer(["restarting"])
         if words == ["hold"]:
-            self.restart = self._hold()
-            return self._answer(["held from the next start; restarting" if self.restart else "hold: not on this board"])
+            if not self._can_hold:
+                return self._answer(["hold: not on this board"])
+            self.restart = self.held = True
+            return self._answer(["held from the next start; restarting"])
         told = self._product.maintain(words, now)
         if told is not None:
             return self._answer([told])

@@ -4,6 +4,8 @@
 LINK_MS = 50
 LONGEST_MS = 1000
 DATE_EVERY_MS = 60000
+# After the start, and after a line of the console, a board stays awake for a person: asleep it hears nothing.
+AWAKE_MS = 120000
 # A delivery that dies is left alone for so long: each death is a write to the flash.
 DELIVER_AGAIN_MS = 60000
 
@@ -13,7 +15,7 @@ class Node:
     through, or ``None`` on a board that is only asked; ``utc()``: whole s since 1970, or ``None``; ``failed(error)``:
     told when the delivery dies, which never keeps the product from its work."""
 
-    def __init__(self, device, utc, failed, *, rig=None, delivery=None):
+    def __init__(self, device, utc, failed, rig=None, delivery=None):
         self._device = device
         self._utc = utc
         self._failed = failed
@@ -22,10 +24,14 @@ class Node:
         self._delivery = delivery
         self._tell_date = getattr(device.product, "tell_date", None)
         self._date_at = None
-        self._sample_at = 0
+        self._is_stirred = getattr(device.product, "is_stirred", None)
+        self._stepped_at = self._sample_at = 0
+        self._awake_until = AWAKE_MS
 
     def turn(self, now: int) -> int:
         """Do what is due; returns the milliseconds until it wants to be called again."""
+        if self._is_stirred is not None and now - self._stepped_at >= LONGEST_MS and self._is_stirred():
+            self._sample_at = min(self._sample_at, now)
         if now >= self._sample_at:
             self.step(now)
             period = self._device.product.sample_ms
@@ -39,20 +45,28 @@ class Node:
 
     def step(self, now: int) -> None:
         """Sample, and report if it is time."""
+        self._stepped_at = now
         if self._rig is not None:
             self._rig.step(now)
         if self._tell_date is not None and (self._date_at is None or now - self._date_at >= DATE_EVERY_MS):
-            self._date_at = now
             utc = self._utc()
             if utc is not None:
+                self._date_at = now
                 self._tell_date(utc)
         self._device.sample(now)
         self._deliver(now, sampled=True)
 
     def hasten(self, now: int) -> None:
         """Something about the board may have changed: sample now, and judge anew when to sample next."""
+        self._awake_until = now + AWAKE_MS
         self.step(now)
         self._sample_at = now + self._device.product.sample_ms
+
+    def may_sleep(self, now: int) -> bool:
+        """Whether the chip may stop until the next turn: the product asks for it, and nobody waits for the board."""
+        if now < self._awake_until or (self._delivery is not None and self._delivery.busy):
+            return False
+        return getattr(self._device.product, "may_sleep", False)
 
     def _deliver(self, now: int, *, sampled: bool) -> None:
         if self._delivery is None or now < self._deliver_at:

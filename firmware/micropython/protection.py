@@ -4,9 +4,8 @@
 _LOWER_IS_SAFER = ("fire", "level-1", "life-years", "mute-for", "overflow", "trip-after", "wake", "warm-up")
 # Of a station's permit: the lower is the safer, and 0 is not judged at all.
 _HIGHEST = ("max-dispenser", "max-high-bank", "max-low-bank", "max-trailer")
-# The safer one first. A limit in per cent of the lower explosive limit is more gas on the basis of NFPA (5.0 vol%) than
-# of IEC (4.4 vol%).
-_CHOICES = {"fan": ("none", "permitted"), "lfl-basis": ("iec", "nfpa"), "power-loss": ("closed", "last")}
+# The longest between two reports that one person may set; chosen by us.
+_LONGEST_PERIOD_S = 3600
 
 
 def weaker(old: dict, new: dict) -> list:
@@ -15,8 +14,10 @@ def weaker(old: dict, new: dict) -> list:
     for name in _HIGHEST:
         if name in old and name in new and old[name] and (not new[name] or new[name] > old[name]):
             found.append(name)
-    for name in sorted(_CHOICES):
-        order = _CHOICES[name]
-        if name in old and name in new and order.index(new[name]) > order.index(old[name]):
-            found.append(name)
+    if old.get("fan") == "none" and new.get("fan") == "permitted":
+        found.append("fan")
+    if new.get("period", 0) > max(old.get("period", 0), _LONGEST_PERIOD_S):
+        found.append("period")
+    if old.get("oscore") and not new.get("oscore"):
+        found.append("oscore")
     return found

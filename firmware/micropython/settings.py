@@ -9,66 +9,67 @@ NO_GATEWAY = "none"
 SECRET = ("wifi-key",)
 """Never shown: not by `shown`, not in an error."""
 
-BAUD_RATES = [9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600]
 LONGEST_VALUE = 128
 
-# name: (type, default, allowed, products or () for all)
-# default: None where it must be given, a dict where the ``parts`` decide.
-# allowed: (lowest, highest) of a number, a list of choices, None where `_TEXTS` or nothing checks it.
-_NAMES = {
-    "product": (str, None, ["gas-alarm", "smart-bin", "hydrogen-node"], ()),
-    "device": (str, None, None, ()),
-    "gateway": (str, None, None, ()),
-    "period": (float, None, (0.1, 86400), ()),
-    "state": (str, "", None, ()),
-    "seed": (int, 0, (0, 0x7FFFFFFF), ()),
-    "ack-timeout": (float, 2.0, (0.01, 60), ()),
+# Constants alone, so that the table stays in flash. name, kind, default, allowed, product ("": all)
+# kind: text; choice: one of ``allowed``; whole, real: a number from ``allowed[0]`` to ``allowed[1]``; rate: a whole
+# number of ``allowed``.
+# default: None where it must be given; a pair where the ``parts`` decide: of the rig, of a board.
+_ROWS = (
+    ("product", "choice", None, ("gas-alarm", "smart-bin", "hydrogen-node"), ""),
+    ("device", "text", None, None, ""),
+    ("gateway", "text", None, None, ""),
+    ("period", "real", None, (0.1, 86400), ""),
+    ("state", "text", "", None, ""),
+    ("seed", "whole", 0, (0, 0x7FFFFFFF), ""),
+    ("ack-timeout", "real", 2.0, (0.01, 60), ""),
     # 180 s: warm_up_max of S3. 60 s [P]: real sensors have no data sheet here; the desk's have nothing to warm.
-    "warm-up": (float, {"rig": 2.0, "board": 60.0}, (0, 180), ()),
+    ("warm-up", "real", (2.0, 60.0), (0, 180), ""),
     # 60 s: the longest delay of level 1 that S8 allows.
-    "trip-after": (float, 15.0, (0, 60), ()),
-    "ring": (int, 128, (1, 10000), ()),
-    "queue": (int, 65536, (0, 4194304), ()),
-    "modbus": (str, "", None, ()),
-    "unit": (int, 1, (1, 247), ()),
-    "baud": (int, 9600, BAUD_RATES, ()),
-    "modbus-tcp": (int, 0, (0, 65535), ()),
-    "serial-link": (str, "", None, ()),
-    "parts": (str, "board", ["rig", "board"], ()),
-    "oscore": (str, "", None, ()),
-    "wifi": (str, "", None, ()),
-    "wifi-key": (str, "", None, ()),
-    "gas": (str, "methane", ["methane", "lpg"], ("gas-alarm",)),
-    "lfl-basis": (str, "iec", ["iec", "nfpa"], ("gas-alarm",)),
+    ("trip-after", "real", 15.0, (0, 60), ""),
+    ("ring", "whole", 128, (1, 10000), ""),
+    ("queue", "whole", 65536, (0, 4194304), ""),
+    ("modbus", "text", "", None, ""),
+    ("unit", "whole", 1, (1, 247), ""),
+    ("baud", "rate", 9600, (9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600), ""),
+    ("modbus-tcp", "whole", 0, (0, 65535), ""),
+    ("serial-link", "text", "", None, ""),
+    ("parts", "choice", "board", ("rig", "board"), ""),
+    ("oscore", "text", "", None, ""),
+    ("wifi", "text", "", None, ""),
+    ("wifi-key", "text", "", None, ""),
+    ("gas", "choice", "methane", ("methane", "lpg"), "gas-alarm"),
+    ("lfl-basis", "choice", "iec", ("iec", "nfpa"), "gas-alarm"),
     # GB/T 50493: level 1 at most 25 %LEL (CK-02, CK-06). A higher one is refused (S11).
-    "level-1": (float, 25.0, (5, 25), ("gas-alarm",)),
-    "valve": (str, "pulse", ["pulse", "hold"], ("gas-alarm",)),
-    "power-loss": (str, "last", ["closed", "last"], ("gas-alarm",)),
+    ("level-1", "real", 25.0, (5, 25), "gas-alarm"),
+    ("valve", "choice", "pulse", ("pulse", "hold"), "gas-alarm"),
+    ("power-loss", "choice", "last", ("closed", "last"), "gas-alarm"),
     # S1, S20: a fan ignites, or spreads CO, unless somebody has found that this one may run.
-    "fan": (str, {"rig": "permitted", "board": "none"}, ["none", "permitted"], ("gas-alarm",)),
-    "mute-for": (float, 300.0, (10, 600), ("gas-alarm",)),
+    ("fan", "choice", ("permitted", "none"), ("none", "permitted"), "gas-alarm"),
+    ("mute-for", "real", 300.0, (10, 600), "gas-alarm"),
     # CJJ/T 146: 3 years commercial, 5 years at home.
-    "life-years": (float, 3.0, (1, 5), ("gas-alarm",)),
-    "height": (int, 1200, (100, 5000), ("smart-bin",)),
-    "offset": (int, 0, (-500, 500), ("smart-bin",)),
+    ("life-years", "real", 3.0, (1, 5), "gas-alarm"),
+    ("height", "whole", 1200, (100, 5000), "smart-bin"),
+    ("offset", "whole", 0, (-500, 500), "smart-bin"),
     # SB-02 and SB-03 of the alarm rules are the highest that are taken (S11).
-    "overflow": (float, 90.0, (50, 90), ("smart-bin",)),
-    "fire": (float, 70.0, (45, 70), ("smart-bin",)),
+    ("overflow", "real", 90.0, (50, 90), "smart-bin"),
+    ("fire", "real", 70.0, (45, 70), "smart-bin"),
     # 600 s [P]: S24 asks for the rise of the heat, which a bin that sleeps longer does not see.
-    "wake": (float, 600.0, (1, 600), ("smart-bin",)),
-    "cell": (str, "li-ion", ["li-ion", "li-socl2"], ("smart-bin",)),
+    ("wake", "real", 600.0, (1, 600), "smart-bin"),
+    ("cell", "choice", "li-ion", ("li-ion", "li-socl2"), "smart-bin"),
+    # Never run on silicon: `hal.light_sleep`.
+    ("sleep", "choice", "none", ("none", "light"), "smart-bin"),
     # Highest pressure in MPa, that of the station's permit; 0: not judged here.
-    "max-trailer": (float, 0.0, (0, 100), ("hydrogen-node",)),
-    "max-low-bank": (float, 0.0, (0, 100), ("hydrogen-node",)),
-    "max-high-bank": (float, 0.0, (0, 150), ("hydrogen-node",)),
-    "max-dispenser": (float, 0.0, (0, 150), ("hydrogen-node",)),
-}
+    ("max-trailer", "real", 0.0, (0, 100), "hydrogen-node"),
+    ("max-low-bank", "real", 0.0, (0, 100), "hydrogen-node"),
+    ("max-high-bank", "real", 0.0, (0, 150), "hydrogen-node"),
+    ("max-dispenser", "real", 0.0, (0, 150), "hydrogen-node"),
+)
 _SMALLEST_QUEUE = 8192
-WHAT_IT_IS = ("product", "gas", "parts")
-"""What a board is, not how it works: only the factory's settings say it."""
+WHAT_IT_IS = ("product", "gas", "parts", "lfl-basis", "valve", "power-loss")
+"""What a board is and what is wired to it, not how it works: only the factory's settings say it."""
 _FOUND_AGAIN = ("device", "gas", "lfl-basis", "parts", "power-loss", "product", "valve")
 """What is taken from factory settings that are damaged: what is wired to the board, and its name. No limit, no link."""
-_FACTORY = "settings.txt"
 _ID = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-"
 _DIGITS = "0123456789+-.eE"
 
@@ -92,8 +93,9 @@ def pairs_of_arguments(arguments: list) -> dict:
     given = {}
     for at in range(0, len(arguments), 2):
         name = arguments[at][2:]
-        if arguments[at][:2] != "--" or name not in _NAMES:
-            raise SettingsError(f"{arguments[at]}: unknown; known are --" + ", --".join(sorted(_NAMES)))
+        if arguments[at][:2] != "--":
+            name = ""
+        _row(name, arguments[at], "--")
         given[name] = arguments[at + 1]
     if not given.get("state"):
         raise SettingsError("--state is missing")
@@ -113,7 +115,7 @@ def flashed(text: str) -> tuple:
         check(given)
         return given, ""
     except SettingsError as error:
-        return _found_again(text), f"{_FACTORY}: {error}"
+        return _found_again(text), f"settings.txt: {error}"
 
 
 def _found_again(text: str) -> dict:
@@ -140,10 +142,10 @@ def safe(found: dict) -> dict:
     product = found.get("product", "gas-alarm")
     given = {"product": product, "device": "unset", "gateway": NO_GATEWAY, "period": "60"}
     if product == "gas-alarm":
-        given.update({"level-1": "25", "trip-after": "15"})
+        # On the basis of NFPA a sensor's value counts for more: the safe one where nobody knows.
+        given.update({"level-1": "25", "trip-after": "15", "lfl-basis": "nfpa"})
     for name, one in found.items():
-        products = _NAMES[name][3]
-        if not products or product in products:
+        if _row(name)[4] in ("", product):
             given[name] = one
     return given
 
@@ -157,15 +159,16 @@ def check(given: dict, prefix: str = "", linked: bool = True) -> dict:
     settings = {}
     for name in sorted(given):
         settings[name] = value(name, given[name], prefix)
-        products = _NAMES[name][3]
-        if products and product not in products:
-            raise SettingsError(f"{prefix}{name}: only for " + ", ".join(products))
-    for name in sorted(_NAMES):
-        _, default, _, products = _NAMES[name]
-        if name not in settings and (not products or product in products):
+        only = _row(name)[4]
+        if only not in ("", product):
+            raise SettingsError(f"{prefix}{name}: only for {only}")
+    for name, _, default, _, only in sorted(_ROWS):
+        if name not in settings and only in ("", product):
             if default is None:
                 raise SettingsError(f"{prefix}{name} is missing")
-            settings[name] = default[given.get("parts", "board")] if isinstance(default, dict) else default
+            if isinstance(default, tuple):
+                default = default[0] if given.get("parts", "board") == "rig" else default[1]
+            settings[name] = default
     _check_together(settings, prefix, linked)
     return settings
 
@@ -208,79 +211,71 @@ def shown_value(name: str, one) -> str:
 
 def value(name: str, text: str, prefix: str = ""):
     """One setting from its text; raises `SettingsError`."""
-    if name not in _NAMES:
-        raise SettingsError(f"{prefix}{name}: unknown; known are {prefix}" + f", {prefix}".join(sorted(_NAMES)))
-    kind, _, allowed, _ = _NAMES[name]
+    _, kind, _, allowed, _ = _row(name, prefix + name, prefix)
     if len(text) > LONGEST_VALUE or not all(" " <= letter <= "~" for letter in text) or text != text.strip():
         raise SettingsError(f"{prefix}{name}: at most {LONGEST_VALUE} ASCII characters, no space at the ends")
-    if kind is str:
-        if allowed and text not in allowed:
-            raise SettingsError(f"{prefix}{name}: {text!r} is not one of " + ", ".join(allowed))
-        checked = _TEXTS.get(name)
-        if checked is not None:
-            wrong = checked(text)
-            if wrong:
-                raise SettingsError(f"{prefix}{name}: {wrong}")
-        return text
-    return _number(name, kind, text, allowed, prefix)
+    if kind not in ("text", "choice"):
+        return _number(prefix + name, kind, text, allowed)
+    if kind == "choice" and text not in allowed:
+        raise SettingsError(f"{prefix}{name}: {text!r} is not one of " + ", ".join(allowed))
+    wrong = _wrong(name, text)
+    if wrong:
+        raise SettingsError(f"{prefix}{name}: {wrong}")
+    return text
 
 
-def _number(name: str, kind, text: str, allowed, prefix: str):
+def _row(name: str, given: str = "", prefix: str = "") -> tuple:
+    """The row of a name; raises `SettingsError`, which tells it as it was ``given``."""
+    for row in _ROWS:
+        if row[0] == name:
+            return row
+    raise SettingsError(f"{given}: unknown; known are {prefix}" + f", {prefix}".join(sorted(row[0] for row in _ROWS)))
+
+
+def _number(name: str, kind: str, text: str, allowed: tuple):
     try:
         if not all(letter in _DIGITS for letter in text):
             raise ValueError
-        number = kind(text)
+        number = float(text) if kind == "real" else int(text)
     except ValueError:
-        whole = "a whole number" if kind is int else "a number"
-        raise SettingsError(f"{prefix}{name}: {text!r} is not {whole}") from None
-    if isinstance(allowed, list):
+        raise SettingsError(f"{name}: {text!r} is not a {'' if kind == 'real' else 'whole '}number") from None
+    if kind == "rate":
         if number not in allowed:
-            raise SettingsError(f"{prefix}{name}: {text} is not one of " + ", ".join(str(one) for one in allowed))
+            raise SettingsError(f"{name}: {text} is not one of " + ", ".join(str(one) for one in allowed))
     elif not allowed[0] <= number <= allowed[1]:
-        raise SettingsError(f"{prefix}{name}: {allowed[0]} to {allowed[1]}, not {text}")
+        raise SettingsError(f"{name}: {allowed[0]} to {allowed[1]}, not {text}")
     return number
 
 
-def _device(text: str) -> str:
-    good = 1 <= len(text) <= 64 and all(letter in _ID for letter in text)
-    return "" if good else "1 to 64 of letters, digits and . _ : -"
-
-
-def _gateway(text: str) -> str:
-    if text == NO_GATEWAY:
+def _wrong(name: str, text: str) -> str:
+    """What is wrong with a text that may be empty or any word; empty if nothing is."""
+    if name == "gateway":
+        return "" if text == NO_GATEWAY or _is_peer(text) else "HOST:PORT, or none for a board that is polled"
+    if not text and name != "device":
         return ""
+    good, must = True, ""
+    if name == "device":
+        good, must = _is_name(text), "1 to 64 of letters, digits and . _ : -"
+    elif name in ("modbus", "serial-link"):
+        good = text[0] == "/" or (text.isdigit() and len(text) <= 2)
+        must = f"{text!r} is neither the path of a serial line nor the number of a UART"
+    elif name == "oscore":
+        good = _is_name(text) and text[0] != "."
+        must = "the name of a credential file: up to 64 of letters, digits and . _ : -"
+    elif name == "wifi":
+        good, must = len(text) <= 32, "a network's name has at most 32 characters (IEEE 802.11)"
+    elif name == "wifi-key":
+        good, must = 8 <= len(text) <= 63, "a passphrase has 8 to 63 characters (WPA2)"
+    return "" if good else must
+
+
+def _is_name(text: str) -> bool:
+    return 1 <= len(text) <= 64 and all(letter in _ID for letter in text)
+
+
+def _is_peer(text: str) -> bool:
     host, _, port = text.rpartition(":")
-    good = host and port.isdigit() and len(port) <= 5 and 0 < int(port) < 65536
-    return "" if good else "HOST:PORT, or none for a board that is polled"
-
-
-def _line(text: str) -> str:
-    good = not text or text[0] == "/" or (text.isdigit() and len(text) <= 2)
-    return "" if good else f"{text!r} is neither the path of a serial line nor the number of a UART"
-
-
-def _oscore(text: str) -> str:
-    good = len(text) <= 64 and all(letter in _ID for letter in text) and text[:1] != "."
-    return "" if good else "the name of a credential file: up to 64 of letters, digits and . _ : -"
-
-
-def _wifi(text: str) -> str:
-    return "" if len(text) <= 32 else "a network's name has at most 32 characters (IEEE 802.11)"
-
-
-def _wifi_key(text: str) -> str:
-    return "" if not text or 8 <= len(text) <= 63 else "a passphrase has 8 to 63 characters (WPA2)"
-
-
-_TEXTS = {
-    "device": _device,
-    "gateway": _gateway,
-    "modbus": _line,
-    "serial-link": _line,
-    "oscore": _oscore,
-    "wifi": _wifi,
-    "wifi-key": _wifi_key,
-}
+    return host != "" and port.isdigit() and len(port) <= 5 and 0 < int(port) < 65536
 
 
 def _check_together(settings: dict, prefix: str, linked: bool) -> None:

@@ -1,4 +1,4 @@
-"""Which of the two firmwares on a board's flash starts: slot ``a`` or slot ``b``.
+"""Which firmware of a board starts: the one in slot ``a`` or ``b`` of its flash, or the one in MicroPython's image.
 
 A new firmware is laid into the slot that does not run and is then on trial: each start of it is counted before it
 begins, and unless it calls itself good (`confirm`) the other slot returns after `TRIES` starts. What a cut, a crash or
@@ -9,19 +9,21 @@ other one is ever written, so that a cut at any byte leaves the choice before or
 
     offset  size  field
     0       4     generation, little-endian
-    4       1     slot in use, 0 a, 1 b
+    4       1     in use: 0 a, 1 b, 2 the image
     5       1     slot on trial, 255 none
     6       1     tries left
     7       4     CRC-32 of bytes 0 to 6, little-endian
 
-Without a sound record slot ``a`` is in use. This file and ``main.py`` beside it are never updated over the air.
+Without a sound record slot ``a`` is in use, or the image where that slot is empty. This file and ``main.py`` beside it
+are never updated over the air.
 """
 
 import binascii
 import os
 import struct
 
-NAMES = ("a", "b")
+IMAGE = "image"
+NAMES = ("a", "b", IMAGE)
 TRIES = 3
 HOLD = "hold"
 _NONE = 255
@@ -50,7 +52,7 @@ class Slots:
 
     @property
     def active(self) -> str:
-        """The slot that starts when no trial is left."""
+        """What starts when no trial is left."""
         return NAMES[self._active]
 
     @property
@@ -61,7 +63,11 @@ class Slots:
     @property
     def spare(self) -> str:
         """The slot into which a new firmware may be laid: never the one in use."""
-        return NAMES[1 - self._active]
+        return NAMES[self._spare]
+
+    @property
+    def _spare(self) -> int:
+        return 1 if self._active == 0 else 0
 
     def next(self) -> str:
         """The slot to start now. A try is counted before it begins; raises `OSError` if it cannot be written."""
@@ -74,16 +80,16 @@ class Slots:
 
     def offer(self) -> None:
         """The spare slot holds a whole new firmware: on trial from the next start on."""
-        self._write(self._active, 1 - self._active, TRIES)
+        self._write(self._active, self._spare, TRIES)
 
     def confirm(self) -> None:
         """The firmware on trial works: it is the one in use from now on. Without a trial nothing happens."""
         if self._trial != _NONE:
             self._write(self._trial)
 
-    def swap(self) -> None:
-        """The slot in use cannot even start: use the other one."""
-        self._write(1 - self._active)
+    def use(self, name: str) -> None:
+        """What is in use cannot even start: use this one."""
+        self._write(NAMES.index(name))
 
     def _read(self, copy: int) -> tuple | None:
         try:
@@ -94,7 +100,7 @@ class Slots:
         if len(data) != _SIZE or struct.unpack("<I", data[7:])[0] != binascii.crc32(data[:7]):
             return None
         found = struct.unpack(_LAYOUT, data[:7])
-        return found if found[1] < 2 and found[2] in (0, 1, _NONE) else None
+        return found if found[1] < len(NAMES) and found[2] in (0, 1, _NONE) else None
 
     def _write(self, active: int, trial: int = _NONE, tries: int = 0) -> None:
         with open(f"{self._root}/slot-{1 - self._copy}", "wb") as file:
@@ -105,7 +111,7 @@ class Slots:
 
 
 def present(root: str, name: str) -> bool:
-    """Whether a slot holds a firmware."""
+    """Whether slot ``a`` or ``b`` holds a firmware."""
     for file in ("main.mpy", "main.py"):
         try:
             os.stat(f"{root}/{name}/{file}")
@@ -125,11 +131,12 @@ def held(root: str) -> bool:
     return True
 
 
-def begin(root: str, load, tell) -> None:
-    """Start the firmware of the right slot: ``load(name)`` gives its entry, which is then called.
+def begin(root: str, load, tell, image: bool = False) -> None:
+    """Start the right firmware: ``load(name)`` gives its entry, which is then called. ``image``: whether there is one
+    in MicroPython's image.
 
-    A slot in use that cannot be loaded is swapped for the other one, if that holds a firmware. ``tell`` gets a line for
-    each such event. Returns when the firmware ends or has failed: the caller resets the board.
+    One in use that cannot be loaded is swapped for another, if there is one. ``tell`` gets a line for each such event.
+    Returns when the firmware ends or has failed: the caller resets the board.
     """
     slots = Slots(root)
     try:
@@ -138,13 +145,22 @@ def begin(root: str, load, tell) -> None:
         # Without a written count a bad trial would start for ever: the firmware in use starts instead.
         tell(f"slots: the flash refuses ({error}); slot {slots.active} starts")
         name = slots.active
+    if image and name == slots.active and name != IMAGE and not present(root, name):
+        name = IMAGE
     try:
         entry = load(name)
-    except Exception as error:  # a damaged firmware may raise anything; the other slot must get its turn
+    except Exception as error:  # a damaged firmware may raise anything; another must get its turn
         tell(f"slots: {name} cannot be loaded: {error!r}")
-        if name == slots.active and present(root, slots.spare):
-            slots.swap()
-            tell(f"slots: {slots.active} is used from now on")
+        if name != slots.trial:
+            _swap(slots, root, name, image, tell)
         return
     tell(f"slots: {name} starts" + (" on trial" if name == slots.trial else ""))
     entry()
+
+
+def _swap(slots: Slots, root: str, name: str, image: bool, tell) -> None:
+    for other in NAMES:
+        if other != name and (image if other == IMAGE else present(root, other)):
+            slots.use(other)
+            tell(f"slots: {other} is used from now on")
+            return

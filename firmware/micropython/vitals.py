@@ -2,7 +2,10 @@
 
 import version
 
-NAMES = ("uptime", "boots", "free_heap", "reset_cause", "firmware", "queued", "overwritten", "crashed")
+POINTS = ("uptime", "boots", "free_heap", "reset_cause", "firmware", "queued", "overwritten", "crashed")
+# What leaves in the reading that the board makes of itself: also what a product has of its cabinet. The rest of a
+# hydrogen node just fits into a frame of the serial link.
+NAMES = POINTS + ("temperature_room", "t_room_fault")  # noqa: RUF005 - MicroPython has no star here
 RESET_CAUSES = ("unknown", "power-on", "hard", "watchdog", "software", "deep-sleep")
 
 
@@ -17,7 +20,7 @@ class Vitals:
         self._crash_log = crash_log
 
     def snapshot(self, now: int) -> dict:
-        """Point name -> int or bool, those of `NAMES`. ``now``: ms since start."""
+        """Point name -> int or bool, those of `POINTS`. ``now``: ms since start."""
         backlog = self._backlog
         return {
             "uptime": now // 1000,

@@ -14,11 +14,10 @@ subset).
 import struct
 
 from protocols.wire.crc import crc16
-from protocols.wire.modbus_pdu import ERROR_BIT, READS, WRITE_COILS, WRITE_REGISTERS, response_size
+from protocols.wire.modbus_request import WRITE_COILS, WRITE_REGISTERS
 
 BROADCAST = 0
 MAX_FRAME = 256
-_EXCEPTION_SIZE = 5
 _FIXED_REQUEST_SIZE = 8
 
 
@@ -71,15 +70,15 @@ class RtuRequests:
     def silence(self) -> "list[tuple[int, bytes]]":
         """The line was quiet for 3.5 characters: what is here is all there is. Leaves nothing buffered.
 
-        A frame of a function this parser does not know comes out here, so that the slave can refuse it.
+        A frame of a function this parser does not know comes out here, so that the slave can refuse it: only where it
+        is all there is. To look for one behind each byte of noise keeps a small chip from its work for seconds.
         """
         found: "list[tuple[int, bytes]]" = []
+        if _request_size(self._buffer) < 0 and checked(self._buffer):
+            found.append(self._take(len(self._buffer)))
         while self._buffer:
-            if _request_size(self._buffer) < 0 and checked(self._buffer):
-                found.append(self._take(len(self._buffer)))
-            else:
-                self._drop(1)
-                found += self.feed(b"")
+            self._drop(1)
+            found += self.feed(b"")
         return found
 
     def _take(self, size: int) -> "tuple[int, bytes]":
@@ -90,64 +89,3 @@ class RtuRequests:
     def _drop(self, count: int) -> None:
         self.noise += count
         self._buffer = self._buffer[count:]
-
-
-class RtuReply:
-    """Master side: waits for the answer of ``unit`` to ``request_pdu``, a request of our own making.
-
-    ``noise`` counts bytes that belong to no frame, ``wrong_unit`` good frames of somebody else,
-    ``bad_crc`` frames of the right shape with a wrong CRC.
-    """
-
-    def __init__(self, unit: int, request_pdu: bytes) -> None:
-        self.noise = 0
-        self.wrong_unit = 0
-        self.bad_crc = 0
-        self._unit = unit
-        self._function = request_pdu[0]
-        self._size = 3 + response_size(request_pdu)
-        self._buffer = bytearray()
-
-    def feed(self, data: "bytes | bytearray | memoryview") -> "bytes | None":
-        """The answer's PDU once it is complete, else ``None``. Raises nothing for any bytes."""
-        self._buffer += data
-        while len(self._buffer) > 2:
-            size = self._expected()
-            if size == 0:
-                self._drop()
-            elif len(self._buffer) < size:
-                return None
-            elif not checked(memoryview(self._buffer)[:size]):
-                self.bad_crc += self._buffer[0] == self._unit
-                self._drop()
-            else:
-                unit, pdu = self._buffer[0], bytes(self._buffer[1 : size - 2])
-                self._buffer = self._buffer[size:]
-                if unit == self._unit:
-                    return pdu
-                self.wrong_unit += 1
-        return None
-
-    def finish(self) -> "bytes | None":
-        """Nothing more will come: look for a short answer behind what looked like the start of a long one."""
-        while self._buffer:
-            self._drop()
-            pdu = self.feed(b"")
-            if pdu is not None:
-                return pdu
-        return None
-
-    def _expected(self) -> int:
-        """Size of the answer that may start here; 0 when none does."""
-        function = self._buffer[1]
-        if function == self._function | ERROR_BIT:
-            return _EXCEPTION_SIZE
-        if function != self._function:
-            return 0
-        if function in READS and self._buffer[2] != self._size - 5:
-            return 0
-        return self._size
-
-    def _drop(self) -> None:
-        self.noise += 1
-        self._buffer = self._buffer[1:]

@@ -10,9 +10,13 @@ offset  size  field
 
 import struct
 
-from protocols.wire.modbus_pdu import MAX_PDU, FrameError
+from protocols.wire.modbus_request import MAX_PDU, ModbusError
 
 HEADER = 7
+
+
+class FrameError(ModbusError):
+    """A frame that breaks the specification where no re-synchronization is possible (MBAP)."""
 
 
 def frame(transaction: int, unit: int, pdu: bytes) -> bytes:

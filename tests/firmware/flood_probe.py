@@ -8,6 +8,7 @@ import sys
 
 import hal
 import main
+from hal import net
 
 from protocols.wire import coap
 
@@ -62,7 +63,7 @@ class Counted(main.Board):
         self.node.step = counted
 
 
-hal.Udp = Flooded
+net.Udp = Flooded
 hal.Lines = Ended
 main.Board = Counted
 asyncio.run(main.run(dict(SETTINGS, state=sys.argv[1])))

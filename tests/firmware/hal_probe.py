@@ -5,6 +5,7 @@ import sys
 import time
 
 import hal
+from hal import net
 
 
 async def until_stdin_ends(*tasks):
@@ -113,7 +114,7 @@ async def serve(listener):
 
 
 async def tcp(port):
-    listener = hal.TcpListener(int(port), "127.0.0.1")
+    listener = net.TcpListener(int(port), "127.0.0.1")
     print("listening")
     await until_stdin_ends(serve(listener))
 

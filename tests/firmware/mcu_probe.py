@@ -110,8 +110,65 @@ class machine:
     def reset():
         CALLS.append(["reset"])
 
+    @staticmethod
+    def lightsleep(ms):
+        CALLS.append(["lightsleep", ms])
+        Asleep.now_ms += ms
 
+
+class Asleep:
+    """`time` of a chip that sleeps: its ticks go on, its real-time clock stands still. A date is its seconds alone."""
+
+    now_ms = (1 << 29) - 1500
+    clock_s = 0
+    ticks_add, ticks_diff = time.ticks_add, time.ticks_diff
+
+    @staticmethod
+    def ticks_ms():
+        return time.ticks_add(Asleep.now_ms, 0)
+
+    @staticmethod
+    def time():
+        return Asleep.clock_s
+
+    @staticmethod
+    def gmtime(seconds):
+        return (seconds, 0, 0, 0, 0, 0, 0, 0)
+
+
+class RTC:
+    def datetime(self, date):
+        CALLS.append(["clock", date[0]])
+        Asleep.clock_s = date[0]
+
+
+class WLAN:
+    IF_STA = 0
+
+    def __init__(self, _interface):
+        pass
+
+    def isconnected(self):
+        return False
+
+    def active(self, on):
+        CALLS.append(["radio", on])
+
+    def disconnect(self):
+        CALLS.append(["leave"])
+
+    def connect(self, name, _key):
+        CALLS.append(["join", name])
+
+
+class network:
+    pass
+
+
+machine.RTC = RTC
+network.WLAN = WLAN
 sys.modules["machine"] = machine
+sys.modules["network"] = network
 
 import hal  # noqa: E402 - over the module above
 from hal import machine_port  # noqa: E402 - as above
@@ -191,6 +248,61 @@ def watchdog():
         print(error)
 
 
+class Interpreter:
+    """`micropython` and `time` as `machine_port` sees them in `console_opens`."""
+
+    ticks_add, ticks_diff, ticks_ms = time.ticks_add, time.ticks_diff, time.ticks_ms
+
+    @staticmethod
+    def kbd_intr(byte):
+        CALLS.append(["interrupted by", byte])
+
+    @staticmethod
+    def sleep_ms(ms):
+        CALLS.append(["sleep", ms])
+
+
+def console_opens(folder):
+    """What interrupts a run after a power-on, after a hang, and after a run that died at its start."""
+    machine_port.FOLDER = folder
+    machine_port.micropython = machine_port.time = Interpreter
+    for before, cause in ((None, 1), (None, 3), (machine_port.give_up, 3), (None, 1)):
+        if before:
+            before()
+        machine.cause = cause
+        machine_port.storage({})
+        CALLS.append(["cause", machine_port.reset_cause()])
+        one = hal.Watchdog(8000)
+        one.feed()
+        one.feed()
+
+
+class Ends:
+    """`hal` and the crash log as the guard of `main` sees them."""
+
+    def write(self, *_what):
+        pass
+
+    def reset(self):
+        CALLS.append(["reset"])
+
+    def give_up(self):
+        CALLS.append(["give up"])
+
+
+class Calm:
+    """A board of which nothing would be cut short: the clock here stands still, it must not be waited for."""
+
+    must_not_restart = False
+
+
+def dies(after_ms):
+    """What the guard does with a task that died so long after the start."""
+    guard = __import__("main")
+    guard.hal = Ends()
+    guard._guard(Ends(), 1, lambda: int(after_ms), [Calm])(None, {"exception": ValueError()})
+
+
 def causes(folder):
     machine_port.FOLDER = folder
     for before, cause in ((None, 1), (None, 3), ("reset", 3), (None, 3), ("reset", 1), (None, 9)):
@@ -199,6 +311,34 @@ def causes(folder):
         machine.cause = cause
         machine_port.storage({})
         print(machine_port.reset_cause())
+
+
+async def sleeps():
+    """A board without a date, then with one; asleep, and awake again."""
+    module = __import__("hal.light_sleep", None, None, ("rest",))
+    machine_port.time = module.time = Asleep
+    await machine_port.doze(60, True)
+    machine_port.learn_sleep()
+    await machine_port.doze(20, True)
+    await machine_port.doze(1000, True)
+    machine_port.set_utc(1800000000)
+    for ms in (1000, 5000, 60):
+        await machine_port.doze(ms, True)
+    await machine_port.doze(1)
+    print(json.dumps(machine_port.utc()))
+
+
+async def sleeps_off_the_network():
+    """While the board sleeps nothing tries to join; then it does."""
+    wlan = __import__("hal.wlan", None, None, ("join", "radio"))
+    wlan._LOOK_MS = 1
+    wlan.radio(False)
+    joining = asyncio.create_task(wlan.join({"wifi": "yard", "wifi-key": ""}))
+    await asyncio.sleep_ms(30)
+    CALLS.append(["awake"])
+    wlan.radio(True)
+    await asyncio.sleep_ms(5)
+    joining.cancel()
 
 
 class Room:

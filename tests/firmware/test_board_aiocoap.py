@@ -92,10 +92,11 @@ async def test_delivered_packs_are_readings_of_the_profile_and_together_have_all
     times = [reading.at for reading in found]
     assert times == sorted(set(times))
     own = {frozenset(given(reading, profile)) for reading in found if "boots" in given(reading, profile)}
-    assert own == {frozenset(OWN)}
+    assert own == {frozenset((*OWN, *CABINET) if board.product == "hydrogen-node" else OWN)}
 
 
 OWN = ("uptime", "boots", "free_heap", "reset_cause", "firmware", "queued", "overwritten", "crashed")
+CABINET = ("temperature_room", "t_room_fault")
 
 
 def given(reading: Reading, profile: Profile) -> list[str]:

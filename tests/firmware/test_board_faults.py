@@ -91,6 +91,9 @@ class Node:
         if self.turns > 3:
             raise ValueError("turn failed")
         return 20
+
+    def may_sleep(self, now):
+        return False
 """
 BROKEN_DEVICE = """
 class Device:

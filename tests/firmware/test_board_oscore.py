@@ -4,7 +4,6 @@ Debian 12's libcoap (4.3.1) has no OSCORE.
 """
 
 import asyncio
-import importlib
 import importlib.util
 import json
 from collections.abc import AsyncIterator, Iterator
@@ -12,21 +11,15 @@ from functools import partial
 from pathlib import Path
 
 import aiocoap
-import aiocoap.credentials
-import aiocoap.resource
 import pytest
 
 from protocols.wire import coap, oscore
 from tests.firmware.bench import Board, Gateway
+from tests.fixtures.oscore_gateway import NEEDED, SALT, SECRET, Readings, SecureGateway
 from tests.fixtures.programs import missing
 from tests.fixtures.waiting import wait_for, wait_for_async
 
 pytestmark = pytest.mark.board
-
-SECRET = "000102030405060708090a0b0c0d0e0f"
-SALT = "9e7ca92223786340"
-NEEDED = ("cbor2", "cryptography", "filelock", "ge25519", "lakers")
-"""Modules of the extra aiocoap[oscore]."""
 
 
 class SecureBoard(Board):
@@ -43,59 +36,6 @@ class SecureBoard(Board):
         """End it as a power cut does; all that it wrote."""
         _, errors = self.stop(kill=True)
         return errors + json.dumps(self.events)
-
-
-class Readings(aiocoap.resource.Resource):
-    """``/readings``: aiocoap's wrapper lets plain requests through, so each is asked whether it was protected."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.numbers: list[int] = []
-        self.boots: list[int] = []
-        self.plain = 0
-        self.remotes: list[str] = []
-
-    async def render_post(self, request: aiocoap.Message) -> aiocoap.Message:
-        if not hasattr(request.remote, "security_context"):
-            self.plain += 1
-            return aiocoap.Message(code=aiocoap.UNAUTHORIZED)
-        boot, number = json.loads(request.payload)[:2]
-        self.boots.append(boot["v"])
-        self.numbers.append(number["v"])
-        self.remotes.append(request.remote.underlying_address.hostinfo)
-        return aiocoap.Message(code=aiocoap.CHANGED)
-
-
-class SecureGateway:
-    """aiocoap with the other half of the board's credential, as server and as client."""
-
-    def __init__(self, folder: Path, *, lost_window: bool = False) -> None:
-        # These cannot be imported without the libraries of NEEDED.
-        contexts = importlib.import_module("aiocoap.oscore")
-        wrappers = importlib.import_module("aiocoap.oscore_sitewrapper")
-        folder.mkdir()
-        keys = {"sender-id_hex": "02", "recipient-id_hex": "01", "secret_hex": SECRET, "salt_hex": SALT}
-        (folder / "settings.json").write_text(json.dumps(keys), encoding="ascii")
-        if lost_window:
-            lost = {"next-to-send": 0, "received": "unknown"}
-            (folder / "sequence.json").write_text(json.dumps(lost), encoding="ascii")
-        self.security = contexts.FilesystemSecurityContext(str(folder))
-        self.readings = Readings()
-        site = aiocoap.resource.Site()
-        site.add_resource(["readings"], self.readings)
-        known = aiocoap.credentials.CredentialsMap()
-        known[":board"] = self.security
-        self.site = wrappers.OscoreSiteWrapper(site, known)
-        self.context: aiocoap.Context
-
-    async def ask(self, code: aiocoap.Code, path: str, payload: bytes, *, protected: bool = True) -> aiocoap.Message:
-        """A request to the board that spoke last."""
-        base = f"coap://{self.readings.remotes[-1]}/"
-        self.context.client_credentials.clear()
-        if protected:
-            self.context.client_credentials[base + "*"] = self.security
-        message = aiocoap.Message(code=code, payload=payload, uri=base + path)
-        return await asyncio.wait_for(self.context.request(message).response, 20)
 
 
 @pytest.fixture

@@ -7,9 +7,11 @@ import threading
 import tty
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from tests.firmware.interpreters import module_paths
 from tests.fixtures.programs import missing
 from tests.fixtures.waiting import wait_for
 from tools import flash
@@ -18,7 +20,7 @@ from tools.test_servers import Failed
 
 BOARD_SCRIPT = Path(__file__).with_name("flash_board.py")
 ORDERS = [flash.Order(board, product, "a", False) for board in flash.BOARDS for product in flash.PROFILES]
-SETTINGS = ["--device", "t:1", "--gateway", "192.0.2.1:5683"]
+SETTINGS = ["--device", "t:1", "--gateway", "192.0.2.1:5683", "--set", "wifi=yard"]
 KEY = "correct horse battery staple"
 
 
@@ -32,14 +34,16 @@ def programs() -> None:
 class Board:
     """MicroPython behind a serial line at ``port``, its flash in an image file."""
 
-    def __init__(self, micropython: Path, image: Path, blocks: int = 256) -> None:
-        self._start = [str(micropython), "-i", str(BOARD_SCRIPT), str(image), str(blocks)]
+    def __init__(self, micropython: Path, image: Path, blocks: int = 256, *does: str) -> None:
+        self._start = [str(micropython), "-i", str(BOARD_SCRIPT), str(image), str(blocks), *does]
         self._dump = [str(micropython), str(BOARD_SCRIPT), str(image), str(blocks), "dump"]
         self._fds: list[int] = []
         board, board_end = self._pair()
         host, host_end = self._pair()
         self.port = os.ttyname(host_end)
-        self._process = subprocess.Popen(self._start, stdin=board_end, stdout=board_end, stderr=board_end)
+        self._process = subprocess.Popen(
+            self._start, env=module_paths(), stdin=board_end, stdout=board_end, stderr=board_end
+        )
         self._threads = [threading.Thread(target=relay, args=pair) for pair in ((board, host), (host, board))]
         wait_for(lambda: b"board ready" in os.read(board, 4096), what="the board")
         for thread in self._threads:
@@ -48,7 +52,7 @@ class Board:
     def files(self) -> dict[str, str]:
         """The SHA-256 of every file, by path. The board is switched off for it."""
         self.stop()
-        done = subprocess.run(self._dump, capture_output=True, text=True, timeout=20, check=True)
+        done = subprocess.run(self._dump, env=module_paths(), capture_output=True, text=True, timeout=20, check=True)
         return {path: found for path, _, found in (line.rpartition(" ") for line in done.stdout.splitlines())}
 
     def stop(self) -> None:
@@ -115,8 +119,8 @@ def test_what_makes_the_board_start_is_laid_last(tmp_path: Path) -> None:
     for file in files:
         (tmp_path / file.path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file.path).write_bytes(file.data)
-    hold, copy, restart = flash.commands("COM7", "a", tmp_path)
-    assert hold[:5] == ["connect", "COM7", "resume", "exec", "open('/hold', 'w').close()"]
+    copy, restart = flash.commands("COM7", "a", tmp_path)
+    assert copy[:4] == ["connect", "COM7", "resume", "exec"]
     assert copy[-2:] == [str(tmp_path / "main.py"), ":/"]
     assert restart == ["connect", "COM7", "resume", "reset"]
     assert [file.path for file in files[-5:]] == ["settings.txt", "slot-0", "slot-1", "slots.py", "main.py"]
@@ -129,6 +133,25 @@ def test_slot_that_was_laid_is_the_one_in_use() -> None:
     assert not any(path.startswith("a/") for path in files)
     assert files["slot-0"] == files["slot-1"]
     assert files["slot-0"][4] == 1
+
+
+def test_board_that_runs_from_its_image_gets_only_its_settings(tmp_path: Path) -> None:
+    order = flash.Order("rp2", "gas-alarm", "image", True)
+    files = {file.path: file.data for file in flash.plan(order, "product=gas-alarm\n")}
+    assert sorted(files) == ["settings.txt", "slot-0", "slot-1"]
+    assert files["slot-0"][4] == 2
+    assert flash.table(flash.plan(order, ""), order).endswith("gas-alarm on rp2, from its image")
+    assert ".frozen/image" in flash.commands("COM7", "image", tmp_path)[0][4]
+    assert ".frozen/image" not in flash.commands("COM7", "a", tmp_path)[0][4]
+
+
+@pytest.mark.board
+def test_settings_for_an_image_are_not_laid_onto_a_board_without_one(board: Board) -> None:
+    with pytest.raises(Failed, match="no firmware in the image of this board"):
+        flash.lay(
+            flash.plan(flash.Order("rp2", "gas-alarm", "image", True), "product=gas-alarm\n"), board.port, "image"
+        )
+    assert "settings.txt" not in board.files()
 
 
 def test_compiled_file_runs_on_the_interpreter(micropython: Path, programs: None, tmp_path: Path) -> None:
@@ -168,6 +191,8 @@ def test_dry_run_tells_the_plan_and_keeps_the_key_to_itself(
         (["--set", "baud"], "'baud': it must be NAME=VALUE"),
         (["--settings", "/nowhere/site"], "--settings"),
         (["--gateway", "none"], "gateway none"),
+        (["--set", "wifi="], "gateway needs wifi"),
+        (["--gateway", "none", "--set", "wifi=", "--set", "modbus-tcp=502"], "modbus-tcp needs wifi"),
     ],
 )
 def test_wrong_settings_never_reach_a_board(wrong: list[str], what: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -201,7 +226,7 @@ def test_board_holds_exactly_the_plan_after_flashing(board: Board) -> None:
     flash.run_program("mpremote", [*mpremote, before])
     files = flash.plan(ORDERS[0], "product=gas-alarm\n")
     flash.lay(files, board.port, "a")
-    expected = sums([*files, flash.File("state/boot", b"before"), flash.File("hold", b"")])
+    expected = sums([*files, flash.File("state/boot", b"before")])
     assert board.files() == expected
 
 
@@ -214,3 +239,29 @@ def test_flash_that_is_too_small_ends_with_an_error(micropython: Path, tmp_path:
         assert "/main.py" not in small.files()
     finally:
         small.stop()
+
+
+@pytest.mark.board
+def test_board_that_runs_leaves_its_firmware_before_it_is_flashed(
+    micropython: Path, tmp_path: Path, programs: None
+) -> None:
+    running = Board(micropython, tmp_path / "flash", 256, "watch")
+    try:
+        files = flash.plan(ORDERS[0], "product=gas-alarm\n")
+        flash.lay(files, running.port, "a")
+        assert running.files() == sums(files)
+    finally:
+        running.stop()
+
+
+def test_board_is_the_only_one_there_is_or_must_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    ports = [SimpleNamespace(device=name, vid=vid) for name, vid in (("/dev/ttyS0", None), ("/dev/ttyACM1", 11914))]
+    monkeypatch.setattr("serial.tools.list_ports.comports", lambda: ports)
+    assert flash.port_of("auto") == "/dev/ttyACM1"
+    assert flash.port_of("/dev/ttyACM7") == "/dev/ttyACM7"
+    ports.append(SimpleNamespace(device="/dev/ttyACM0", vid=11914))
+    with pytest.raises(Failed, match="/dev/ttyACM0, /dev/ttyACM1; name one"):
+        flash.port_of("auto")
+    del ports[:]
+    with pytest.raises(Failed, match="no board is plugged in"):
+        flash.port_of("auto")

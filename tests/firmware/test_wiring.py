@@ -122,6 +122,52 @@ def test_watchdog_longer_than_the_chip_has_is_refused(micropython: Path) -> None
     assert said == ["watchdog: 9000 ms, this chip has at most 8388", ["wdt", 8000], ["feed"]]
 
 
+FED = [["wdt", 8000], ["interrupted by", -1], ["feed"], ["feed"]]
+
+
+@pytest.mark.board
+@pytest.mark.parametrize("port", PORTS)
+def test_no_byte_interrupts_a_run_but_after_a_hang_or_an_early_death_a_person_can(
+    port: str, micropython: Path, tmp_path: Path
+) -> None:
+    told, *said = calls(micropython, port, "console_opens", tmp_path)
+    assert "Ctrl-C" in json.loads(told)["message"]
+    hung = [["wdt", 8000], ["interrupted by", 3], ["feed"], ["interrupted by", -1], ["feed"]]
+    paused = [["reset"], ["interrupted by", 3], ["sleep", 5000], ["interrupted by", -1]]
+    power_on = [["cause", 1], *FED]
+    assert said == [*power_on, ["cause", 3], *hung, *paused, ["cause", 4], *FED, *power_on]
+
+
+@pytest.mark.board
+@pytest.mark.parametrize(("after_ms", "end"), [("59999", "give up"), ("60000", "reset")])
+def test_only_a_death_at_the_start_leaves_a_person_time(after_ms: str, end: str, micropython: Path) -> None:
+    done = run(micropython, HERE / "mcu_probe.py", "rp2", "dies", after_ms)
+    # Neither returns on a chip.
+    assert json.loads(done.stdout.splitlines()[0]) == [end]
+    assert "ValueError" in done.stderr
+
+
+@pytest.mark.board
+@pytest.mark.parametrize("port", PORTS)
+def test_sleep_is_shorter_than_the_watchdog_with_the_radio_off_and_keeps_the_clock(
+    port: str, micropython: Path
+) -> None:
+    utc, *said = calls(micropython, port, "sleeps")
+    # What was not loaded yet, and 20 ms, are waited for awake; nothing is known of the time of the first sleep.
+    first = [["leave"], ["radio", False], ["lightsleep", 1000]]
+    dated = [["clock", 1800000000], ["lightsleep", 1000], ["clock", 1800000001]]
+    assert said == [*first, *dated, ["lightsleep", 1000], ["clock", 1800000002], ["lightsleep", 60], ["radio", True]]
+    assert utc == "1800000002"
+
+
+@pytest.mark.board
+def test_board_asleep_joins_no_network_and_awake_it_does_at_once(micropython: Path) -> None:
+    said = calls(micropython, "rp2", "sleeps_off_the_network")
+    # `join` itself switches the radio on, once.
+    assert said[:4] == [["leave"], ["radio", False], ["radio", True], ["awake"]]
+    assert ["join", "yard"] in said[4:]
+
+
 @pytest.mark.board
 def test_reset_that_was_asked_for_is_told_from_the_watchdog(micropython: Path, tmp_path: Path) -> None:
     said = calls(micropython, "rp2", "causes", tmp_path)

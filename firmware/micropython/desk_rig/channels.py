@@ -6,13 +6,16 @@ analog one can be held at a raw voltage or current.
 
 import math
 
-from desk_rig.noise import Input
-from desk_rig.words import StimulusError
+from noise import Noise
 
 REFERENCE_V = 3.3
 SHUNT_OHM = 150.0
 KELVIN = 273.15
 T25 = 298.15
+
+
+class StimulusError(Exception):
+    """A stimulus line that this rig does not understand."""
 
 
 class World:
@@ -21,6 +24,39 @@ class World:
     def __init__(self, noise, now: int):
         self.noise = noise
         self.now = now
+
+
+class Input:
+    """One physical quantity that moves to where the stimulus puts it.
+
+    ``noise``: half width in the quantity's unit; ``low``, ``high``: what the sensor can put out.
+    """
+
+    def __init__(self, value: float, noise: float, low: float, high: float):
+        self._from = self._to = value
+        self._noise = noise
+        self._low = low
+        self._high = high
+        self._since = 0
+        self._ms = 0
+
+    def move(self, now: int, value: float, seconds: float = 0.0) -> None:
+        """Go to ``value`` in a straight line over ``seconds``."""
+        self._from = self._clean(now)
+        self._to = value
+        self._since = now
+        self._ms = int(seconds * 1000)
+
+    def read(self, now: int, noise: Noise) -> float:
+        """The quantity at ``now`` with noise, within what the sensor can put out."""
+        value = self._clean(now) + noise.around(self._noise)
+        return min(max(value, self._low), self._high)
+
+    def _clean(self, now: int) -> float:
+        passed = now - self._since
+        if passed >= self._ms:
+            return self._to
+        return self._from + (self._to - self._from) * passed / self._ms
 
 
 class Channel:
@@ -65,22 +101,26 @@ class AnalogChannel(Channel):
     faults = ("open", "short")
     units = ("V", "mA")
 
-    def __init__(self, world: World, quantity, volts, *, open_v: float, short_v: float, shunt_ohm: float | None = None):
+    def __init__(self, world: World, quantity, volts, open_v: float, short_v: float, shunt_ohm: float | None = None):
         super().__init__(world, quantity)
+        self._counted_at = -1
+        self._counts = 0
         self._volts = volts
-        self._rails = {"open": open_v, "short": short_v}
+        self._open_v = open_v
+        self._short_v = short_v
         self._shunt_ohm = shunt_ohm
 
     def read_u16(self) -> int:
         """What ``hal.Adc`` gives."""
         if self.raw is not None:
-            volts = self.raw
-        elif self.condition:
-            volts = self._rails[self.condition]
-        else:
-            volts = self._volts(self.value())
-        counts = min(max(int(volts / REFERENCE_V * 4095 + 0.5), 0), 4095)
-        return counts << 4 | counts >> 8
+            return _counts(self.raw)
+        if self.condition:
+            return _counts(self._open_v if self.condition == "open" else self._short_v)
+        # Worked out once for each step of the world: a driver that averages eight would keep a small chip busy.
+        if self._counted_at != self.world.now:
+            self._counted_at = self.world.now
+            self._counts = _counts(self._volts(self.value()))
+        return self._counts
 
     def hold(self, value: float, unit: str) -> None:
         """Volts at the ADC, or the current of a loop."""
@@ -89,6 +129,11 @@ class AnalogChannel(Channel):
                 raise StimulusError("'mA': this channel is no current loop")
             value = value * self._shunt_ohm / 1000.0
         super().hold(value, unit)
+
+
+def _counts(volts: float) -> int:
+    counts = min(max(int(volts / REFERENCE_V * 4095 + 0.5), 0), 4095)
+    return counts << 4 | counts >> 8
 
 
 def loop(world: World, at_rest: float, noise: float, low: float, high: float) -> AnalogChannel:

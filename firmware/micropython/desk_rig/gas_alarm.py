@@ -5,9 +5,8 @@ Values at rest, noise and travel are chosen by us; ranges are what such sensors 
 
 from drivers.ndir import ZE07_CO
 
-from desk_rig.channels import divider, loop, thermistor
+from desk_rig.channels import Input, divider, loop, thermistor
 from desk_rig.iron import Button, Fan, Valve
-from desk_rig.noise import Input
 from desk_rig.pins import Contact, Output
 from desk_rig.serial_sensors import GasModule
 

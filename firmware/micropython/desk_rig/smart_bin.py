@@ -7,8 +7,7 @@ from drivers.accelerometer import ADDRESS
 from products.battery import volts_at
 
 from desk_rig.bus_sensors import Bus, LoadCell, TiltSensor
-from desk_rig.channels import divider, thermistor
-from desk_rig.noise import Input
+from desk_rig.channels import Input, divider, thermistor
 from desk_rig.pins import Contact
 from desk_rig.serial_sensors import Ranger
 

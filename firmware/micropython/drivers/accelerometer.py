@@ -25,7 +25,7 @@ MOST_G = 1.5
 class Accelerometer:
     """Degrees between ``up`` (the axis that points upwards when the bin stands, as a unit vector) and the vertical."""
 
-    def __init__(self, i2c, *, address: int = ADDRESS, up: tuple = (0, 0, 1)):
+    def __init__(self, i2c, address: int = ADDRESS, up: tuple = (0, 0, 1)):
         self.fault = faults.NONE
         self.over = False
         self._i2c = i2c

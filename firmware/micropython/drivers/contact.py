@@ -1,4 +1,4 @@
-"""A contact at an input pin, debounced by agreement: bounces last a few ms, samples are 100 ms apart.
+"""A contact at an input pin, debounced by agreement: bounces last a few ms, samples are 50 ms or more apart.
 
 Fail-safe sense: a normally closed contact to ground with a pull-up is ``active=True``: pressed, torn off and cut all
 read high, all are an alarm. A normally open one is ``active=False``: it is closed only when it acts.
@@ -10,7 +10,7 @@ class Contact:
     it changes to True, to False. The first call is believed at once. Call it once a sample.
     """
 
-    def __init__(self, pin, *, active: bool = False, on: int = 1, off: int = 2):
+    def __init__(self, pin, active: bool = False, on: int = 1, off: int = 2):
         self._pin = pin
         self._active = active
         self._needed = (off, on)

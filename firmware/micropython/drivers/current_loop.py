@@ -24,7 +24,6 @@ class CurrentLoop:
         adc,
         low: float,
         high: float,
-        *,
         shunt_ohm: float = 150.0,
         reference_v: float = 3.3,
         samples: int = 8,

@@ -10,7 +10,7 @@ END = 0.995
 class Divider:
     """Volts. ``ratio``: input volts for one volt at the ADC. Below ``open_v`` the wire is off: this board runs."""
 
-    def __init__(self, adc, ratio: float, *, reference_v: float = 3.3, open_v: float = 0.2, samples: int = 8):
+    def __init__(self, adc, ratio: float, reference_v: float = 3.3, open_v: float = 0.2, samples: int = 8):
         self.fault = faults.NONE
         self.over = False
         self._adc = adc

@@ -20,7 +20,7 @@ class Hx711:
     ``silent_ms``: without a value for that long it is a fault (it gives 10 or 80 a second).
     """
 
-    def __init__(self, data, clock, *, zero: int = 0, counts_per_kg: float = 16000.0, silent_ms: int = 1000):
+    def __init__(self, data, clock, zero: int = 0, counts_per_kg: float = 16000.0, silent_ms: int = 1000):
         self.fault = faults.NONE
         self.over = False
         self._data = data

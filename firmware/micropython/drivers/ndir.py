@@ -33,9 +33,7 @@ class Ndir:
     The value is asked for every ``poll_ms``. Until the first answer, or ``silent_ms``, there is no value and no fault.
     """
 
-    def __init__(
-        self, uart, high: float, *, at: int = 2, scale: float = 1.0, poll_ms: int = 500, silent_ms: int = 3000
-    ):
+    def __init__(self, uart, high: float, at: int = 2, scale: float = 1.0, poll_ms: int = 500, silent_ms: int = 3000):
         self.fault = faults.NONE
         self.over = False
         self._uart = uart

@@ -8,7 +8,7 @@ The pin must have been made with its idle level (``PinOut(number, value)``): not
 class Output:
     """``active``: the level that switches it on (False for relay boards that pull to ground)."""
 
-    def __init__(self, pin, *, active: bool = True):
+    def __init__(self, pin, active: bool = True):
         self._pin = pin
         self._active = active
 

@@ -21,7 +21,6 @@ class Thermistor:
     def __init__(
         self,
         adc,
-        *,
         r25_ohm: float = 10000.0,
         beta: float = 3950.0,
         series_ohm: float = 10000.0,

@@ -20,7 +20,7 @@ def sound(frame: bytearray) -> bool:
 class Ultrasonic:
     """Distance in mm. Beyond ``high_mm`` ``over`` is set and the value is ``high_mm``: nothing is in range."""
 
-    def __init__(self, uart, *, low_mm: int = 30, high_mm: int = 4500, silent_ms: int = 2000):
+    def __init__(self, uart, low_mm: int = 30, high_mm: int = 4500, silent_ms: int = 2000):
         self.fault = faults.NONE
         self.over = False
         self._line = Listener(uart, Frames(0xFF, 4, sound), silent_ms)

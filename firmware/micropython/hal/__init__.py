@@ -10,18 +10,19 @@ storage(settings)       folder of the records; call it first: reset_cause and un
 unique_id()             bytes of this chip, of this folder on the unix port
 reset_cause()           code of `reset_marker`: 0 unknown, 1 power-on, 2 hard, 3 watchdog, 4 software, 5 deep sleep
 reset()                 restart; does not return
+give_up()               the same after a death at the start, with a person's time to interrupt; does not return
 free_heap()             bytes
 Watchdog(timeout_ms)    feed(); a board that is not fed restarts
-doze(ms)                awaitable: sleep as deep as the links allow
+doze(ms, deep)          awaitable: wait; deep: the chip may stop meanwhile, and it may be less
+learn_sleep()           load what deep needs; without it doze stays awake
 Uart(port, baud, de)    read() -> bytes, write(data), wait()
 Adc(pin)                read_u16() -> 0 to 65535 for 0 to 3.3 V
 I2c(number, scl, sda, hz)   read(address, register, count), write(address, register, data); OSError
 PinOut(number, value)   set(bool); PinIn(number, pull)  get() -> bool
-join(settings)          awaitable: keep the board on its network, for ever
-Udp(host, port)         send(peer, data), receive() -> (peer, data) | None, wait(); gateway: its peer
-TcpListener(port, host)     wait(), accept() -> TcpConnection | None, with wait(), read(), write(), close()
 Lines()                 wait() -> the next line of the console, None at its end (unix port only)
 emit(event, **fields)   one JSON line for the bench
+
+The network is in `hal.net`.
 """
 
 import sys
@@ -30,11 +31,10 @@ from hal.console import Lines
 from hal.ticks import Ticks
 
 if sys.platform == "linux":
-    from hal.linux import Udp, doze, emit, entropy, free_heap, join, set_utc, utc
-    from hal.linux_board import Watchdog, factory, hold, reset, reset_cause, storage, unique_id
+    from hal.linux import doze, emit, entropy, free_heap, learn_sleep, set_utc, utc
+    from hal.linux_board import Watchdog, factory, give_up, hold, reset, reset_cause, storage, unique_id
     from hal.linux_pins import Adc, I2c, PinIn, PinOut
     from hal.linux_serial import Uart
-    from hal.tcp import TcpListener
 elif sys.platform in ("rp2", "esp32"):
     from hal.machine_port import (
         I2c,
@@ -45,7 +45,9 @@ elif sys.platform in ("rp2", "esp32"):
         entropy,
         factory,
         free_heap,
+        give_up,
         hold,
+        learn_sleep,
         reset,
         reset_cause,
         set_utc,
@@ -54,11 +56,6 @@ elif sys.platform in ("rp2", "esp32"):
         utc,
     )
 
-    try:
-        from hal.tcp import TcpListener
-        from hal.wlan import Udp, join
-    except ImportError:
-        from hal.no_network import TcpListener, Udp, join
     if sys.platform == "rp2":
         from hal.rp2 import Adc, Uart, Watchdog
     else:
@@ -72,18 +69,17 @@ __all__ = (
     "Lines",
     "PinIn",
     "PinOut",
-    "TcpListener",
     "Ticks",
     "Uart",
-    "Udp",
     "Watchdog",
     "doze",
     "emit",
     "entropy",
     "factory",
     "free_heap",
+    "give_up",
     "hold",
-    "join",
+    "learn_sleep",
     "reset",
     "reset_cause",
     "set_utc",

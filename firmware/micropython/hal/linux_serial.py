@@ -6,20 +6,27 @@ import termios
 
 from hal.waiting import readable
 
-_MOST = 256
+_MOST = 64
 REOPEN_MS = 500
 # Linux, asm-generic/termbits.h. The port names only a few of them.
-SPEEDS = {
-    9600: 0o15,
-    19200: 0o16,
-    38400: 0o17,
-    57600: 0o10001,
-    115200: 0o10002,
-    230400: 0o10003,
-    460800: 0o10004,
-    921600: 0o10007,
-}
+SPEEDS = (
+    (9600, 0o15),
+    (19200, 0o16),
+    (38400, 0o17),
+    (57600, 0o10001),
+    (115200, 0o10002),
+    (230400, 0o10003),
+    (460800, 0o10004),
+    (921600, 0o10007),
+)
 _SPEED_BITS = 0o10017
+
+
+def _speed(baud: int) -> int:
+    for rate, bits in SPEEDS:
+        if rate == baud:
+            return bits
+    raise ValueError(f"baud: {baud} is not one of " + ", ".join(str(rate) for rate, _ in SPEEDS))
 
 
 class Uart:
@@ -29,10 +36,8 @@ class Uart:
     """
 
     def __init__(self, port: str, baud: int = 9600, de=None):  # noqa: ARG002 - a caller may name it, as on the other ports
-        if baud not in SPEEDS:
-            raise ValueError(f"baud: {baud} is not one of " + ", ".join(str(speed) for speed in sorted(SPEEDS)))
         self._path = port
-        self._speed = SPEEDS[baud]
+        self._speed = _speed(baud)
         self._buffer = bytearray(_MOST)
         self._byte = bytearray(1)
         self._stream = None
@@ -48,7 +53,7 @@ class Uart:
         await readable(self._stream)
 
     def read(self) -> bytes:
-        """What has arrived, at most 256 bytes; maybe nothing."""
+        """What has arrived, at most 64 bytes; maybe nothing."""
         # Byte by byte: a longer read would wait until it is full.
         got = 0
         try:

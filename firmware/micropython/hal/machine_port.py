@@ -22,6 +22,9 @@ FACTORY = "/settings.txt"
 # `slots.HOLD`, at the root of the flash.
 HOLD = "/hold"
 _CTRL_C = 3
+_NOTHING = -1
+# A person's time to interrupt, as in the first file.
+_PAUSE_MS = 5000
 # Of each direction, in the UART's own memory: a Modbus frame has at most 256 bytes, a chunk that is read at most this.
 _BUFFER = 512
 # Beyond the UART's buffer: two of the serial link's longest frames (`protocols.wire.link.MAX_ENCODED`, about 1050).
@@ -50,6 +53,13 @@ class _Run:
     """What this run knows of itself since `storage` was called."""
 
     cause = reset_marker.UNKNOWN
+    rest = None
+
+
+class Told:
+    """How many ``times`` somebody has told the time."""
+
+    times = 0
 
 
 def utc() -> float | None:
@@ -60,6 +70,12 @@ def utc() -> float | None:
 
 def set_utc(seconds: float) -> None:
     """Set the chip's clock, to the second; it goes on through a soft reset."""
+    Told.times += 1
+    set_rtc(seconds)
+
+
+def set_rtc(seconds: float) -> None:
+    """The same by the board itself."""
     then = time.gmtime(int(seconds) - _EPOCH_S)
     machine.RTC().datetime((then[0], then[1], then[2], then[6], then[3], then[4], then[5], 0))
 
@@ -83,6 +99,12 @@ def storage(_settings: dict) -> str:
     """``/state`` on the flash's file system, made if it is not there. To be called once, before `reset_cause`."""
     reset_marker.folder(FOLDER)
     noted = reset_marker.take(FOLDER)
+    if noted == reset_marker.DIED:
+        noted = reset_marker.SOFTWARE
+        emit("error", message="the last run died at its start; Ctrl-C gets the interpreter now")
+        _interrupted_by(_CTRL_C)
+        time.sleep_ms(_PAUSE_MS)
+        _interrupted_by(_NOTHING)
     told = _told()
     # A note beside a cut supply is that of a reset which the cut overtook.
     _Run.cause = told if noted is None or told == reset_marker.POWER_ON else noted
@@ -131,26 +153,49 @@ def reset() -> None:
     machine.reset()
 
 
-async def doze(ms: int) -> None:
-    """Wait ``ms``. The chip idles between interrupts; deeper sleep would cut USB, UART and radio."""
-    await asyncio.sleep_ms(ms)
+def give_up() -> None:
+    """Restart after a death so early that a person may never have reached the console: the next start leaves them
+    5 s with Ctrl-C. It is done there, where no output is driven. Does not return."""
+    reset_marker.leave(FOLDER, reset_marker.DIED)
+    machine.reset()
+
+
+def learn_sleep() -> None:
+    """Load `hal.light_sleep`: only one product asks for it. What its load raises leaves the board awake."""
+    _Run.rest = __import__("hal.light_sleep", None, None, ("rest",)).rest
+
+
+async def doze(ms: int, deep: bool = False) -> None:
+    """Wait ``ms``; if ``deep``, at most, and asleep, after `learn_sleep`. Else the chip idles between interrupts."""
+    slept = _Run.rest is not None and _Run.rest(ms, deep)
+    await asyncio.sleep_ms(0 if slept else ms)
 
 
 class Watchdog:
     """The chip's watchdog: once made, only feeding keeps the board from a reset. It also finds a loop that hangs.
 
-    From then on Ctrl-C interrupts the firmware, as flashing needs it: the board is back after ``timeout_ms``. Before,
-    nothing would bring it back, and the first file (``firmware/boot``) has switched it off.
+    No byte of the console interrupts the run, Ctrl-C neither: it would leave the board blind for ``timeout_ms``. A
+    person gets the interpreter with the console's ``hold``. A run that follows a hang may hang again before it has a
+    console: there Ctrl-C works until the first `feed`, and the watchdog brings the board back.
     """
 
     def __init__(self, timeout_ms: int):
         self._timer = machine.WDT(timeout=timeout_ms)
-        if hasattr(micropython, "kbd_intr"):
-            micropython.kbd_intr(_CTRL_C)
+        self._open = _Run.cause == reset_marker.WATCHDOG
+        _interrupted_by(_CTRL_C if self._open else _NOTHING)
 
     def feed(self) -> None:
         """The work was done."""
         self._timer.feed()
+        if self._open:
+            self._open = False
+            _interrupted_by(_NOTHING)
+
+
+def _interrupted_by(byte: int) -> None:
+    """What ends the program from the console, where the port has such a thing."""
+    if hasattr(micropython, "kbd_intr"):
+        micropython.kbd_intr(byte)
 
 
 class PinOut:

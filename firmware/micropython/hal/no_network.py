@@ -11,6 +11,10 @@ class NoNetwork(OSError):
         )
 
 
+def radio(_on: bool) -> None:
+    """Nothing."""
+
+
 async def join(_settings: dict) -> None:
     """Raises `NoNetwork`."""
     raise NoNetwork()

@@ -13,20 +13,21 @@ HARD = 2
 WATCHDOG = 3
 SOFTWARE = 4
 DEEP_SLEEP = 5
+# No cause of its own: a `SOFTWARE` reset after a run that died at its start.
+DIED = 6
 
 NAME = "reset"
-_WORDS = {b"watchdog": WATCHDOG, b"software": SOFTWARE}
+# By the code they stand for.
+_WORDS = (b"", b"", b"", b"watchdog", b"software", b"", b"died")
 
 
 def leave(folder: str, cause: int) -> None:
-    """Note ``cause`` (`WATCHDOG` or `SOFTWARE`). A flash that refuses it costs the cause, not the reset."""
-    for word, meaning in _WORDS.items():
-        if meaning == cause:
-            try:
-                with open(folder + "/" + NAME, "wb") as file:
-                    file.write(word)
-            except OSError:
-                pass
+    """Note ``cause`` (`WATCHDOG`, `SOFTWARE` or `DIED`). A flash that refuses it costs the cause, not the reset."""
+    try:
+        with open(folder + "/" + NAME, "wb") as file:
+            file.write(_WORDS[cause])
+    except OSError:
+        pass
 
 
 def take(folder: str) -> int | None:
@@ -38,7 +39,7 @@ def take(folder: str) -> int | None:
         os.remove(path)
     except OSError:
         return None
-    return _WORDS.get(word, UNKNOWN)
+    return _WORDS.index(word) if word in _WORDS[WATCHDOG:] and word else UNKNOWN
 
 
 def folder(path: str) -> str:

@@ -18,6 +18,27 @@ class WlanError(OSError):
     """A setting of the network is wrong or missing; the message says which."""
 
 
+class _Radio:
+    """``off`` while the board sleeps."""
+
+    off = False
+
+
+def radio(on: bool) -> None:
+    """Leave the network while the board sleeps, with the radio off; `join` comes back to it."""
+    if on is not _Radio.off:
+        return
+    _Radio.off = not on
+    station = network.WLAN(network.WLAN.IF_STA)
+    try:
+        if not on:
+            station.disconnect()
+        station.active(on)
+    except OSError:
+        # It was not joined, or the radio is busy: `join` looks again.
+        pass
+
+
 async def join(settings: dict) -> None:
     """Bring the board onto its WLAN and back onto it when it was lost, for ever. Raises `WlanError`.
 
@@ -29,7 +50,7 @@ async def join(settings: dict) -> None:
     station.active(True)
     looks = 0
     while True:
-        if station.isconnected():
+        if _Radio.off or station.isconnected():
             looks = 0
         elif looks % _PATIENCE_LOOKS == 0:
             _connect(station, settings)

@@ -10,9 +10,15 @@ No I/O and no clock: `offer` a pack, send what `poll` returns, hand every messag
 
 2.xx: the gateway keeps the pack, and only then it leaves the ring. 4.xx: it will never be taken; dropped and told.
 5.xx, 4.29 and Reset: kept, tried again after Max-Age.
+
+Where somebody wants the time (``told_time``), the first pack and one each hour asks for it (``POST /readings?time``):
+the gateway's 2.04 then carries UTC in ms since 1970, decimal digits. One that does not know it answers as ever, and is
+asked again with the next pack. Who may tell it is who may acknowledge.
 """
 
 import struct
+
+from clock import is_told
 
 from protocols.wire import coap
 
@@ -27,17 +33,21 @@ RESPONSE_TIMEOUTS = 5
 MAX_BACK_OFF_MS = 60000
 # Critical options that a response may carry: none of them changes what 2.04 means.
 _KNOWN_CRITICAL = (coap.URI_HOST, coap.URI_PORT)
+ASK_EVERY_MS = 3600000
+# An answer that was longer on its way, or to one of several transmissions, tells what time it was.
+PROMPT_MS = 2000
 _NO_PACK = ()
+_TIME = ((coap.URI_QUERY, b"time"),)
 _POST = ((coap.URI_PATH, b"readings"), (coap.CONTENT_FORMAT, bytes((coap.SENML_JSON,))))
 
 
 class CoapClient:
     """``noise``: random source (`unit`, `bits`); ``emit``: called with an event's name and its fields.
 
-    ``taken``: how many packs the gateway has acknowledged.
+    ``taken``: how many packs the gateway has acknowledged. ``told_time``: called with ``now`` and UTC ms.
     """
 
-    def __init__(self, noise, emit, *, ack_timeout_ms: int = coap.ACK_TIMEOUT_MS, ring: int = 128):
+    def __init__(self, noise, emit, *, ack_timeout_ms: int = coap.ACK_TIMEOUT_MS, ring: int = 128, told_time=None):
         self._noise = noise
         self._emit = emit
         self._ack_timeout_ms = ack_timeout_ms
@@ -58,6 +68,9 @@ class CoapClient:
         self.dropped = 0
         self.taken = 0
         self.settled = None
+        self._told_time = told_time
+        self._ask_at = 0
+        self._asks = False
 
     @property
     def waiting(self) -> int:
@@ -132,7 +145,9 @@ class CoapClient:
         self._tokens = (self._tokens + 1) & 0xFFFFFFFF
         self._token = struct.pack(">I", self._tokens)
         payload = pack[1] if isinstance(pack[1], bytes) else pack[1](now)
-        self._datagram = coap.encode(coap.CON, coap.POST, self._mid_sent, self._token, _POST, payload=payload)
+        self._asks = self._told_time is not None and now >= self._ask_at
+        options = _POST + _TIME if self._asks else _POST
+        self._datagram = coap.encode(coap.CON, coap.POST, self._mid_sent, self._token, options, payload=payload)
         spread = self._noise.unit() * (coap.ACK_RANDOM_FACTOR - 1.0)
         self._wait_ms = int(self._ack_timeout_ms * (1.0 + spread))
         self._attempts = 0
@@ -162,6 +177,7 @@ class CoapClient:
         if code >> 5 == 2:
             self._emit("acknowledged", seq=seq, mid=self._mid_sent, code=coap.code_text(code))
             self.taken += 1
+            self._hear_time(now, payload)
             self._done()
             return
         self._emit("refused", seq=seq, code=coap.code_text(code), diagnostic=_printable(payload))
@@ -171,6 +187,13 @@ class CoapClient:
             self._pause(now, min(max(seconds * 1000, self._ack_timeout_ms), MAX_BACK_OFF_MS))
         else:
             self._done()
+
+    def _hear_time(self, now: int, text: bytes) -> None:
+        told = self._told_time if self._asks else None
+        is_prompt = self._attempts == 1 and now - self._sent_at <= PROMPT_MS
+        if told is not None and is_prompt and len(text) == 13 and text.isdigit() and is_told(int(text)):
+            self._ask_at = now + ASK_EVERY_MS
+            told(now, int(text))
 
     def _done(self) -> None:
         pack = self._pack

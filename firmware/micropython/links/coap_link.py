@@ -2,6 +2,7 @@
 
 import hal
 from backlog import AHEAD
+from hal import net
 from noise import Noise
 
 from links.coap_client import CoapClient
@@ -25,7 +26,11 @@ class CoapLink:
         # Message ids and tokens are never repeatable: a restart must not reuse those of the run before.
         # The backlog keeps the readings; here is what it lets go ahead, and the one on its way.
         client = CoapClient(
-            Noise(hal.entropy()), hal.emit, ack_timeout_ms=int(settings["ack-timeout"] * 1000), ring=AHEAD + 1
+            Noise(hal.entropy()),
+            hal.emit,
+            ack_timeout_ms=int(settings["ack-timeout"] * 1000),
+            ring=AHEAD + 1,
+            told_time=_set_clock,
         )
         self._plain = None if settings["oscore"] else client
         self._endpoint = None
@@ -44,7 +49,7 @@ class CoapLink:
             return
         host, _, port = self._gateway.rpartition(":")
         if self._udp is None:
-            self._udp = await opened("gateway " + self._gateway, lambda: hal.Udp(host, int(port)))
+            self._udp = await opened("gateway " + self._gateway, lambda: net.Udp(host, int(port)))
         udp = self._udp
         door = CoapDoor(delivery, self._server(udp.gateway), udp.gateway, udp.send)
         while True:
@@ -72,3 +77,10 @@ class CoapLink:
             self.client = __import__("links.no_link", None, None, ("NoLink",)).NoLink()
             return
         self.client = secure.SecureClient(self.client, self._endpoint, hal.emit)
+
+
+def _set_clock(_now: int, utc_ms: int) -> None:
+    """The gateway's time, for the board's own clock where it has one: the end of life hangs on the date."""
+    known, seconds = hal.utc(), utc_ms // 1000
+    if known is None or abs(int(known) - seconds) > 2:
+        hal.set_utc(seconds)

@@ -80,9 +80,13 @@ class CoapServer:
         if name not in SAFE_SIDE and peer != self._gateway:
             self._emit("refused", command=path.decode(), code="4.03")
             return coap.FORBIDDEN, (), b"only from the gateway"
-        if code != coap.PUT or payload != word or not self._product.command(name, now):
+        known = code == coap.PUT and payload == word
+        if not known or not self._product.command(name, now):
             self._emit("refused", command=path.decode(), code="4.03")
-            return coap.FORBIDDEN, (), b"only PUT " + word + b"; opened and stopped by hand on site"
+            why = (
+                b"the board refuses it now" if known else b"only PUT " + word + b"; opened and stopped by hand on site"
+            )
+            return coap.FORBIDDEN, (), why
         self._emit("command", name=name)
         return coap.CHANGED, (), b""
 

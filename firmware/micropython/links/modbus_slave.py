@@ -8,7 +8,7 @@ exception 03 and nothing moves (S2). A broadcast is obeyed if it is a command, a
 
 import struct
 
-from protocols.wire import modbus_pdu, modbus_rtu
+from protocols.wire import modbus_request, modbus_rtu
 
 # Lowest and highest raw code of the integer types; a value outside is told as the end of the range.
 _RANGES = {
@@ -30,12 +30,6 @@ _FORMATS = {
     "float64": ">d",
 }
 _SWAPPED = "-swapped"
-_REGISTERS = {kind: struct.calcsize(letter) // 2 for kind, letter in _FORMATS.items()}
-for _kind in list(_FORMATS):
-    _FORMATS[_kind + _SWAPPED] = _FORMATS[_kind]
-    _REGISTERS[_kind + _SWAPPED] = _REGISTERS[_kind]
-    if _kind in _RANGES:
-        _RANGES[_kind + _SWAPPED] = _RANGES[_kind]
 
 
 def load_tables(profile: str):
@@ -47,11 +41,17 @@ def load_tables(profile: str):
 def packed(row: tuple, value) -> bytes:
     """A register row's bytes for a value (``None``: no value)."""
     _, _, kind, multiply, divide, offset, missing = row
-    data = struct.pack(_FORMATS[kind], _raw(kind, value, multiply, divide, offset, missing))
-    if not kind.endswith(_SWAPPED):
+    plain = _plain(kind)
+    data = struct.pack(_FORMATS[plain], _raw(plain, value, multiply, divide, offset, missing))
+    if kind == plain:
         return data
     words = [data[at : at + 2] for at in range(0, len(data), 2)]
     return b"".join(reversed(words))
+
+
+def _plain(kind: str) -> str:
+    """A type without the order of its words."""
+    return kind[: -len(_SWAPPED)] if kind.endswith(_SWAPPED) else kind
 
 
 def _raw(kind: str, value, multiply: int, divide: int, offset, missing):
@@ -108,7 +108,7 @@ class ModbusSlave:
                 continue
             answer = self.answer(now, pdu)
             if unit != modbus_rtu.BROADCAST:
-                if answer[0] < modbus_pdu.ERROR_BIT:
+                if answer[0] < modbus_request.ERROR_BIT:
                     self.heard_at = now
                 replies.append(modbus_rtu.frame(unit, answer))
         return replies
@@ -116,38 +116,38 @@ class ModbusSlave:
     def answer(self, now: int, pdu: bytes) -> bytes:
         """The answer to one request; an exception for whatever is not in the tables."""
         try:
-            request = modbus_pdu.parse_request(pdu)
-            if request.function in modbus_pdu.READS:
+            request = modbus_request.parse_request(pdu)
+            if request.function in modbus_request.READS:
                 return self._read(request)
             self._write(request, now)
-            return modbus_pdu.write_response(pdu)
-        except modbus_pdu.PduError as error:
+            return modbus_request.write_response(pdu)
+        except modbus_request.PduError as error:
             function = pdu[0] & 0x7F if pdu else 0
-            if function not in modbus_pdu.READS:
+            if function not in modbus_request.READS:
                 self._emit("refused", command="modbus", code=error.code, message=str(error))
-            return modbus_pdu.exception_response(function, error.code)
+            return modbus_request.exception_response(function, error.code)
 
     def _read(self, request) -> bytes:
         tables = self._tables
         values = self._product.snapshot()
-        if request.function == modbus_pdu.READ_INPUT:
+        if request.function == modbus_request.READ_INPUT:
             return _registers(request, values, tables.INPUT, tables.INPUT_BITS, tables.INPUT_COUNT)
-        if request.function == modbus_pdu.READ_HOLDING:
+        if request.function == modbus_request.READ_HOLDING:
             return _registers(request, values, tables.HOLDING, tables.HOLDING_BITS, tables.HOLDING_COUNT)
-        if request.function == modbus_pdu.READ_COILS:
+        if request.function == modbus_request.READ_COILS:
             return _bits(request, values, tables.COIL, tables.COIL_COUNT)
         return _bits(request, values, tables.DISCRETE, tables.DISCRETE_COUNT)
 
     def _write(self, request, now: int) -> None:
-        """Do the commands of a write, or none of them."""
-        coils = request.function in (modbus_pdu.WRITE_COIL, modbus_pdu.WRITE_COILS)
+        """Do the commands of a write, or none of them; those behind one that the board refuses are not done."""
+        coils = request.function in (modbus_request.WRITE_COIL, modbus_request.WRITE_COILS)
         rows = self._tables.COIL_COMMANDS if coils else self._tables.HOLDING_COMMANDS
         commands = []
         for at, value in enumerate(request.values):
             commands.append(_command(rows, request.address + at, value))
         for name in commands:
             if not self._product.command(name, now):
-                raise modbus_pdu.PduError(modbus_pdu.DEVICE_FAILURE, "the board does not obey " + name)
+                raise modbus_request.PduError(modbus_request.DEVICE_FAILURE, "the board does not obey " + name)
             self._emit("command", name=name)
 
 
@@ -155,14 +155,14 @@ def _command(rows: tuple, address: int, value: int) -> str:
     for where, name, wanted in rows:
         if where == address:
             if value != wanted:
-                raise modbus_pdu.PduError(modbus_pdu.ILLEGAL_VALUE, "{} is {} only".format(name, wanted))
+                raise modbus_request.PduError(modbus_request.ILLEGAL_VALUE, "{} is {} only".format(name, wanted))
             return name
-    raise modbus_pdu.PduError(modbus_pdu.ILLEGAL_ADDRESS, "nothing can be written at {}".format(address))
+    raise modbus_request.PduError(modbus_request.ILLEGAL_ADDRESS, "nothing can be written at {}".format(address))
 
 
 def _check(request, count: int) -> None:
     if request.address + request.count > count:
-        raise modbus_pdu.PduError(modbus_pdu.ILLEGAL_ADDRESS, "only {} addresses".format(count))
+        raise modbus_request.PduError(modbus_request.ILLEGAL_ADDRESS, "only {} addresses".format(count))
 
 
 def _response(request, size: int) -> bytearray:
@@ -181,15 +181,16 @@ def _registers(request, values: dict, rows: tuple, bits: tuple, count: int) -> b
     answer = _response(request, 2 * request.count)
     for row in rows:
         at = row[0] - first
-        width = _REGISTERS[row[2]]
+        layout = _FORMATS.get(row[2])
+        width = struct.calcsize(layout or _FORMATS[_plain(row[2])]) // 2
         if at >= request.count or at + width <= 0:
             continue
-        if at < 0 or at + width > request.count or row[2].endswith(_SWAPPED):
+        if at < 0 or at + width > request.count or layout is None:
             _put_part(answer, 2 * at, packed(row, values.get(row[1])))
         else:
             _, _, kind, multiply, divide, offset, missing = row
             raw = _raw(kind, values.get(row[1]), multiply, divide, offset, missing)
-            struct.pack_into(_FORMATS[kind], answer, 2 + 2 * at, raw)
+            struct.pack_into(layout, answer, 2 + 2 * at, raw)
     for address, bit, name in bits:
         if 0 <= address - first < request.count and values.get(name):
             answer[2 + 2 * (address - first) + (bit < 8)] |= 1 << (bit & 7)

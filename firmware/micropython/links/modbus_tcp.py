@@ -7,8 +7,8 @@ reaches the port can read, and can close a valve or start a fan; nothing more is
 
 import asyncio
 
-from protocols.wire import modbus_pdu
-from protocols.wire.modbus_tcp import MbapFrames, frame
+from protocols.wire import modbus_request
+from protocols.wire.modbus_tcp import FrameError, MbapFrames, frame
 
 OURSELVES = (0, 255)
 # Modbus Application Protocol 1.1b3, 7: «gateway target device failed to respond».
@@ -25,7 +25,7 @@ class ModbusTcp:
         self._frames = MbapFrames()
 
     def feed(self, now: int, data: bytes) -> list:
-        """Frames to send for what arrived. Raises `modbus_pdu.FrameError` for what is no Modbus: hang up."""
+        """Frames to send for what arrived. Raises `FrameError` for what is no Modbus: hang up."""
         replies = []
         self._frames.feed(data)
         request = self._frames.next()
@@ -38,11 +38,11 @@ class ModbusTcp:
     def _answer(self, now: int, unit: int, pdu: bytes) -> bytes:
         if unit == self._slave.unit or unit in OURSELVES:
             answer = self._slave.answer(now, pdu)
-            if answer[0] < modbus_pdu.ERROR_BIT:
+            if answer[0] < modbus_request.ERROR_BIT:
                 self._slave.network_heard_at = now
             return answer
         # Silence would cost the master its time-out; an answer tells it at once that it asks the wrong address.
-        return modbus_pdu.exception_response(pdu[0] & 0x7F, NOBODY_THERE)
+        return modbus_request.exception_response(pdu[0] & 0x7F, NOBODY_THERE)
 
 
 class _Peer:
@@ -56,7 +56,7 @@ class _Peer:
 
 
 class Server:
-    """``listener``: a `hal.TcpListener`; ``ticks()``: ms; ``emit``: to the bench.
+    """``listener``: a `hal.net.TcpListener`; ``ticks()``: ms; ``emit``: to the bench.
 
     At most ``connections`` peers, so that strangers cannot take the board's memory. When all places are taken, a new
     peer gets the place of the one that has asked nothing for longest, if that is ``idle_ms`` or more; else it is hung
@@ -129,7 +129,7 @@ class Server:
         now = self._ticks()
         try:
             replies = peer.stream.feed(now, data)
-        except modbus_pdu.FrameError as error:
+        except FrameError as error:
             self._emit("refused", command="modbus-tcp", code="frame", message=str(error))
             return False
         if replies:

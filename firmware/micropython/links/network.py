@@ -3,6 +3,7 @@
 import asyncio
 
 import hal
+from hal import net
 
 AGAIN_MS = 10000
 
@@ -10,7 +11,7 @@ AGAIN_MS = 10000
 async def join(settings: dict) -> None:
     """Keep the board on its network. A setting that keeps it off is told, and the board goes on without."""
     try:
-        await hal.join(settings)
+        await net.join(settings)
     except OSError as error:
         hal.emit("error", message=f"network: {error}; the board goes on without")
 
@@ -33,7 +34,7 @@ async def opened(what: str, make, again_ms: int = AGAIN_MS):
 async def listen(slave, port: int, ticks) -> None:
     """Serve ``slave`` (`links.modbus_slave.ModbusSlave`) to masters on a TCP port, for ever."""
     server = __import__("links.modbus_tcp", None, None, ("Server",)).Server
-    listener = await opened(f"modbus-tcp {port}", lambda: hal.TcpListener(port))
+    listener = await opened(f"modbus-tcp {port}", lambda: net.TcpListener(port))
     try:
         await server(slave, listener, ticks, hal.emit).serve()
     finally:

@@ -18,12 +18,11 @@ Commands are the names of the product, done once however often they are heard; e
 moves (S2). The line carries no proof of who speaks: it is for wires inside one cabinet or building. No I/O, no clock.
 """
 
+from clock import is_told
+
 from protocols.wire import link
 from protocols.wire.link_node import EMPTY, PAUSED, Node
 
-# 2025-01-01 to 2100-01-01: a gateway whose own clock was never set must not set ours.
-EARLIEST_MS = 1735689600000
-LATEST_MS = 4102444800000
 _NO_PACK = ()
 
 
@@ -141,7 +140,7 @@ class SerialLink:
         elif event.kind == link.COMMAND:
             done = self._command(now, _printable(event.data))
             self._node.result(event.number, link.DONE if done else link.REFUSED)
-        elif event.kind == link.TIME and EARLIEST_MS <= event.value < LATEST_MS:
+        elif event.kind == link.TIME and is_told(event.value):
             self._utc_minus_now = event.value - now
             if self.told_time is not None:
                 self.told_time(now, event.value)

@@ -6,8 +6,9 @@
     red     level 2            level 1, or lost while high      two: carbon monoxide; one: trip latched
 
 The buzzer tells level 2 from carbon monoxide (four beeps), level 1 and a fault (one chirp a minute). The button
-silences it for a while; it sounds again after that, and at once when something joins what was silenced. Lamps and what
-the gateway is told are never silenced.
+silences it for a while; it sounds again after that, and at once when something joins what was silenced. When it begins
+to sound it does so for 10 s at least: a button that chatters must not keep it silent. Lamps and what the gateway is
+told are never silenced.
 """
 
 # What there is to show, as bits.
@@ -21,7 +22,11 @@ EXPIRED = 64
 WARM_UP = 128
 LATCHED = 256
 MONITORING = 512
-AUDIBLE = LEVEL_1 | LEVEL_2 | CO | BLIND | FAULT | ACTUATOR | EXPIRED
+# Sounds and looks as `LEVEL_2`, with which it stands; what was silenced sounds anew when it joins.
+OVER_RANGE = 1024
+AUDIBLE = LEVEL_1 | LEVEL_2 | CO | BLIND | FAULT | ACTUATOR | EXPIRED | OVER_RANGE
+# Chosen by us.
+HEARD_MS = 10000
 
 # Patterns: period and the parts of it that are on, ms; no part shorter than two samples. Chosen by us; four beeps for
 # carbon monoxide are customary (from memory).
@@ -34,19 +39,43 @@ TWO_FLASHES = (2000, ((0, 200), (400, 600)))
 FOUR_BEEPS = (5000, ((0, 200), (400, 600), (800, 1000), (1200, 1400)))
 CHIRP = (60000, ((0, 200),))
 
-# The first row of which a bit is set gives the pattern.
-RED = ((LEVEL_2, STEADY), (LEVEL_1 | BLIND, BLINK), (CO, TWO_FLASHES), (LATCHED, ONE_FLASH))
-YELLOW = ((FAULT, STEADY), (ACTUATOR, BLINK), (EXPIRED, ONE_FLASH))
-GREEN = ((WARM_UP, BLINK), (MONITORING, STEADY))
-BUZZER = ((LEVEL_2, FAST), (CO, FOUR_BEEPS), (LEVEL_1 | BLIND, BLINK), (FAULT | ACTUATOR | EXPIRED, CHIRP))
+
+def red(what: int) -> tuple:
+    """The pattern of the red lamp: of what stands the first in this order. ``what``: bits of this module."""
+    if what & LEVEL_2:
+        return STEADY
+    if what & (LEVEL_1 | BLIND):
+        return BLINK
+    if what & CO:
+        return TWO_FLASHES
+    return ONE_FLASH if what & LATCHED else OFF
 
 
-def pattern(rows: tuple, what: int) -> tuple:
-    """The pattern of the first row that applies, or `OFF`."""
-    for bits, found in rows:
-        if what & bits:
-            return found
-    return OFF
+def yellow(what: int) -> tuple:
+    """The same of the yellow lamp."""
+    if what & FAULT:
+        return STEADY
+    if what & ACTUATOR:
+        return BLINK
+    return ONE_FLASH if what & EXPIRED else OFF
+
+
+def green(what: int) -> tuple:
+    """The same of the green lamp."""
+    if what & WARM_UP:
+        return BLINK
+    return STEADY if what & MONITORING else OFF
+
+
+def sound(what: int) -> tuple:
+    """The same of the buzzer."""
+    if what & LEVEL_2:
+        return FAST
+    if what & CO:
+        return FOUR_BEEPS
+    if what & (LEVEL_1 | BLIND):
+        return BLINK
+    return CHIRP if what & (FAULT | ACTUATOR | EXPIRED) else OFF
 
 
 def is_on(found: tuple, now: int) -> bool:
@@ -57,14 +86,15 @@ def is_on(found: tuple, now: int) -> bool:
 
 
 class Annunciator:
-    """``green``, ``yellow``, ``red``, ``buzzer``: outputs. ``muted``: something sounds that was silenced."""
+    """Three lamps and a buzzer, all outputs. ``muted``: something sounds that was silenced."""
 
-    def __init__(self, green, yellow, red, buzzer, mute_ms: int):
-        self._outputs = ((green, GREEN), (yellow, YELLOW), (red, RED), (buzzer, BUZZER))
+    def __init__(self, green_lamp, yellow_lamp, red_lamp, buzzer, mute_ms: int):
+        self._outputs = (green_lamp, yellow_lamp, red_lamp, buzzer)
         self._mute_ms = mute_ms
         self._silenced = 0
         self._until = 0
         self._audible = 0
+        self._sounds_since = None
 
     @property
     def muted(self) -> bool:
@@ -72,11 +102,12 @@ class Annunciator:
         return self._silenced != 0
 
     def mute(self, now: int) -> bool:
-        """The button: silence what sounds; ``False`` where nothing does."""
-        if not self._audible or self.muted:
+        """The button: silence what has sounded for `HEARD_MS`; ``False`` where nothing sounds."""
+        if self._sounds_since is None:
             return False
-        self._silenced = self._audible
-        self._until = now + self._mute_ms
+        if now - self._sounds_since >= HEARD_MS:
+            self._silenced = self._audible
+            self._until = now + self._mute_ms
         return True
 
     def show(self, now: int, what: int, is_testing: bool) -> None:
@@ -85,6 +116,10 @@ class Annunciator:
         if self._audible & ~self._silenced or now >= self._until:
             self._silenced = 0
         self._silenced &= self._audible
-        for output, rows in self._outputs:
-            is_silent = rows is BUZZER and self.muted
-            output.set(is_testing or (not is_silent and is_on(pattern(rows, what), now)))
+        if self.muted or not self._audible:
+            self._sounds_since = None
+        elif self._sounds_since is None:
+            self._sounds_since = now
+        patterns = green(what), yellow(what), red(what), OFF if self.muted else sound(what)
+        for at, found in enumerate(patterns):
+            self._outputs[at].set(is_testing or is_on(found, now))

@@ -29,6 +29,11 @@ class Fan:
         self.failed = False
         self.state = RUNNING if proof.get() else STOPPED
 
+    @property
+    def is_on(self) -> bool:
+        """Whether the relay is picked up."""
+        return self._on
+
     def start(self, now: int) -> None:
         """Pick up the relay; again where the proof was missing."""
         self._on = True

@@ -26,7 +26,8 @@ CHANNELS = ("h2_1", "h2_2", "h2_3", "h2_4")
 PRESSURES = ("pressure_trailer", "pressure_low_bank", "pressure_high_bank", "pressure_dispenser")
 TEMPERATURES = ("temperature_gas", "temperature_room")
 STATES = ("h2_1_state", "h2_2_state", "h2_3_state", "h2_4_state")
-# Of the pressures, then the temperatures. Names are short where they can be: a pack must fit in 1024 bytes.
+# Of the pressures, then the temperatures. Names are short where they can be: a pack must fit in 1024 bytes. The
+# cabinet's temperature and its fault leave with the board's own points (`vitals.NAMES`), each minute.
 FAULTS = ("trailer_fault", "low_bank_fault", "high_bank_fault", "dispenser_fault", "t_gas_fault", "t_room_fault")
 # Wired normally closed: a cut wire reads as active. The two proofs are normally open: a cut wire reads as not running,
 # and the missing proof is what the gateway alarms on.
@@ -43,9 +44,9 @@ WATCHED = (
     NORMALLY_CLOSED  # noqa: RUF005 - MicroPython has no star here
     + ("fault", "warm_up")
     + NORMALLY_OPEN
-    + FAULTS
+    + FAULTS[:-1]
     + STATES
-    + ("first_out", "first_out_channel")
+    + ("first_out", "first_out_channel", "memory_fault")
 )
 # Chosen by us; 0.2 vol% of hydrogen are 5 % of its lower flammable limit.
 JUMPS = {
@@ -58,7 +59,6 @@ JUMPS = {
     "pressure_high_bank": 1.0,
     "pressure_dispenser": 5.0,
     "temperature_gas": 10.0,
-    "temperature_room": 5.0,
 }
 
 
@@ -132,8 +132,8 @@ class HydrogenNode:
             values[TEMPERATURES[place]] = _rounded(value, 1)
         for place, name in enumerate(FAULTS):
             values[name] = faults[place]
-        # A flash that refuses has no flag of its own, as the pack has no room for it: it is a fault of no sensor.
-        faults.append(self._first_out.refused or self._stood.refused)
+        # A fault of the board, of no sensor: the gateway has an alarm of its own for it.
+        values["memory_fault"] = self._first_out.refused or self._stood.refused
         values["fault"] = True in faults or True in [channel.fault for channel in self._channels]
         values["warm_up"] = self.warm_up
         values["first_out"] = self._first_out.code

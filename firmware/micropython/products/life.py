@@ -3,35 +3,38 @@
 CJJ/T 146: five years at home, three in business (setting ``life-years``). An expired detector measures and alarms on.
 
 Record «life», little-endian: hours under power, date of manufacture (s since 1970, 0: not known), four bytes each. It
-is written once an hour at most; a reset costs the hour that had begun. Where nobody entered a date, the first date that
-the board learns counts as that of manufacture. A record that cannot be read makes the detector expired until a
-person enters its date: nobody can vouch for its age.
+is written once an hour at most. A run counts its hours from the half: short ones are counted as often too long as too
+short. Where nobody entered a date, the earliest date that the board learns counts as that of manufacture: one that was
+false must not end the ageing. It is kept as an odd second, a label's is a midnight. A record that cannot be read makes
+the detector expired until a person enters its date: nobody can vouch for its age.
 """
 
 import struct
 
-import kv
+from products.record import Record
 
 HOUR_MS = 3600000
 YEAR_HOURS = 8766
 DAY_S = 86400
+LATEST = 0xFFFFFFFF
 
 
 class Life:
-    """``expired``, ``days_left`` (whole days, not below 0). ``store_errors`` counts refusals of the flash."""
+    """``expired``, ``days_left`` (whole days, not below 0)."""
 
     def __init__(self, store, now: int, years: float):
-        self._store = store
         self._limit_days = years * YEAR_HOURS / 24
-        self._hour_at = now
+        self._hour_at = now - HOUR_MS // 2
         self._today = 0
-        self.store_errors = 0
-        try:
-            record = store.get("life")
-        except kv.Corrupt:
-            record = b""
-        self.known = record is None or len(record) == 8
-        self.hours, self.made = struct.unpack("<II", record) if record and self.known else (0, 0)
+        self._record = Record(store, "life")
+        held = self._record.value
+        self.known = not self._record.corrupt if held is None else len(held) == 8
+        self.hours, self.made = struct.unpack("<II", held) if held and self.known else (0, 0)
+
+    @property
+    def refused(self) -> bool:
+        """The flash does not take the hours or the date."""
+        return self._record.refused
 
     @property
     def days_left(self) -> int:
@@ -49,17 +52,21 @@ class Life:
         return self.days_left == 0
 
     def step(self, now: int) -> None:
-        """Count the hours."""
-        if now - self._hour_at >= HOUR_MS:
+        """Count the hours. What the flash refused is tried again each second."""
+        has_hour = now - self._hour_at >= HOUR_MS
+        if has_hour:
             self._hour_at += HOUR_MS
             self.hours += 1
-            self._keep()
+        if has_hour or self.refused:
+            self._keep(now)
 
     def tell_date(self, utc: int) -> None:
-        """Today's date, s since 1970, whenever the board has a clock."""
+        """Today's date, s since 1970, whenever the board has a clock. One that no record can hold is none."""
+        if not 0 < utc <= LATEST:
+            return
         self._today = utc
-        if not self.made and self.known:
-            self.set_made(utc)
+        if self.known and (not self.made or (self.made % DAY_S and utc < self.made)):
+            self.set_made(utc | 1)
 
     def set_made(self, utc: int) -> None:
         """The date of manufacture, from the label; by a person at the board."""
@@ -67,10 +74,6 @@ class Life:
         self.known = True
         self._keep()
 
-    def _keep(self) -> None:
-        if not self.known:
-            return
-        try:
-            self._store.put("life", struct.pack("<II", self.hours, self.made))
-        except OSError:
-            self.store_errors += 1
+    def _keep(self, now: int | None = None) -> None:
+        if self.known:
+            self._record.keep(struct.pack("<II", self.hours, self.made), now)

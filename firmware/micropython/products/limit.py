@@ -29,7 +29,7 @@ class Limit:
     anew, and what is lost in it counts as over. It goes when trusted values have stood below ``low`` for ``off_ms``.
     """
 
-    def __init__(self, limit: float, low: float, on_ms: int, off_ms: int, *, most_ms: int, stands: bool = False):
+    def __init__(self, limit: float, low: float, on_ms: int, off_ms: int, most_ms: int, stands: bool = False):
         self.stands = stands
         self._limit = limit
         self._low = low

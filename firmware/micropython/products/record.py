@@ -9,8 +9,8 @@ RETRY_MS = 1000
 class Record:
     """``value``: what the flash holds, ``None`` if it was never written or could not be read (then ``corrupt``).
 
-    ``refused``: the flash did not take the last write; what it holds now is not known until it takes one. ``errors``
-    counts the refusals.
+    ``refused``: the flash did not take the last write, or there was no memory for it; what it holds now is not known
+    until it takes one. ``errors`` counts the refusals.
     """
 
     def __init__(self, store, name: str):
@@ -38,7 +38,7 @@ class Record:
             return False
         try:
             self._store.put(self._name, value)
-        except OSError:
+        except (OSError, MemoryError):
             self.errors += 1
             self.refused = True
             if now is not None:

@@ -1,9 +1,9 @@
 """Smart bin: fill level, weight, fire, tilt, lid, battery. Logic only; time is an argument (ms).
 
-Points, names and codes are those of the profile ``gengfu/smart-bin``. It sleeps between its samples, and
-looks at contacts, heat and tilt all the same: that costs a few ms of each ten seconds; what costs is the ranger, which
-is asked at each ``wake`` alone. What a crew or a fire brigade must know goes out at once. It has no output and
-obeys nothing: no lid is unlocked and no compactor run from here (S24).
+Points, names and codes are those of the profile ``gengfu/smart-bin``. It idles between its samples, or sleeps where the
+setting ``sleep`` says so, and looks at heat and tilt all the same each ten seconds, at the contacts each second; what
+costs is the ranger, which is asked at each ``wake`` alone. What a crew or a fire brigade must know goes out at once. It
+has no output and obeys nothing: no lid is unlocked and no compactor run from here (S24).
 
 A level is shown only while the bin stands upright with its lid closed; a sensor without a valid value has none and
 sets its own fault flag, so that one dead sensor does not put the others in doubt.
@@ -38,8 +38,9 @@ class SmartBin:
     """One board. ``parts``: distance (mm), weight (kg gross), temperature (Cel), tilt (deg), battery (V) with
     ``read(now)`` and ``fault``; lid_open, smoke with ``get()``.
 
-    ``settings``: height, offset (mm), overflow (%), fire (Cel), wake, period (s), and ``cell`` (`battery.CELLS`;
-    li-ion where it is not given). ``sample`` it every ``sample_ms``, which changes from sample to sample.
+    ``settings``: height, offset (mm), overflow (%), fire (Cel), wake, period (s), ``cell`` (`battery.CELLS`; li-ion
+    where it is not given), and ``sleep``, with ``parts`` and the lines, which a board that sleeps has none of.
+    ``sample`` it every ``sample_ms``, which changes from sample to sample.
     """
 
     profile = "gengfu/smart-bin"
@@ -83,6 +84,10 @@ class SmartBin:
         self._leaning_since = None
         self._blocked = False
         self._blocked_at = now
+        self._sleeps = settings.get("sleep") == "light" and settings["parts"] == "board"
+        for line in ("modbus", "serial-link", "modbus-tcp"):
+            # A master may ask at any time.
+            self._sleeps = self._sleeps and not settings.get(line)
         self.sample(now)
 
     @property
@@ -91,6 +96,16 @@ class SmartBin:
         if self._fill.busy:
             return BURST_MS
         return min(FAST_MS if self._alert else LOOK_MS, self._wake_ms)
+
+    @property
+    def may_sleep(self) -> bool:
+        """Whether the chip may stop until the next look: not in a burst of the ranger, nor out of the ordinary."""
+        return self._sleeps and not self._fill.busy and not self._alert
+
+    def is_stirred(self) -> bool:
+        """Whether lid or smoke have changed since the last sample: it costs next to nothing to look."""
+        parts = self._parts
+        return parts.lid_open.get() != self.lid_open or parts.smoke.get() != self.smoke
 
     @property
     def store_errors(self) -> int:

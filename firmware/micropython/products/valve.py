@@ -9,8 +9,9 @@ Kinds (S21). ``hold``: whether the closing is held or pulsed; ``fails_closed``: 
     pulse, last    the coil gets pulses; the valve stays where it is without power
     pulse, closed  the same, and the board spends its last energy on a pulse (its owner asks for it)
     hold, last     the output drives to closed and stays on (motor with its own end switch)
-    hold, closed   the output feeds a holding magnet and goes off to close; the magnet holds, it cannot pull (manual
-                   reset), so that feeding it after a restart opens nothing
+    hold, closed   the output feeds a holding magnet and goes off to close. The magnet holds, it cannot pull (manual
+                   reset); it is fed only while the valve is read open or was, and not again at one that was read
+                   closed, or is found so, before a hand has opened it
 """
 
 # States, the codes of the profile.
@@ -19,7 +20,6 @@ OPEN = 1
 CLOSED = 2
 MOVING = 3
 FAULT = 4
-STATES = (UNKNOWN, OPEN, CLOSED, MOVING, FAULT)
 
 # Causes, the codes of the profile.
 NOBODY = 0
@@ -28,53 +28,46 @@ BY_COMMAND = 2
 BY_PERSON = 3
 BY_POWER_LOSS = 4
 BY_CO = 5
-CAUSES = (NOBODY, BY_TRIP, BY_COMMAND, BY_PERSON, BY_POWER_LOSS, BY_CO)
 
 # Phases: what was ordered and what came of it.
-REST = 0
-DRIVING = 1
-SHUT = 2
-STUCK = 3
-RETRYING = 4
-PHASES = (REST, DRIVING, SHUT, STUCK, RETRYING)
+REST = "rest"
+DRIVING = "driving"
+SHUT = "shut"
+STUCK = "stuck"
+RETRYING = "retrying"
 
-CLOSE = "close"
-ARRIVED = "arrived"
-LEFT = "left"
-EXHAUSTED = "exhausted"
-EVENTS = (CLOSE, ARRIVED, LEFT, EXHAUSTED)
+# Both tables hold constants alone, so that they stay in flash. Phase, event, phase after.
+TRANSITIONS = (
+    ("rest", "close", "driving"),
+    ("rest", "arrived", "shut"),
+    ("rest", "left", "rest"),
+    ("rest", "exhausted", "rest"),
+    ("driving", "close", "driving"),
+    ("driving", "arrived", "shut"),
+    ("driving", "left", "driving"),
+    ("driving", "exhausted", "stuck"),
+    ("shut", "close", "shut"),
+    ("shut", "arrived", "shut"),
+    ("shut", "left", "rest"),
+    ("shut", "exhausted", "shut"),
+    ("stuck", "close", "retrying"),
+    ("stuck", "arrived", "shut"),
+    ("stuck", "left", "stuck"),
+    ("stuck", "exhausted", "stuck"),
+    ("retrying", "close", "retrying"),
+    ("retrying", "arrived", "shut"),
+    ("retrying", "left", "retrying"),
+    ("retrying", "exhausted", "stuck"),
+)
 
-TRANSITIONS = {
-    (REST, CLOSE): DRIVING,
-    (REST, ARRIVED): SHUT,
-    (REST, LEFT): REST,
-    (REST, EXHAUSTED): REST,
-    (DRIVING, CLOSE): DRIVING,
-    (DRIVING, ARRIVED): SHUT,
-    (DRIVING, LEFT): DRIVING,
-    (DRIVING, EXHAUSTED): STUCK,
-    (SHUT, CLOSE): SHUT,
-    (SHUT, ARRIVED): SHUT,
-    (SHUT, LEFT): REST,
-    (SHUT, EXHAUSTED): SHUT,
-    (STUCK, CLOSE): RETRYING,
-    (STUCK, ARRIVED): SHUT,
-    (STUCK, LEFT): STUCK,
-    (STUCK, EXHAUSTED): STUCK,
-    (RETRYING, CLOSE): RETRYING,
-    (RETRYING, ARRIVED): SHUT,
-    (RETRYING, LEFT): RETRYING,
-    (RETRYING, EXHAUSTED): STUCK,
-}
-
-# Phase -> what is shown when the switches (open, closed) read: neither, open alone, closed alone, both.
-SHOWN = {
-    REST: (UNKNOWN, OPEN, CLOSED, FAULT),
-    DRIVING: (MOVING, MOVING, CLOSED, FAULT),
-    SHUT: (UNKNOWN, OPEN, CLOSED, FAULT),
-    STUCK: (FAULT, FAULT, CLOSED, FAULT),
-    RETRYING: (FAULT, FAULT, CLOSED, FAULT),
-}
+# Phase, and the state that is shown when the switches read: neither, open alone, closed alone, both.
+SHOWN = (
+    ("rest", (0, 1, 2, 4)),  # UNKNOWN, OPEN, CLOSED, FAULT
+    ("driving", (3, 3, 2, 4)),  # MOVING, MOVING, CLOSED, FAULT
+    ("shut", (0, 1, 2, 4)),  # UNKNOWN, OPEN, CLOSED, FAULT
+    ("stuck", (4, 4, 2, 4)),  # FAULT, FAULT, CLOSED, FAULT
+    ("retrying", (4, 4, 2, 4)),  # FAULT, FAULT, CLOSED, FAULT
+)
 
 # S21; 0.5 s every 10 s is the ESN14's. A valve that did not close is tried anew after a minute of rest for its coil,
 # as long as the cause stands; that minute is chosen by us.
@@ -82,6 +75,22 @@ PULSE_MS = 500
 PULSE_EVERY_MS = 10000
 PULSES = 5
 RETRY_MS = 60000
+
+
+def after(phase: str, event: str) -> str:
+    """The phase that follows; `TRANSITIONS` has a row for each pair."""
+    for before, what, then in TRANSITIONS:
+        if before == phase and what == event:
+            return then
+    raise ValueError(phase + ", " + event)
+
+
+def shown(phase: str, switches: int) -> int:
+    """The state that is shown in a phase; ``switches``: 1 open, 2 closed, their sum if both act."""
+    for one, states in SHOWN:
+        if one == phase:
+            return states[switches]
+    raise ValueError(phase)
 
 
 class Valve:
@@ -99,13 +108,15 @@ class Valve:
         self._rest_level = hold and fails_closed
         self.cause = cause
         self.phase = REST
-        self._ordered = ordered and self._rest_level
+        self._ordered = False
+        self._is_pulsed = False
         self._was_closed = False
         self._pulses = 0
         self._pulsed_at = 0
         self._by_itself = BY_POWER_LOSS if fails_closed else BY_PERSON
         self._look()
         self._by_itself = BY_PERSON
+        self._ordered = self._rest_level and (ordered or self.state != OPEN)
         if self.state == OPEN and not ordered:
             self.cause = NOBODY
 
@@ -113,6 +124,11 @@ class Valve:
     def is_wanted_closed(self) -> bool:
         """Whether a closing was ordered and is not proven yet."""
         return self.phase in (DRIVING, STUCK, RETRYING)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a restart would cut a pulse, or a closing that is not proven yet."""
+        return self._is_pulsed or self.is_wanted_closed
 
     def look(self) -> bool:
         """Read the limit switches; whether the valve is read open, at rest, for the first time after closed.
@@ -132,11 +148,11 @@ class Valve:
             return
         if self.phase == REST:
             self.cause = cause
-        self.phase = TRANSITIONS[self.phase, CLOSE]
+        self.phase = after(self.phase, "close")
         self._ordered = True
         self._pulses = 1
         self._pulsed_at = now
-        self.state = SHOWN[self.phase][self._switches]
+        self.state = shown(self.phase, self._switches)
         self.drive(now)
 
     def insist(self, now: int, cause: int) -> None:
@@ -148,28 +164,31 @@ class Valve:
         """Set the output to what is ordered; pulse again where the limit switch was not reached."""
         if self.phase in (DRIVING, RETRYING) and now - self._pulsed_at >= PULSE_EVERY_MS:
             self._pulse_again(now)
-        closing = self._ordered and (self._hold or now - self._pulsed_at < PULSE_MS)
+        self._is_pulsed = self._ordered and not self._hold and now - self._pulsed_at < PULSE_MS
+        closing = self._is_pulsed or (self._ordered and self._hold)
         # Written every time: a pin that something has disturbed is put right.
         self._coil.set(closing != self._rest_level)
 
     def _look(self) -> None:
         closed = self._is_closed.get()
         opened = self._is_open.get()
-        self.phase = TRANSITIONS[self.phase, ARRIVED if closed and not opened else LEFT]
+        self.phase = after(self.phase, "arrived" if closed and not opened else "left")
+        self._switches = 2 * closed + opened
         if self.phase == SHUT:
             self._was_closed = True
+            self._ordered = self._ordered or self._rest_level
             # Closed without an order: by a hand, or by the spring while the board was without power.
             self.cause = self.cause or self._by_itself
-        elif self.phase == REST:
-            # Somebody has moved it: what was ordered is over, and whoever has a cause orders it again.
-            self._ordered = self._ordered and not self._was_closed
-        self._switches = 2 * closed + opened
-        self.state = SHOWN[self.phase][self._switches]
+        elif self.phase == REST and opened and not closed:
+            # A hand has opened it: what was ordered is over, and whoever has a cause orders it again. Not so while no
+            # switch is read: a bounce must not end a closing, and a magnet would hold what nobody has opened.
+            self._ordered = False
+        self.state = shown(self.phase, self._switches)
 
     def _pulse_again(self, now: int) -> None:
         if self._pulses >= PULSES:
-            self.phase = TRANSITIONS[self.phase, EXHAUSTED]
-            self.state = SHOWN[self.phase][self._switches]
+            self.phase = after(self.phase, "exhausted")
+            self.state = shown(self.phase, self._switches)
             return
         self._pulses += 1
         self._pulsed_at = now

@@ -11,7 +11,7 @@ INPUT_BITS, HOLDING_BITS: flags inside registers, rows (address, bit, name); bit
 COIL, DISCRETE: flags in bit tables, rows (address, name).
 COIL_COMMANDS, HOLDING_COMMANDS: rows (address, command, value). Any other value at such an address is refused
     with exception 03: a closing coil has no opening value.
-*_COUNT: length of the table from address 0. STATES: codes of enumerations by point name, rows (code, name).
+*_COUNT: length of the table from address 0. STATES: codes of enumerations, rows (point, ((code, name), ...)).
 """
 
 PROFILE = "gengfu/gas-alarm"
@@ -49,6 +49,7 @@ INPUT_BITS = (
     (2, 8, "co_fault"),
     (2, 9, "fan_failed"),
     (2, 10, "crashed"),
+    (2, 11, "memory_fault"),
 )
 INPUT_COUNT = 25
 HOLDING = ()
@@ -65,50 +66,71 @@ HOLDING_COMMANDS = ()
 COIL_COUNT = 3
 DISCRETE_COUNT = 0
 
-STATES = {
-    "valve": (
-        (0, "unknown"),
-        (1, "open"),
-        (2, "closed"),
-        (3, "moving"),
-        (4, "fault"),
+STATES = (
+    (
+        "valve",
+        (
+            (0, "unknown"),
+            (1, "open"),
+            (2, "closed"),
+            (3, "moving"),
+            (4, "fault"),
+        ),
     ),
-    "fan": (
-        (0, "unknown"),
-        (1, "stopped"),
-        (2, "running"),
+    (
+        "fan",
+        (
+            (0, "unknown"),
+            (1, "stopped"),
+            (2, "running"),
+        ),
     ),
-    "valve_cause": (
-        (0, "none"),
-        (1, "device-trip"),
-        (2, "command"),
-        (3, "by-hand"),
-        (4, "power-loss"),
-        (5, "co-trip"),
+    (
+        "valve_cause",
+        (
+            (0, "none"),
+            (1, "device-trip"),
+            (2, "command"),
+            (3, "by-hand"),
+            (4, "power-loss"),
+            (5, "co-trip"),
+        ),
     ),
-    "alarm_level": (
-        (0, "none"),
-        (1, "level-1"),
-        (2, "level-2"),
-        (3, "over-range"),
+    (
+        "alarm_level",
+        (
+            (0, "none"),
+            (1, "level-1"),
+            (2, "level-2"),
+            (3, "over-range"),
+        ),
     ),
-    "calibration": (
-        (0, "factory"),
-        (1, "calibrated"),
-        (2, "invalid"),
+    (
+        "calibration",
+        (
+            (0, "factory"),
+            (1, "calibrated"),
+            (2, "invalid"),
+        ),
     ),
-    "self_test": (
-        (0, "none"),
-        (1, "passed"),
-        (2, "failed"),
-        (3, "running"),
+    (
+        "self_test",
+        (
+            (0, "none"),
+            (1, "passed"),
+            (2, "failed"),
+            (3, "running"),
+        ),
     ),
-    "reset_cause": (
-        (0, "unknown"),
-        (1, "power-on"),
-        (2, "hard"),
-        (3, "watchdog"),
-        (4, "software"),
-        (5, "deep-sleep"),
+    (
+        "reset_cause",
+        (
+            (0, "unknown"),
+            (1, "power-on"),
+            (2, "hard"),
+            (3, "watchdog"),
+            (4, "software"),
+            (5, "deep-sleep"),
+        ),
     ),
-}
+)

@@ -11,7 +11,7 @@ INPUT_BITS, HOLDING_BITS: flags inside registers, rows (address, bit, name); bit
 COIL, DISCRETE: flags in bit tables, rows (address, name).
 COIL_COMMANDS, HOLDING_COMMANDS: rows (address, command, value). Any other value at such an address is refused
     with exception 03: a closing coil has no opening value.
-*_COUNT: length of the table from address 0. STATES: codes of enumerations by point name, rows (code, name).
+*_COUNT: length of the table from address 0. STATES: codes of enumerations, rows (point, ((code, name), ...)).
 """
 
 PROFILE = "gengfu/hydrogen-node"
@@ -57,6 +57,7 @@ INPUT_BITS = (
     (11, 4, "t_gas_fault"),
     (11, 5, "t_room_fault"),
     (31, 0, "crashed"),
+    (31, 1, "memory_fault"),
 )
 INPUT_COUNT = 32
 HOLDING = ()
@@ -69,45 +70,63 @@ HOLDING_COMMANDS = ()
 COIL_COUNT = 0
 DISCRETE_COUNT = 0
 
-STATES = {
-    "h2_1_state": (
-        (0, "good"),
-        (1, "fault"),
-        (2, "over-range"),
+STATES = (
+    (
+        "h2_1_state",
+        (
+            (0, "good"),
+            (1, "fault"),
+            (2, "over-range"),
+        ),
     ),
-    "h2_2_state": (
-        (0, "good"),
-        (1, "fault"),
-        (2, "over-range"),
+    (
+        "h2_2_state",
+        (
+            (0, "good"),
+            (1, "fault"),
+            (2, "over-range"),
+        ),
     ),
-    "h2_3_state": (
-        (0, "good"),
-        (1, "fault"),
-        (2, "over-range"),
+    (
+        "h2_3_state",
+        (
+            (0, "good"),
+            (1, "fault"),
+            (2, "over-range"),
+        ),
     ),
-    "h2_4_state": (
-        (0, "good"),
-        (1, "fault"),
-        (2, "over-range"),
+    (
+        "h2_4_state",
+        (
+            (0, "good"),
+            (1, "fault"),
+            (2, "over-range"),
+        ),
     ),
-    "first_out": (
-        (0, "none"),
-        (1, "h2-high"),
-        (2, "h2-high-high"),
-        (3, "h2-over-range"),
-        (4, "flame"),
-        (5, "esd"),
-        (6, "break-away"),
-        (7, "over-pressure"),
-        (8, "sensor-lost"),
-        (9, "unknown"),
+    (
+        "first_out",
+        (
+            (0, "none"),
+            (1, "h2-high"),
+            (2, "h2-high-high"),
+            (3, "h2-over-range"),
+            (4, "flame"),
+            (5, "esd"),
+            (6, "break-away"),
+            (7, "over-pressure"),
+            (8, "sensor-lost"),
+            (9, "unknown"),
+        ),
     ),
-    "reset_cause": (
-        (0, "unknown"),
-        (1, "power-on"),
-        (2, "hard"),
-        (3, "watchdog"),
-        (4, "software"),
-        (5, "deep-sleep"),
+    (
+        "reset_cause",
+        (
+            (0, "unknown"),
+            (1, "power-on"),
+            (2, "hard"),
+            (3, "watchdog"),
+            (4, "software"),
+            (5, "deep-sleep"),
+        ),
     ),
-}
+)

@@ -11,7 +11,7 @@ INPUT_BITS, HOLDING_BITS: flags inside registers, rows (address, bit, name); bit
 COIL, DISCRETE: flags in bit tables, rows (address, name).
 COIL_COMMANDS, HOLDING_COMMANDS: rows (address, command, value). Any other value at such an address is refused
     with exception 03: a closing coil has no opening value.
-*_COUNT: length of the table from address 0. STATES: codes of enumerations by point name, rows (code, name).
+*_COUNT: length of the table from address 0. STATES: codes of enumerations, rows (point, ((code, name), ...)).
 """
 
 PROFILE = "gengfu/smart-bin"
@@ -59,20 +59,26 @@ HOLDING_COMMANDS = ()
 COIL_COUNT = 0
 DISCRETE_COUNT = 0
 
-STATES = {
-    "fire_cause": (
-        (0, "none"),
-        (1, "smoke"),
-        (2, "hot"),
-        (3, "rise"),
-        (4, "lost-after-heat"),
+STATES = (
+    (
+        "fire_cause",
+        (
+            (0, "none"),
+            (1, "smoke"),
+            (2, "hot"),
+            (3, "rise"),
+            (4, "lost-after-heat"),
+        ),
     ),
-    "reset_cause": (
-        (0, "unknown"),
-        (1, "power-on"),
-        (2, "hard"),
-        (3, "watchdog"),
-        (4, "software"),
-        (5, "deep-sleep"),
+    (
+        "reset_cause",
+        (
+            (0, "unknown"),
+            (1, "power-on"),
+            (2, "hard"),
+            (3, "watchdog"),
+            (4, "software"),
+            (5, "deep-sleep"),
+        ),
     ),
-}
+)

@@ -12,6 +12,7 @@ SETTINGS = {
     "trip-after": 15.0,
     "valve": "pulse",
     "power-loss": "last",
+    "fan": "permitted",
     "mute-for": 300.0,
     "life-years": 3.0,
 }
@@ -103,7 +104,7 @@ class Bench:
         self.parts.iron.closing = (self.settings["valve"], self.settings["power-loss"]) != ("hold", "closed")
         self.alarm = GasAlarm(self.parts, self.store, self.now, self.settings)
 
-    def run(self, seconds, step=100):
+    def run(self, seconds, step=GasAlarm.sample_ms):
         """Let the time pass, sampling; returns what is shown at the end."""
         end = self.now + int(seconds * 1000)
         while self.now < end:

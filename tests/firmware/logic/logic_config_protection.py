@@ -39,7 +39,8 @@ def say(one, line, forbidden=""):
 
 def test_what_the_board_is_cannot_be_set():
     one = Board().start()
-    for line in ("product smart-bin", "gas lpg", "parts rig", "parts", "gas"):
+    wiring = ("lfl-basis nfpa", "lfl-basis iec", "valve hold", "valve", "power-loss closed", "power-loss last")
+    for line in ("product smart-bin", "gas lpg", "parts rig", "parts", "gas") + wiring:  # noqa: RUF005 - MicroPython
         name = line.split()[0]
         assert say(one, "config set " + line)[0][: 10 + len(name)] == "config: " + name + ": "
     assert say(one, "config apply") == ["config: nothing was changed"]
@@ -51,12 +52,28 @@ def test_what_the_board_is_comes_from_the_factory_even_if_a_kept_configuration_s
     board.store.put("config-a", b"\x01\0\0\0\x03" + text.encode())
     found = board.start().settings
     assert (found["period"], found["gas"], found["parts"]) == (7.0, "methane", "board")
+    board.text = GAS + "valve=hold\npower-loss=closed\nlfl-basis=nfpa\n"
+    wired = text.replace("gas=lpg", "valve=pulse\npower-loss=last\nlfl-basis=iec")
+    board.store.put("config-a", b"\x01\0\0\0\x03" + wired.encode())
+    found = board.start().settings
+    assert (found["valve"], found["power-loss"], found["lfl-basis"]) == ("hold", "closed", "nfpa")
+    told = "config-a: parts rig, lfl-basis iec, valve pulse, power-loss last: not used; the factory's settings say it"
+    assert board.events.of("error")[-1] == {"message": told}
     # A firmware for another product was flashed: the old configuration is not its own.
     board.store.put("config-a", b"\x01\0\0\0\x03" + (text + "level-1=20\n").encode())
     board.text = GAS.replace("gas-alarm", "smart-bin").replace("trip-after=10\nfan=none\n", "")
     one = board.start()
     assert one.settings["product"] == "smart-bin"
     assert "only for gas-alarm" in one.fault
+
+
+def test_kept_configuration_that_says_of_the_board_what_the_factory_says_or_implies_is_not_told():
+    board = Board()
+    board.keep("period 5")
+    text = "product=gas-alarm\ndevice=t:1\ngateway=gw:5683\nperiod=7\nvalve=pulse\nparts=board\n"
+    board.store.put("config-b", b"\x63\0\0\0\x03" + text.encode())
+    assert board.start().settings["period"] == 7.0
+    assert board.events.of("error") == []
 
 
 def test_nothing_changes_over_while_the_board_forbids_it():
@@ -89,6 +106,13 @@ def test_default_that_is_weaker_needs_a_second_person_too():
     one = Board().start()
     say(one, "config set trip-after")
     assert say(one, "config apply")[0][:34] == "config: it protects less (trip-aft"
+
+
+def test_link_that_is_no_longer_secured_and_long_silence_need_a_second_person():
+    one = Board(GAS + "oscore=key\n").start()
+    say(one, "config set oscore")
+    say(one, "config set period 86400")
+    assert say(one, "config apply")[0][:42] == "config: it protects less (period, oscore);"
 
 
 def test_stronger_protection_needs_one_person():
@@ -132,7 +156,8 @@ def test_board_without_any_settings_is_a_gas_alarm_that_acts_and_speaks_to_nobod
             15.0,
         )
         assert (found["modbus"], found["serial-link"], found["modbus-tcp"], found["parts"]) == ("", "", 0, "board")
-        assert (found["fan"], found["warm-up"]) == ("none", 60.0)
+        # The basis on which a sensor's value counts for more.
+        assert (found["fan"], found["warm-up"], found["lfl-basis"]) == ("none", 60.0, "nfpa")
         assert one.fault.endswith("; a safe default is used, without any link")
         assert one.fault[:14] == "settings.txt: "
 
@@ -141,6 +166,8 @@ def test_damaged_settings_still_say_what_is_wired_to_the_board():
     board = Board("product=gas-alarm\ngas=lpg\nvalve=hold\npower-loss=closed\nlevel-1=5\ntrip-after=60\nmodb")
     found = board.start().settings
     assert (found["gas"], found["valve"], found["power-loss"], found["trip-after"]) == ("lpg", "hold", "closed", 15.0)
+    assert found["lfl-basis"] == "nfpa"
+    assert Board("product=gas-alarm\nlfl-basis=iec\n???").start().settings["lfl-basis"] == "iec"
     assert Board("product=smart-bin\nvalve=hold\n???").start().settings["product"] == "smart-bin"
     assert Board("valve=hold\nvalve=pulse\n").start().settings["valve"] == "pulse"
     assert Board("valve=hold\nvalve=hold\n").start().settings["valve"] == "hold"

@@ -1,6 +1,7 @@
 """The crash log: kept, bounded, told once."""
 
 import gc
+import io
 import os
 import sys
 
@@ -62,10 +63,10 @@ def fails_deep(depth):
     raise ValueError("x" * 40 + "at the bottom")
 
 
-def failed():
-    """An exception whose traceback is longer than the log."""
+def failed(depth=60):
+    """An exception; one from so deep has a traceback that is longer than the log."""
     try:
-        fails_deep(60)
+        fails_deep(depth)
     except ValueError as error:
         return error
 
@@ -81,6 +82,27 @@ def test_long_traceback_keeps_its_end():
     assert crash.CrashLog(store).write(data, 7, 61)
     text = crash.CrashLog(store).text()
     assert (text[:15], text[-13:]) == ("boot 7, up 61 s", "at the bottom")
+
+
+def test_what_is_kept_is_the_end_of_what_is_printed():
+    if not hasattr(sys, "print_exception"):
+        return
+    for depth in (0, 1, 7, 20, 21, 60):
+        error = failed(depth)
+        printed = io.StringIO()
+        sys.print_exception(error, printed)
+        assert bytes(crash.describe(error)) == printed.getvalue().encode()[-crash.LONGEST :].rstrip(), depth
+
+
+def test_record_made_in_the_room_of_its_text_is_that_of_a_copy():
+    for size in (0, 1, 15, 16, 17, 500, 1004, 1008, 1009, 1010, 1024, 3000):
+        text = bytes([33 + at % 90 for at in range(size)])
+        copied, moved = crash.CrashLog(rig.store()), crash.CrashLog(rig.store())
+        assert copied.write(text, 7, 61)
+        assert moved.write(bytearray(text), 7, 61)
+        head = "boot 7, up 61 s\n" if size <= crash.LONGEST - 16 else "boot 7, up 61 s\n...\n"
+        end = text[max(0, size - crash.LONGEST + len(head)) :].decode()
+        assert (copied.text(), moved.text()) == (head + end, head + end), size
 
 
 def free_in_a_row(size):

@@ -8,9 +8,9 @@ from protocols.wire import coap
 PACK = b'[{"bn":"t:1/","n":"boot","v":1}]'
 
 
-def client(ring=4):
+def client(ring=4, told_time=None):
     events = rig.Events()
-    return CoapClient(rig.noise(), events, ring=ring), events
+    return CoapClient(rig.noise(), events, ring=ring, told_time=told_time), events
 
 
 def mid_of(datagram):
@@ -223,3 +223,54 @@ def test_urgent_reading_is_judged_during_a_pause_and_older_ones_follow():
     link.receive(3001, rig.response(coap.CHANGED, urgent))
     assert coap.decode(link.poll(3001))[5] == b"1"
     assert link.waiting == 1
+
+
+UTC_MS = 1800000000123
+
+
+class Asking:
+    """A client that asks for the time; ``told``: (now, UTC ms)."""
+
+    def __init__(self):
+        self.told = []
+        self.link, self.events = client(told_time=lambda now, utc_ms: self.told.append((now, utc_ms)))
+
+    def exchange(self, now, text, after=10, transmissions=1):
+        """Offer a pack and answer it; whether it asked for the time."""
+        self.link.offer(now, 1, PACK, False)
+        sent = self.link.poll(now)
+        while transmissions > 1:
+            now += 10
+            transmissions -= self.link.poll(now) is not None
+        asked = coap.decode(sent)
+        reply = coap.encode(coap.ACK, coap.CHANGED, asked[2], asked[3], ((coap.CONTENT_FORMAT, b""),), payload=text)
+        self.link.receive(now + after, coap.decode(reply))
+        assert self.link.waiting == 0
+        return (coap.URI_QUERY, b"time") in asked[4]
+
+
+def test_time_is_asked_for_with_the_first_reading_and_each_hour():
+    board = Asking()
+    text = str(UTC_MS).encode()
+    assert [board.exchange(now, text) for now in (0, 1000, 3600009, 3600010)] == [True, False, False, True]
+    assert board.told == [(10, UTC_MS), (3600020, UTC_MS)]
+
+
+def test_gateway_that_tells_no_time_is_asked_with_each_reading_and_nothing_else_changes():
+    board = Asking()
+    assert [board.exchange(now, b"") for now in (0, 1000)] == [True, True]
+    assert (board.told, board.link.taken, board.events.of("refused")) == ([], 2, [])
+
+
+def test_time_that_came_late_or_cannot_be_is_not_believed():
+    board = Asking()
+    # 2000, before this firmware was built, 2100; too long, no digits, a sign, another unit.
+    wrong = ("0946684800000", "1793491199999", "4102444800000", "18000000001234", "now", "+180000000012", "1800000000")
+    for text in wrong:
+        assert board.exchange(0, text.encode())
+    good = str(UTC_MS).encode()
+    assert board.exchange(0, good, after=2001)
+    assert board.exchange(0, good, transmissions=2)
+    assert board.told == []
+    assert board.exchange(10000, good, after=2000)
+    assert board.told == [(12000, UTC_MS)]

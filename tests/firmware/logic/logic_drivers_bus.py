@@ -3,11 +3,11 @@
 import struct
 
 import replay
-from desk_rig.noise import Noise
 from drivers import faults
 from drivers.accelerometer import Accelerometer
 from drivers.hx711 import Hx711
 from drivers.tof import TimeOfFlight
+from noise import Noise
 
 
 def luna():

@@ -1,11 +1,11 @@
 """Drivers over a UART: traces, every cut of a frame, and any bytes at all."""
 
 import replay
-from desk_rig.noise import Noise
 from drivers import faults
 from drivers.frames import Frames
 from drivers.ndir import READ, ZE07_CO, Ndir
 from drivers.ultrasonic import Ultrasonic, sound
+from noise import Noise
 
 MHZ19_544 = bytes.fromhex("ff8602200000000058")
 A02_1953 = bytes.fromhex("ff07a1a7")

@@ -81,6 +81,16 @@ def test_second_start_gives_a_failed_fan_its_time_again():
     assert one.failed
 
 
+def test_fan_that_is_not_permitted_is_not_started():
+    bench = Bench(fan="none")
+    assert not bench.alarm.command("start-fan", bench.now)
+    bench.run(10)
+    assert bench.parts.fan_relay.seen == []
+    bench.parts.fan_proof.level = True
+    bench.run(0.1)
+    bench.shows(fan=fan.RUNNING)
+
+
 def test_zone_that_the_gateway_closed_counts_as_latched_until_a_hand_opens():
     bench = Bench()
     bench.alarm.command("close-valve", bench.now)
@@ -90,6 +100,20 @@ def test_zone_that_the_gateway_closed_counts_as_latched_until_a_hand_opens():
     assert bench.parts.fan_relay.seen == [True]
     bench.parts.iron.move("open")
     bench.run(1)
+    assert bench.parts.fan_relay.seen == [True, False]
+
+
+def test_relay_is_not_dropped_in_gas_below_the_alarm_nor_for_a_minute_after_it():
+    bench = Bench()
+    bench.alarm.command("start-fan", bench.now)
+    bench.parts.fan_proof.level = True
+    bench.gas(24.0, 5)
+    bench.parts.fan_proof.level = False
+    bench.run(60)
+    bench.shows(fan=fan.UNKNOWN, fan_failed=True, trip_latched=False)
+    bench.gas(1.0, 60)
+    assert bench.parts.fan_relay.seen == [True]
+    bench.run(10)
     assert bench.parts.fan_relay.seen == [True, False]
 
 

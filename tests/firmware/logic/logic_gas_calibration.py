@@ -126,7 +126,9 @@ def test_calibration_that_is_damaged_implausible_or_of_another_gas_is_a_fault_th
         bench.shows(alarm=True)
         bench.alarm.calibrate_zero(bench.now)
         bench.run(0.1)
-        bench.shows(calibration=CALIBRATED, fault=False, alarm=False)
+        bench.shows(calibration=CALIBRATED, fault=False, alarm=True)
+        bench.run(60)
+        bench.shows(alarm=False)
 
 
 def test_no_calibration_is_taken_from_a_link():
@@ -152,10 +154,10 @@ def test_hours_under_power_end_the_life():
     store.put("life", struct.pack("<II", 3 * 8766 - 25, 0))
     one = Life(store, 0, 3)
     assert (one.days_left, one.expired) == (1, False)
-    one.step(HOUR_MS - 1)
+    one.step(HOUR_MS // 2 - 1)
     assert one.hours == 3 * 8766 - 25
     for hour in (1, 2):
-        one.step(hour * HOUR_MS)
+        one.step(hour * HOUR_MS - HOUR_MS // 2)
     assert (one.days_left, one.expired) == (0, True)
     again = Life(store, 0, 3)
     assert (again.hours, again.expired) == (3 * 8766 - 23, True)
@@ -179,9 +181,50 @@ def test_first_date_counts_as_manufacture_until_somebody_enters_the_label():
     Life(store, 0, 3).tell_date(MADE)
     one = Life(store, 0, 3)
     one.tell_date(MADE + DAY_S)
-    assert (one.made, one.days_left) == (MADE, 1094)
+    assert (one.made, one.days_left) == (MADE + 1, 1094)
     one.set_made(MADE - YEAR_S)
     assert one.days_left == 729
+
+
+def test_date_before_a_learnt_one_ends_the_reign_of_a_false_one():
+    store = Bench().store
+    one = Life(store, 0, 3)
+    one.tell_date(MADE + 70 * YEAR_S)
+    one.tell_date(MADE)
+    one.tell_date(MADE + 2 * YEAR_S)
+    assert one.days_left == 365
+    again = Life(store, 0, 3)
+    again.tell_date(MADE + 3 * YEAR_S + 60)
+    assert again.expired
+
+
+def test_date_before_the_label_leaves_the_label():
+    label = MADE - MADE % DAY_S
+    one = Life(Bench().store, 0, 3)
+    one.set_made(label)
+    one.tell_date(label - YEAR_S)
+    one.tell_date(label + 2 * YEAR_S)
+    assert (one.made, one.days_left) == (label, 365)
+
+
+def test_date_that_no_record_holds_is_none():
+    bench = Bench()
+    for utc in (-1, 0, 1 << 32):
+        bench.alarm.tell_date(utc)
+        assert bench.alarm.life.made == 0, utc
+    bench.reset()
+    bench.shows(expired=False)
+
+
+def test_short_runs_are_counted_from_the_half_of_an_hour():
+    store = Bench().store
+    for length_ms, hours in ((HOUR_MS // 2 - 1, 0), (HOUR_MS // 2, 10), (HOUR_MS - 1000, 20), (90 * 60000, 40)):
+        for _ in range(10):
+            one = Life(store, 5000, 3)
+            for at in range(0, length_ms + 1, length_ms // 3):
+                one.step(5000 + at)
+            one.step(5000 + length_ms)
+        assert Life(store, 0, 3).hours == hours, length_ms
 
 
 def test_age_that_cannot_be_read_is_expired_until_the_label_is_entered():
@@ -204,5 +247,5 @@ def test_expired_detector_alarms_and_trips_and_never_ends_an_alarm():
     bench.alarm.tell_date(MADE + 4 * YEAR_S)
     bench.gas(30.0, 20)
     bench.shows(expired=True, alarm=True, trip_latched=True, valve=valve.CLOSED)
-    bench.gas(1.0, 60)
+    bench.gas(1.0, 300)
     bench.shows(alarm=True)

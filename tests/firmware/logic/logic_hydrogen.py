@@ -1,7 +1,6 @@
 """The hydrogen node: what it shows, what it keeps, and that it moves nothing."""
 
 import rig
-import senml
 import settings
 import vitals
 from plain_parts import Full, damage
@@ -16,7 +15,7 @@ STAYS = "no value in range and below h2-high, or it warms up"
 def test_quiet_station_shows_what_it_measures():
     _, node = station()
     expected = dict(QUIET)
-    for name in CONTACTS + FAULTS + ("fault", "warm_up"):
+    for name in CONTACTS + FAULTS + ("fault", "warm_up", "memory_fault"):
         expected[name] = False
     for name in STATES + ("first_out", "first_out_channel"):  # noqa: RUF005 - MicroPython
         expected[name] = 0
@@ -234,12 +233,12 @@ def test_it_looks_ten_times_a_second_and_tells_a_jump_of_a_twentieth_of_the_limi
     assert HydrogenNode.sample_ms == 100
     for name in CHANNELS:
         assert HydrogenNode.jumps[name] == 0.2
-    for name in PRESSURES + TEMPERATURES:
+    for name in PRESSURES + TEMPERATURES[:1]:
         assert HydrogenNode.jumps[name] > 0
 
 
-def assert_fault_of_none(node, fault):
-    shows(node, fault=fault)
+def assert_fault_of_the_memory_alone(node, fault):
+    shows(node, fault=False, memory_fault=fault)
     for flag in FAULTS:
         shows(node, **{flag: False})
     for state in STATES[1:]:
@@ -252,7 +251,7 @@ def test_flash_that_refuses_stops_nothing_and_is_tried_again():
     parts.h2_1.gives(4.4, over=True)
     node.sample(100)
     shows(node, h2_1_state=2, first_out=first_out.H2_OVER_RANGE, first_out_channel=1)
-    assert_fault_of_none(node, True)
+    assert_fault_of_the_memory_alone(node, True)
     assert node.store_errors == 2
     for now in range(200, 3000, 100):
         node.sample(now)
@@ -260,28 +259,25 @@ def test_flash_that_refuses_stops_nothing_and_is_tried_again():
     store.full = False
     node.sample(3000)
     assert node.store_errors == 6
-    assert_fault_of_none(node, False)
+    assert_fault_of_the_memory_alone(node, False)
     parts.h2_1.gives(0.0)
     _, again = station(store, parts)
     shows(again, h2_1_state=2, first_out=first_out.H2_OVER_RANGE)
 
 
-def test_largest_pack_fits_where_packs_must_fit():
-    parts, node = station()
-    for name in PRESSURES + TEMPERATURES:
-        getattr(parts, name).gives(-199.99)
-    for name in CHANNELS:
-        getattr(parts, name).gives(-0.19)
-    node.sample(100)
-    assert len(senml.pack("d" * 64, 2147483647, 99999999, node.snapshot(), 1800000000.125)) <= 1024
+def test_refusing_flash_goes_out_at_once_and_the_cabinet_with_the_boards_own_points():
+    assert "memory_fault" in HydrogenNode.watched
+    for name in ("temperature_room", "t_room_fault"):
+        assert name in vitals.NAMES
+        assert name not in HydrogenNode.watched + tuple(HydrogenNode.jumps)
 
 
 def test_codes_and_points_are_those_of_the_profile():
     _, node = station()
     names = [row[1] for row in registers.INPUT] + [row[2] for row in registers.INPUT_BITS]
-    assert sorted(names) == sorted(list(node.snapshot()) + list(vitals.NAMES))
-    assert [name for _, name in registers.STATES["first_out"]] == list(first_out.NAMES)
-    assert [name for _, name in registers.STATES["h2_1_state"]] == ["good", "fault", "over-range"]
+    assert sorted(names) == sorted(list(node.snapshot()) + list(vitals.POINTS))
+    assert [name for _, name in dict(registers.STATES)["first_out"]] == list(first_out.NAMES)
+    assert [name for _, name in dict(registers.STATES)["h2_1_state"]] == ["good", "fault", "over-range"]
 
 
 def test_board_is_made_from_the_settings_of_its_product():

@@ -26,8 +26,7 @@ class Desk:
         self.events = rig.Events()
         self.config = Config(store, dict(FACTORY), self.events)
         self.log = crash.CrashLog(store)
-        self.holds = True
-        self.console = Console(self.config, self.log, product, rig_, self.events, lambda: self.holds)
+        self.console = Console(self.config, self.log, product, rig_, self.events, True)
 
     def says(self, line, now=0):
         """What is answered, in lines."""
@@ -86,14 +85,16 @@ def test_restart_is_asked_for_by_that_word_alone():
     assert desk.console.restart
 
 
-def test_board_is_held_for_flashing_where_the_flash_takes_it():
+def test_hold_is_a_wish_on_a_board_that_can_be_held_and_refused_on_others():
     _, desk = of_a_board()
-    desk.holds = False
-    assert desk.says("hold") == ["hold: not on this board"]
-    assert not desk.console.restart
-    desk.holds = True
-    desk.says("hold")
-    assert desk.console.restart
+    desk.says("restart")
+    assert (desk.console.restart, desk.console.held) == (True, False)
+    assert desk.says("hold") == ["held from the next start; restarting"]
+    assert (desk.console.restart, desk.console.held) == (True, True)
+    other = Console(desk.config, desk.log, None, None, desk.events, False)
+    other.line(0, "hold")
+    assert desk.events.of("answer")[-1] == {"text": "hold: not on this board"}
+    assert (other.restart, other.held) == (False, False)
 
 
 def test_settings_do_not_change_over_while_the_product_must_not_be_cut_short():
@@ -105,6 +106,18 @@ def test_settings_do_not_change_over_while_the_product_must_not_be_cut_short():
     assert not desk.config.restart
     product.must_not_restart = False
     assert desk.says("config apply")[0][:5] == "kept;"
+
+
+def test_settings_do_not_change_over_while_a_trip_is_latched_though_nothing_stands():
+    bench, desk = of_a_board()
+    bench.gas(60.0, 10)
+    bench.gas(1.0, 70)
+    assert not bench.alarm.must_not_restart
+    desk.says("config set trip-after 60")
+    assert desk.says("config apply confirmed-by li")[0][:16] == "config: not now:"
+    bench.parts.iron.move("open")
+    bench.run(1)
+    assert desk.says("config apply confirmed-by li")[0][:5] == "kept;"
 
 
 def test_lines_of_the_product_reach_it():

@@ -2,7 +2,7 @@
 
 import rig
 from gas_parts import Bench
-from node import DATE_EVERY_MS, DELIVER_AGAIN_MS, LINK_MS, LONGEST_MS, Node
+from node import AWAKE_MS, DATE_EVERY_MS, DELIVER_AGAIN_MS, LINK_MS, LONGEST_MS, Node
 from whole import GATEWAY, OTHER, Quiet, Whole, alarm, bare
 
 from protocols.wire import coap
@@ -192,3 +192,48 @@ def test_no_garbage_from_any_peer_opens_the_valve_or_breaks_the_board():
         board.emit.seen.clear()
         board.device.sample(1000 + turn)
         assert board.device.snapshot()["valve"] == 2, bytes(data)
+
+
+def test_chip_stops_only_where_the_product_asks_for_it_and_nothing_waits():
+    product, board = bare(sample_ms=600000)
+    board.run(0, 0)
+    assert board.delivery.busy
+    product.may_sleep = True
+    assert not board.node.may_sleep(AWAKE_MS)
+    board.packs(0)
+    assert not board.delivery.busy
+    assert [board.node.may_sleep(now) for now in (0, AWAKE_MS - 1, AWAKE_MS)] == [False, False, True]
+    product.may_sleep = False
+    assert not board.node.may_sleep(AWAKE_MS)
+    other, board = bare()
+    del other
+    board.run(0, 0)
+    board.packs(0)
+    assert not board.node.may_sleep(AWAKE_MS)
+
+
+def test_line_of_the_console_keeps_the_chip_awake_for_a_person():
+    product, board = bare(sample_ms=600000)
+    product.may_sleep = True
+    board.node.turn(0)
+    board.packs(0)
+    board.node.hasten(500000)
+    board.packs(500000)
+    assert [board.node.may_sleep(now) for now in (500000, 500000 + AWAKE_MS - 1)] == [False, False]
+    assert board.node.may_sleep(500000 + AWAKE_MS)
+
+
+def test_what_stirs_a_product_is_sampled_within_a_second_and_not_more_often():
+    product, board = bare(sample_ms=10000)
+    product.stirred = False
+    product.is_stirred = lambda: product.stirred
+    # The node looks for it once.
+    board.node = Node(board.device, lambda: None, board.failed, delivery=board.delivery)
+    board.run(0, 4000)
+    assert product.sampled == [0]
+    product.stirred = True
+    board.run(4001, 6500)
+    assert product.sampled == [0, 4001, 5001, 6001]
+    product.stirred = False
+    board.run(6501, 16000)
+    assert len(product.sampled) == 4

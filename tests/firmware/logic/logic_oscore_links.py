@@ -28,10 +28,10 @@ class Product:
 class Bench:
     """A board's two links and the gateway's keys."""
 
-    def __init__(self, store=None):
+    def __init__(self, store=None, told_time=None):
         self.events = rig.Events()
         self.board, self.gateway = ends(store)
-        inner = CoapClient(rig.noise(), self.events, ack_timeout_ms=2000, ring=4)
+        inner = CoapClient(rig.noise(), self.events, ack_timeout_ms=2000, ring=4, told_time=told_time)
         self.client = SecureClient(inner, self.board, self.events)
         self.product = Product()
         self.server = SecureServer(self.product, self.events, self.client.next_mid, self.board)
@@ -106,6 +106,20 @@ def test_a_plain_answer_is_no_acknowledgement():
         ]
         bench.client.receive(20, bench.reply(sent, coap.CHANGED))
         assert bench.client.waiting == 0
+
+
+def test_time_is_asked_for_and_believed_only_under_protection():
+    told = []
+    bench = Bench(told_time=lambda now, utc_ms: told.append((now, utc_ms)))
+    sent = _posted(bench)
+    assert bench.taken(sent)[1][-1] == (coap.URI_QUERY, b"time")
+    assert b"time" not in sent
+    _, _, mid, token, _, _ = coap.decode(sent)
+    plain = coap.encode(coap.ACK, coap.CHANGED, mid, token, payload=b"1800000000000")
+    bench.client.receive(10, coap.decode(plain))
+    assert told == []
+    bench.client.receive(20, bench.reply(sent, coap.CHANGED, payload=b"1800000000123"))
+    assert told == [(20, 1800000000123)]
 
 
 def test_a_plain_confirmable_response_is_reset():

@@ -14,8 +14,9 @@ def test_later_longer_or_higher_is_weaker():
         ("life-years", 3.0, 5.0),
         ("mute-for", 300.0, 600.0),
         ("fan", "none", "permitted"),
-        ("lfl-basis", "iec", "nfpa"),
-        ("power-loss", "closed", "last"),
+        ("period", 3600.0, 3601.0),
+        ("period", 7200.0, 86400.0),
+        ("oscore", "key", ""),
         ("max-trailer", 20.0, 25.0),
         ("max-dispenser", 80.0, 0.0),
     )
@@ -26,7 +27,9 @@ def test_later_longer_or_higher_is_weaker():
 
 
 def test_what_does_not_protect_may_change():
-    assert protection.weaker({"period": 2.0, "gateway": "a:1"}, {"period": 60.0, "gateway": "b:1"}) == []
+    assert protection.weaker({"period": 2.0, "gateway": "a:1"}, {"period": 3600.0, "gateway": "b:1"}) == []
+    assert protection.weaker({"period": 86400.0}, {"period": 86400.0}) == []
+    assert protection.weaker({"oscore": "old"}, {"oscore": "new"}) == []
     assert protection.weaker({"level-1": 20.0}, {"period": 2.0}) == []
 
 

@@ -6,7 +6,7 @@ import rig
 from delivery import VITALS_EVERY_MS, VITALS_SOONEST_MS
 from links.no_link import NoLink
 from reporting import AT_ONCE, NOT_YET, PERIODIC, ReportGate
-from vitals import NAMES
+from vitals import POINTS
 from whole import GATEWAY, Quiet, Whole, bare
 
 from protocols.wire import coap
@@ -24,7 +24,7 @@ def points(payloads):
     return [sorted(name for name in records(pack) if name not in ("boot", "seq")) for pack in payloads]
 
 
-OWN = sorted(NAMES)
+OWN = sorted(POINTS)
 PRODUCT = sorted(CALM)
 
 
@@ -121,7 +121,7 @@ def test_readings_that_wait_for_the_gateway_leave_in_their_order():
     board.report(0, CALM)
     for now in (1000, 2000):
         values = dict(CALM)
-        values.update(dict.fromkeys(NAMES, 0))
+        values.update(dict.fromkeys(POINTS, 0))
         board.delivery.report(now, values)
     assert board.delivery.busy
     seqs = []

@@ -2,8 +2,8 @@
 
 import kv
 import rig as helper
-from desk_rig.noise import Noise
 from desk_rig.stimulus import Rig
+from noise import Noise
 from wiring.rig import parts
 
 

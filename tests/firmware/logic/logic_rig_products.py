@@ -1,8 +1,8 @@
 """Whole boards on the rig: a person or the air acts, and the product shows it through the real drivers."""
 
 import rig as helper
-from desk_rig.noise import Noise
 from desk_rig.stimulus import Rig
+from noise import Noise
 from products.hydrogen_node import HydrogenNode
 from products.smart_bin import SmartBin
 from wiring.rig import parts

@@ -1,10 +1,11 @@
 """The real drivers over the rig's raw signals: what is measured is what is put there, and every failure is told."""
 
 import rig as helper
-from desk_rig.noise import Input, Noise
+from desk_rig.channels import Input
 from desk_rig.stimulus import Rig
 from drivers import faults
 from drivers.ndir import READ
+from noise import Noise
 from wiring.rig import parts
 
 # What the drivers may be off by: noise of the quantity, half a count of a 12-bit ADC, rounding of the frame.

@@ -1,9 +1,9 @@
 """The lines of the bench: each is understood by the boards that have the part, and refused whole by the others."""
 
 import rig as helper
-from desk_rig.noise import Noise
+from desk_rig.channels import StimulusError
 from desk_rig.stimulus import Rig
-from desk_rig.words import StimulusError
+from noise import Noise
 from wiring.rig import parts
 
 

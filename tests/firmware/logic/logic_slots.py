@@ -96,7 +96,7 @@ def test_any_damaged_byte_makes_a_copy_unsound():
 
 def test_slot_of_a_number_that_is_none_is_unsound():
     root = folder()
-    write(f"{root}/slot-0", slots.record(7, 2))
+    write(f"{root}/slot-0", slots.record(7, 3))
     write(f"{root}/slot-1", slots.record(9, 1, 3, 1))
     assert slots.Slots(root).active == "a"
 
@@ -179,3 +179,56 @@ def test_hold_is_for_one_start_only():
     root = folder()
     write(f"{root}/{slots.HOLD}", b"")
     assert [slots.held(root), slots.held(root)] == [True, False]
+
+
+def test_empty_flash_starts_the_firmware_of_the_image():
+    root = folder()
+    called = []
+    told = []
+    slots.begin(root, lambda name: lambda: called.append(name), told.append, True)
+    assert (called, told) == (["image"], ["slots: image starts"])
+    firmware(root, "a")
+    slots.begin(root, lambda name: lambda: called.append(name), told.append, True)
+    assert called == ["image", "a"]
+
+
+def test_firmware_that_cannot_be_loaded_gives_way_to_the_one_of_the_image():
+    root = folder()
+    firmware(root, "a")
+    called = []
+
+    def load(name):
+        if name != "image":
+            raise MemoryError("no room")
+        return lambda: called.append(name)
+
+    told = []
+    for _ in range(2):
+        slots.begin(root, load, told.append, True)
+    assert called == ["image"]
+    assert told[1:] == ["slots: image is used from now on", "slots: image starts"]
+
+
+def test_image_that_cannot_be_loaded_gives_way_to_a_slot():
+    root = folder()
+    write(f"{root}/slot-0", slots.record(7, 2))
+    firmware(root, "b")
+    called = []
+
+    def load(name):
+        if name == "image":
+            raise ValueError("incompatible")
+        return lambda: called.append(name)
+
+    for _ in range(2):
+        slots.begin(root, load, lambda _line: None, True)
+    assert called == ["b"]
+
+
+def test_update_of_a_board_that_runs_from_the_image_goes_into_slot_a_and_returns_to_the_image():
+    root = folder()
+    write(f"{root}/slot-0", slots.record(7, 2))
+    assert slots.Slots(root).spare == "a"
+    slots.Slots(root).offer()
+    started = [slots.Slots(root).next() for _ in range(slots.TRIES + 1)]
+    assert started == ["a"] * slots.TRIES + ["image"]

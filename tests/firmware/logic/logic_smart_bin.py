@@ -329,3 +329,35 @@ def test_fire_is_watched_and_a_jump_of_the_level_too():
     seen = made.snapshot()
     for name in made.watched + tuple(made.jumps):
         assert name in seen, name
+
+
+def sleeper(other):
+    """A quiet bin whose chip may stop, unless ``other`` settings say otherwise, after its first burst."""
+    parts = Parts()
+    given = dict(SETTINGS, sleep="light", parts="board")
+    given.update(other)
+    made = SmartBin(parts, rig.store(), 0, given)
+    assert not made.may_sleep
+    sleep(made, 0, 15000)
+    return parts, made
+
+
+def test_chip_stops_between_two_looks_only_where_the_setting_says_so_and_no_master_asks():
+    parts, made = sleeper({})
+    assert made.may_sleep
+    parts.tilt.gives(40.0)
+    made.sample(16000)
+    assert not made.may_sleep
+    for other in ({"sleep": "none"}, {"parts": "rig"}, {"modbus": "0"}, {"serial-link": "0"}, {"modbus-tcp": 502}):
+        assert not sleeper(other)[1].may_sleep, other
+
+
+def test_lid_and_smoke_stir_it_until_they_are_sampled():
+    parts, made, now = board()
+    for contact in (parts.lid_open, parts.smoke):
+        assert not made.is_stirred()
+        contact.closed = True
+        assert made.is_stirred()
+        now += 1000
+        made.sample(now)
+    assert not made.is_stirred()

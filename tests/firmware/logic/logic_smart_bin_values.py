@@ -1,7 +1,6 @@
 """What a smart bin shows: dead sensors, the tare, its battery, the names and codes of its profile."""
 
 import rig
-import senml
 import settings
 import vitals
 from plain_parts import Full, damage
@@ -161,8 +160,8 @@ def test_battery_of_another_cell_has_another_table():
 def test_codes_and_points_are_those_of_the_profile():
     _, made, _ = board()
     names = [row[1] for row in registers.INPUT] + [row[2] for row in registers.INPUT_BITS]
-    assert sorted(names) == sorted(list(made.snapshot()) + list(vitals.NAMES))
-    causes = {name: code for code, name in registers.STATES["fire_cause"]}
+    assert sorted(names) == sorted(list(made.snapshot()) + list(vitals.POINTS))
+    causes = {name: code for code, name in dict(registers.STATES)["fire_cause"]}
     assert causes == {
         "none": bin_fire.NONE,
         "smoke": bin_fire.SMOKE,
@@ -170,20 +169,6 @@ def test_codes_and_points_are_those_of_the_profile():
         "rise": bin_fire.RISE,
         "lost-after-heat": bin_fire.LOST,
     }
-
-
-def test_largest_pack_fits_where_packs_must_fit():
-    parts, made, now = board()
-    parts.weight.gives(-199.9)
-    parts.temperature.gives(-39.9)
-    parts.tilt.gives(180.0)
-    made.sample(now)
-    values = made.snapshot()
-    for name in vitals.NAMES:
-        values[name] = 4294967295
-    values["collections"] = 4294967295
-    values["fill"] = 100
-    assert len(senml.pack("d" * 64, 2147483647, 99999999, values, 1800000000.125)) <= 1024
 
 
 def test_board_is_made_from_the_settings_of_its_product():

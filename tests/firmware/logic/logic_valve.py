@@ -26,29 +26,51 @@ def run(one, parts, start, end):
         one.drive(now)
 
 
-def test_tables_are_total():
-    assert len(valve.TRANSITIONS) == len(valve.PHASES) * len(valve.EVENTS)
-    for phase in valve.PHASES:
-        assert len(valve.SHOWN[phase]) == 4
-        for event in valve.EVENTS:
-            assert valve.TRANSITIONS[phase, event] in valve.PHASES
+PHASES = (valve.REST, valve.DRIVING, valve.SHUT, valve.STUCK, valve.RETRYING)
+EVENTS = ("close", "arrived", "left", "exhausted")
+
+
+def test_tables_are_total_and_say_nothing_twice():
+    assert {(before, event) for before, event, _ in valve.TRANSITIONS} == {
+        (one, two) for one in PHASES for two in EVENTS
+    }
+    assert len(valve.TRANSITIONS) == len(PHASES) * len(EVENTS)
+    assert tuple([row[0] for row in valve.SHOWN]) == PHASES
+    for row in valve.SHOWN:
+        assert len(row[1]) == 4
+    for phase in PHASES:
+        for event in EVENTS:
+            assert valve.after(phase, event) in PHASES
 
 
 def test_every_row_of_the_transitions():
-    rest, driving, shut, stuck, retrying = valve.PHASES
+    rest, driving, shut, stuck, retrying = PHASES
     rows = {
-        valve.CLOSE: (driving, driving, shut, retrying, retrying),
-        valve.ARRIVED: (shut, shut, shut, shut, shut),
-        valve.LEFT: (rest, driving, rest, stuck, retrying),
-        valve.EXHAUSTED: (rest, stuck, shut, stuck, stuck),
+        "close": (driving, driving, shut, retrying, retrying),
+        "arrived": (shut, shut, shut, shut, shut),
+        "left": (rest, driving, rest, stuck, retrying),
+        "exhausted": (rest, stuck, shut, stuck, stuck),
     }
-    for event, after in rows.items():
-        assert tuple([valve.TRANSITIONS[phase, event] for phase in valve.PHASES]) == after
+    for event, then in rows.items():
+        assert tuple([valve.after(phase, event) for phase in PHASES]) == then
+
+
+def test_every_row_of_what_is_shown():
+    at_rest = (valve.UNKNOWN, valve.OPEN, valve.CLOSED, valve.FAULT)
+    rows = {
+        valve.REST: at_rest,
+        valve.DRIVING: (valve.MOVING, valve.MOVING, valve.CLOSED, valve.FAULT),
+        valve.SHUT: at_rest,
+        valve.STUCK: (valve.FAULT, valve.FAULT, valve.CLOSED, valve.FAULT),
+        valve.RETRYING: (valve.FAULT, valve.FAULT, valve.CLOSED, valve.FAULT),
+    }
+    for phase, states in rows.items():
+        assert tuple([valve.shown(phase, switches) for switches in range(4)]) == states
 
 
 def test_open_is_shown_by_the_switch_open_alone_and_closed_by_closed_alone():
-    for phase in valve.PHASES:
-        neither, opened, closed, both = valve.SHOWN[phase]
+    for phase in PHASES:
+        neither, opened, closed, both = [valve.shown(phase, switches) for switches in range(4)]
         assert closed == valve.CLOSED
         assert both == valve.FAULT
         assert valve.OPEN not in (neither, closed, both)
@@ -58,9 +80,9 @@ def test_open_is_shown_by_the_switch_open_alone_and_closed_by_closed_alone():
 
 def test_no_event_leads_out_of_an_order_but_the_switch_closed():
     for phase in (valve.DRIVING, valve.STUCK, valve.RETRYING):
-        for event in valve.EVENTS:
-            after = valve.TRANSITIONS[phase, event]
-            assert (after == valve.SHUT) == (event == valve.ARRIVED)
+        for event in EVENTS:
+            after = valve.after(phase, event)
+            assert (after == valve.SHUT) == (event == "arrived")
             assert after != valve.REST
 
 
@@ -195,6 +217,10 @@ def test_held_output_stays_on_until_a_hand_opens_the_valve():
     one.close(0, valve.BY_TRIP)
     run(one, parts, 0, 60000)
     assert (one.state, parts.valve_coil.seen) == (valve.CLOSED, [True])
+    parts.iron.move("between")
+    one.look()
+    one.drive(60050)
+    assert (one.state, parts.valve_coil.seen) == (valve.UNKNOWN, [True])
     parts.iron.move("open")
     one.look()
     one.drive(60100)
@@ -225,3 +251,54 @@ def test_held_closing_that_is_not_proven_is_a_fault_and_stays_driven():
     one.close(0, valve.BY_TRIP)
     run(one, parts, 0, 51000)
     assert (one.state, parts.valve_coil.seen) == (valve.FAULT, [True])
+
+
+def test_holding_magnet_is_not_fed_at_a_valve_that_was_found_or_read_closed_until_a_hand_has_opened_it():
+    for found in ("closed", "between"):
+        parts = Parts()
+        parts.iron.closing = False
+        parts.iron.move(found)
+        one = make(parts, hold=True, fails_closed=True)
+        one.drive(0)
+        parts.iron.closing = None
+        run(one, parts, 100, 5000)
+        # A hand on its way, a bounce, a broken switch: not open yet.
+        for closed, opened in ((False, False), (True, False), (True, True), (False, False)):
+            parts.valve_closed.level, parts.valve_open.level = closed, opened
+            run(one, parts, 5100, 6000)
+        assert parts.valve_coil.seen == [], found
+        parts.iron.move("open")
+        run(one, parts, 6100, 6200)
+        assert (parts.valve_coil.seen, one.state) == ([True], valve.OPEN)
+        parts.iron.move("closed")
+        run(one, parts, 6300, 6400)
+        assert parts.valve_coil.seen == [True, False]
+        parts.iron.move("open")
+        run(one, parts, 6500, 6600)
+        assert parts.valve_coil.seen == [True, False, True]
+
+
+def test_magnet_of_an_open_valve_is_not_dropped_by_a_switch_that_is_not_read():
+    parts = Parts()
+    parts.iron.closing = None
+    one = make(parts, hold=True, fails_closed=True)
+    one.drive(0)
+    parts.iron.move("between")
+    run(one, parts, 100, 5000)
+    assert parts.valve_coil.seen == [True]
+
+
+def test_valve_is_busy_while_it_closes_and_while_the_pulse_lasts():
+    for hold, fails_closed in KINDS:
+        parts = Parts()
+        parts.iron.closing = not (hold and fails_closed)
+        one = make(parts, hold=hold, fails_closed=fails_closed)
+        one.drive(0)
+        run(one, parts, 0, 1000)
+        assert not one.is_busy
+        one.close(1000, valve.BY_TRIP)
+        assert one.is_busy
+        run(one, parts, 1000, 1400)
+        assert (one.state, one.is_busy) == (valve.CLOSED, not hold)
+        run(one, parts, 1500, 1600)
+        assert not one.is_busy

@@ -16,8 +16,8 @@ def test_board_tells_all_of_its_common_points():
     log = crash.CrashLog(rig.store())
     one = vitals.Vitals(5, 3, lambda: 70000, Waiting(), log)
     shown = one.snapshot(61999)
-    assert set(shown) == set(vitals.NAMES)
-    assert [shown[name] for name in vitals.NAMES] == [61, 5, 70000, 3, version.NUMBER, 3, 4, False]
+    assert set(shown) == set(vitals.POINTS)
+    assert [shown[name] for name in vitals.POINTS] == [61, 5, 70000, 3, version.NUMBER, 3, 4, False]
     log.write("E", 1, 2)
     assert one.snapshot(62000)["crashed"] is True
     assert one.snapshot(62000)["uptime"] == 62

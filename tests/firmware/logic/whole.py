@@ -15,7 +15,7 @@ from links.coap_server import CoapServer
 from links.no_link import NoLink
 from node import Node
 from reporting import ReportGate
-from vitals import NAMES, Vitals
+from vitals import POINTS, Vitals
 
 from protocols.wire import coap
 
@@ -85,7 +85,7 @@ class Whole:
     def report(self, now, values, **own):
         """Report values of the product as a sample shows them, with what the board tells of itself."""
         found = dict(values)
-        found.update({name: own.get(name, 0) for name in NAMES})
+        found.update({name: own.get(name, 0) for name in POINTS})
         self.delivery.report(now, found)
         return self.packs(now)
 
