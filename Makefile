@@ -15,7 +15,7 @@ ARGS ?=
 ONLY ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format servers flash hil hil-firmware hil-frozen bench bench-peers soak screenshots lock clean
+.PHONY: help run test check format servers flash firmware-image hil hil-firmware bench bench-peers soak screenshots lock clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -58,15 +58,15 @@ flash: $(STAMP) ## Lay the firmware onto a board. BOARD=rp2|esp32 PRODUCT= DEVIC
 	@$(BIN)/python -m tools.flash --board '$(BOARD)' --product '$(PRODUCT)' --device '$(DEVICE)' \
 	  --port '$(or $(PORT),auto)' $(ARGS)
 
+firmware-image: servers hil-firmware ## Freeze the firmware into MicroPython's image, as it is shipped. BOARD=rp2|esp32
+	@$(BIN)/python -m tools.firmware_image --board '$(BOARD)'
+
 hil: servers hil-firmware ## The firmware on every board there is: real, emulated Pico, unix port. GENGFU_HIL_BOARD=pico
 	@GENGFU_HIL_BOARD=$${GENGFU_HIL_BOARD:-auto} GENGFU_HIL_RATE_S=$${GENGFU_HIL_RATE_S:-60} \
 	  $(BIN)/python -m pytest tests/hil tests/firmware -m board $(ARGS)
 
 hil-firmware: $(STAMP) ## Build MicroPython for the emulated Pico and fetch the emulator into .cache: 90 s, once.
 	@$(BIN)/python -m tools.hil_firmware
-
-hil-frozen: hil-firmware ## Build a Pico image with the firmware frozen in, for the last rows of ONLY=hil: two minutes.
-	@$(BIN)/python -m tests.hil.frozen
 
 bench: servers hil-firmware ## Measure: bench/results/latest.csv and a table. ONLY=modbus,coap runs some groups.
 	@$(BIN)/python -m bench --only '$(ONLY)'

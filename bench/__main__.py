@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import alarm, coap, hil, journal, modbus_influx, parts, telemetry
+from bench import alarm, coap, hil, hil_reaction, journal, modbus_influx, modbus_line, parts, telemetry
 from bench.machine import describe
 from bench.rows import Figure, Row, figures, text_table, write_csv
 
@@ -32,11 +32,13 @@ def _telemetry(folder: Path) -> list[Row]:
 
 GROUPS: dict[str, Callable[[Path], list[Row]]] = {
     "modbus": lambda folder: modbus_influx.measure(folder) + modbus_influx.decoded(),
+    "modbus-line": modbus_line.measure,
     "coap": coap.measure,
     "alarm": alarm.measure_all,
     "journal": lambda folder: [Row(*one) for one in journal.measure(folder)],
     "telemetry": _telemetry,
     "hil": hil.measure,
+    "hil-reaction": hil_reaction.measure,
 }
 
 

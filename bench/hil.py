@@ -1,10 +1,9 @@
-"""The firmware on its boards: Modbus replies, and the memory of each product.
+"""The firmware on its boards: Modbus replies, memory and size of each product, frozen into an image as it is shipped.
 
 Replies: 20 registers, from the last byte of the request to the first of the reply. On the emulated Pico in the chip's
 own time, which does not depend on how busy this machine is; on the unix port by the wall clock. Memory: by a 32-bit
-interpreter (tests/hil/memory.py), and what is free on the emulated Pico while it is polled, its modules in the heap.
-All but the first row need `make hil-firmware`, the rows of the frozen firmware `make hil-frozen`; without it they are
-left out.
+interpreter in a heap of 64 KB (tests/hil/memory.py), and what is free on the emulated Pico; both with the parts of a
+real board. All but the first row need `make hil-firmware`; without it they are left out.
 """
 
 import sys
@@ -18,6 +17,7 @@ from tests.hil.master import Master
 from tests.hil.pico_emulator import PicoEmulator
 from tests.hil.story import PRODUCTS
 from tests.hil.unix_board import UnixBoard
+from tools.firmware_image import compiled_size
 from tools.hil_firmware import Parts, locate
 
 REQUESTS = 60
@@ -32,25 +32,14 @@ def measure(folder: Path) -> list[Row]:
         rows = [Row("modbus reply p95, unix port", _unix(Path(place) / "unix"), "ms")]
         if parts is None:
             return rows
+        pico = frozen.pico(parts)
         for product in PRODUCTS:
-            with PicoEmulator(parts, MICROPYTHON, _new(place, f"pico-{product}")) as board:
-                rows += _pico(board, f"emulated Pico, {product}", product)
-        if parts.small:
-            for product in PRODUCTS:
+            rows.append(Row(f"compiled for a Pico, {product}", compiled_size("rp2", product) / 1024, "KB"))
+            with PicoEmulator(pico, MICROPYTHON, _new(place, f"pico-{product}")) as board:
+                rows += _pico(board, product)
+            if parts.builds.has_small:
                 rows += _heap(parts, product, _new(place, f"heap-{product}"))
-        with_code = frozen.locate()
-        if with_code is None:
-            print(" no image with this firmware, so no rows of it: make hil-frozen", file=sys.stderr)
-            return rows
-        for product in PRODUCTS:
-            rows += _frozen(with_code, product, _new(place, f"frozen-{product}"))
         return rows
-
-
-def _frozen(parts: Parts, product: str, folder: Path) -> list[Row]:
-    with frozen.FrozenPico(parts, MICROPYTHON, folder) as board:
-        rows = _pico(board, f"emulated Pico, frozen, {product}", product)
-        return [*rows, _of_128(board, product)]
 
 
 def _new(place: str, name: str) -> Path:
@@ -59,9 +48,9 @@ def _new(place: str, name: str) -> Path:
     return folder
 
 
-def _ask(board: Board, product: str) -> list[float]:
+def _ask(board: Board, product: str, **settings: object) -> list[float]:
     """Milliseconds by the wall clock; the master's pause before each request is not among them."""
-    board.start(product)
+    board.start(product, **settings)
     taken = []
     with Master(board) as master:
         for _ in range(REQUESTS):
@@ -79,30 +68,25 @@ def _unix(folder: Path) -> float:
         return _p95(_ask(board, PRODUCTS[0]))
 
 
-def _pico(board: PicoEmulator, title: str, product: str) -> list[Row]:
+def _pico(board: PicoEmulator, product: str) -> list[Row]:
     _ask(board, product)
     board.order("stats")
     told = board.wait(lambda: board.said("stats"), "the counts")
-    replies = [float(one) for one in told[-1]["replies"][0]]
+    reply = _p95([float(one) for one in told[-1]["replies"][0]])
+    # The shipped parts: no rig in the heap.
+    board.start(product, parts="board")
     with Master(board) as master:
         free = memory.free(master)
-    return [Row(f"modbus reply p95, {title}", _p95(replies), "ms"), Row(f"free heap, {title}", free / 1024, "KB")]
-
-
-def _of_128(board: PicoEmulator, product: str) -> Row:
-    """What would be free if the chip's heap had 128 KB."""
-    with Master(board) as master:
-        free = memory.free(master)
-    board.power_cut()
-    heap = int(board.exec("import gc\nprint(gc.mem_alloc() + gc.mem_free())"))
-    return Row(f"free of 128 KB, frozen, {product}", 128 - (heap - free) / 1024, "KB")
+    return [
+        Row(f"modbus reply p95, emulated Pico, {product}", reply, "ms"),
+        Row(f"heap free, emulated Pico, {product}", free / 1024, "KB"),
+    ]
 
 
 def _heap(parts: Parts, product: str, folder: Path) -> list[Row]:
-    found = memory.measure(parts, product, folder)
+    found = memory.measure(parts, product, folder, parts="board")
     return [
-        Row(f"compiled with the rig and all links, {product}", found.compiled / 1024, "KB"),
-        Row(f"heap of the modules, 32 bits, {product}", found.modules / 1024, "KB"),
-        Row(f"heap live beside them, 32 bits, {product}", found.live / 1024, "KB"),
-        Row(f"free of 128 KB, modules in the heap, {product}", 128 - (found.modules + found.live) / 1024, "KB"),
+        Row(f"heap live, in 64 KB, {product}", found.live / 1024, "KB"),
+        Row(f"heap free of 128 KB, {product}", 128 - found.live / 1024, "KB"),
+        Row(f"largest allocation, {product}", found.largest, "B"),
     ]

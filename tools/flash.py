@@ -1,8 +1,10 @@
 """Lays the firmware onto a board over its USB console: ``make flash BOARD=rp2 PRODUCT=gas-alarm DEVICE=ID ...``.
 
 What a board of this kind and product needs is found by following the imports, compiled with mpy-cross (not with
-``--source``), and laid into one of the board's two slots (`slots`) with mpremote. ``--dry-run`` only tells what would
-be laid where, and how large it is.
+``--source``), and laid into one of the board's two slots (`slots`) with mpremote. A board whose image holds the
+firmware (`firmware_image`) gets its settings only: ``--slot image``. ``--dry-run`` only tells what would be laid where,
+and how large it is. A board that runs is first asked to leave its firmware (`board_hold`), and waits while something
+stands; one without a firmware is interrupted with Ctrl-C.
 
     /main.py, /slots.mpy    choose the slot; they are not updated over the air
     /settings.txt           what the board is told about itself; may hold the WLAN's key
@@ -26,6 +28,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
+from serial.tools import list_ports
+
+from tools.board_hold import Hold, Port
 from tools.firmware_stubs import PROGRAM_BUNDLE, PROGRAMS, ROOT
 from tools.test_servers import Failed
 
@@ -38,12 +43,23 @@ PROFILES = {
     "hydrogen-node": ("hydrogen_node",),
 }
 """The tables of `registers` that a product may ask for: which one is a setting of the board."""
-SLOTS = ("a", "b")
+NOBODY = {"gateway": "none", "modbus-tcp": "0"}
+"""Settings of the network, and what they say when the board needs none."""
+IMAGE = "image"
+SLOTS = ("a", "b", IMAGE)
 NOT_ON_A_BOARD = ("desk_rig", "wiring.rig", "hal.linux")
 """How modules of the unix port begin."""
 
 HOLD_AND_RESET = ("exec", "open('/hold', 'w').close()", "reset", "sleep", "3")
-"""A running watchdog cannot be stopped: the board restarts without its firmware, and is then left alone."""
+"""For a board that no firmware answers for: one whose start fails has a watchdog, too, and that cannot be stopped."""
+HAS_IMAGE = """\
+import sys
+sys.path[:] = ['.frozen/image']
+try:
+    import version
+except ImportError:
+    raise RuntimeError('no firmware in the image of this board; see: make firmware-image')
+"""
 CLEAR = """\
 import os
 def clear(path):
@@ -59,10 +75,11 @@ def quietly(act, path):
     except OSError:
         pass
 quietly(clear, '{folder}')
-for path in ('/slots.py', '/slots.mpy', '/state/config-a', '/state/config-b'):
+for path in ('/hold', '/slots.py', '/slots.mpy', '/state/config-a', '/state/config-b'):
     quietly(os.remove, path)
 """
-"""Files of the firmware before would win over new ones of the same name, and settings kept over those given now."""
+"""Files of the firmware before would win over new ones of the same name, and settings kept over those given now. On a
+board that had no chooser the wish to be held still stands, and would keep the new firmware from its first start."""
 
 
 class Wrong(Exception):
@@ -182,11 +199,12 @@ def as_file(source: Path, path: str, compiled: bool) -> File:
 def plan(order: Order, settings: str) -> list[File]:
     """Every file for the board, the one that makes it start last: a cut leaves the firmware before, or none."""
     record = own_module("slots").record(1, SLOTS.index(order.slot))
+    own = [File("settings.txt", settings.encode()), File("slot-0", record), File("slot-1", record)]
+    if order.slot == IMAGE:
+        return own
     return [
         *firmware_files(order),
-        File("settings.txt", settings.encode()),
-        File("slot-0", record),
-        File("slot-1", record),
+        *own,
         as_file(FIRMWARE / "slots.py", "slots.py", order.compiled),
         File("main.py", CHOOSER.read_bytes()),
     ]
@@ -201,6 +219,13 @@ def settings_text(given: Mapping[str, str]) -> str:
         raise Wrong(f"settings: {error}") from error
     text: str = rules.text_of(dict(given))
     return text
+
+
+def check_reach(given: Mapping[str, str]) -> None:
+    """Whether the board has a way to what it is told to reach; raises `Wrong`."""
+    needing = [name for name in NOBODY if given.get(name, NOBODY[name]) != NOBODY[name]]
+    if needing and not given.get("wifi"):
+        raise Wrong(f"settings: {needing[0]} needs wifi: lines wifi=NAME and wifi-key=KEY in a file, --settings FILE")
 
 
 def pairs(lines: Iterable[str]) -> dict[str, str]:
@@ -230,12 +255,40 @@ def settings_of(options: argparse.Namespace) -> dict[str, str]:
 
 
 def commands(port: str, slot: str, folder: Path) -> list[list[str]]:
-    """The calls of mpremote, in order. ``resume``: without a soft reset, which a watchdog would overtake."""
-    board = ["connect", port, "resume"]
+    """The calls of mpremote for a board that is held, in order."""
+    board = resumed(port)
     copies: list[str] = []
     for path in sorted(folder.iterdir(), key=lambda path: (path.name == "main.py", path.name)):
         copies += ["+", "fs", "cp", *(["-r"] if path.is_dir() else []), str(path), ":/"]
-    return [[*board, *HOLD_AND_RESET], [*board, "exec", CLEAR.format(folder=f"/{slot}"), *copies], [*board, "reset"]]
+    clear = CLEAR.format(folder=f"/{slot}")
+    if slot == IMAGE:
+        clear = HAS_IMAGE + clear
+    return [[*board, "exec", clear, *copies], [*board, "reset"]]
+
+
+def resumed(port: str) -> list[str]:
+    """What each call of mpremote begins with. ``resume``: without a soft reset, which a watchdog would overtake."""
+    return ["connect", port, "resume"]
+
+
+def port_of(given: str) -> str:
+    """The port that is meant by ``given``; raises `Failed` if ``auto`` is not one."""
+    if given != "auto":
+        return given
+    found = sorted(port.device for port in list_ports.comports() if port.vid is not None)
+    if len(found) == 1:
+        return found[0]
+    raise Failed(f"several boards: {', '.join(found)}; name one: --port" if found else "no board is plugged in")
+
+
+def hold(port: str) -> None:
+    """Bring the board into its interpreter, with no watchdog. Waits while something stands. Raises `Failed`."""
+    try:
+        held = Hold(lambda: Port(port), lambda text: print(f"flash: {text}", flush=True)).run()
+    except OSError as error:
+        raise Failed(f"{port}: {error}") from error
+    if not held:
+        run_program("mpremote", [*resumed(port), *HOLD_AND_RESET])
 
 
 def run_program(module: str, arguments: Sequence[str], timeout: float = 300) -> str:
@@ -259,6 +312,8 @@ def lay(files: Sequence[File], port: str, slot: str) -> None:
             target = folder / file.path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(file.data)
+        port = port_of(port)
+        hold(port)
         for arguments in commands(port, slot, folder):
             print(run_program("mpremote", arguments), end="")
 
@@ -266,6 +321,8 @@ def lay(files: Sequence[File], port: str, slot: str) -> None:
 def table(files: Sequence[File], order: Order) -> str:
     """What goes where, and how large the firmware is."""
     lines = [f"{len(file.data):7d}  /{file.path}" for file in files]
+    if order.slot == IMAGE:
+        return "\n".join([*lines, f"{order.product} on {order.board}, from its image"])
     total = sum(len(file.data) for file in files if file.path.startswith(order.slot + "/"))
     kind = "compiled" if order.compiled else "source"
     return "\n".join([*lines, f"{order.product} on {order.board}, slot {order.slot}, {kind}: {total} bytes"])
@@ -292,7 +349,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = arguments(argv)
     order = Order(options.board, options.product, options.slot, not options.source)
     try:
-        settings = settings_text(settings_of(options))
+        given = settings_of(options)
+        settings = settings_text(given)
+        check_reach(given)
         PROGRAM_BUNDLE.bring()
         files = plan(order, settings)
         print(table(files, order))

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.fixtures.programs import missing
+from tests.hil import frozen
 from tests.hil.board import Board
 from tests.hil.pico_emulator import PicoEmulator
 from tests.hil.real_board import RealBoard, find_port
@@ -57,7 +58,7 @@ def make(kind: str, micropython: Path, folder: Path) -> Board:
     if kind == "unix":
         return UnixBoard([str(micropython)], folder)
     if kind == "pico":
-        return PicoEmulator(parts(), micropython, folder)
+        return PicoEmulator(frozen.pico(parts()), micropython, folder)
     port = find_port(os.environ)
     if port is None:
         missing("no board is plugged in; name its port: GENGFU_HIL_PORT=/dev/ttyACM0")

@@ -12,40 +12,27 @@ from tools.hil_firmware import Parts
 FILESYSTEM_AT = 0xA0000
 """Where the rp2 port keeps its file system on a Pico: the last 1408 KB of 2 MB."""
 SETTINGS = "settings.txt"
+LINUX = ["hal.linux", "hal.linux_board", "hal.linux_net", "hal.linux_pins", "hal.linux_serial"]
 MAKE = Path(__file__).with_name("make_filesystem.py")
 
 
 def sources(board: str, product: str) -> dict[str, Path]:
     """The modules of a board and product with their files, by name, and those of the rig."""
     found = flash.closure(board, product)
-    waiting = ["wiring.rig", f"wiring.rig_{product.replace('-', '_')}", "desk_rig.stimulus", "desk_rig.noise"]
-    waiting += [name for source in found.values() for name in loaded(source)]
+    waiting = ["wiring.rig", f"wiring.rig_{product.replace('-', '_')}", "desk_rig.stimulus"]
+    waiting += [name for source in found.values() for name in flash.imported(source)]
     # A process is no board, and `make flash` leaves its modules out.
-    waiting += ["hal.linux", "hal.linux_board", "hal.linux_pins", "hal.linux_serial"] if board == "linux" else []
+    waiting += LINUX if board == "linux" else []
     while waiting:
         module = waiting.pop()
         source = flash.source_of(module)
         if module in found or source is None or (module.startswith("hal.") and not module.startswith(f"hal.{board}")):
             continue
         found[module] = source
-        waiting += [*flash.imported(source), *loaded(source)]
+        waiting += flash.imported(source)
         if "." in module:
             waiting.append(module.rpartition(".")[0])
     return found
-
-
-def loaded(source: Path) -> list[str]:
-    """The modules that a file names in `assembly.load`."""
-    return [
-        node.args[0].value
-        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Name)
-        and node.func.id == "load"
-        and node.args
-        and isinstance(node.args[0], ast.Constant)
-        and isinstance(node.args[0].value, str)
-    ]
 
 
 @cache

@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import os
 import select
 import socket
 from types import TracebackType
@@ -13,6 +14,8 @@ from urllib.parse import urlsplit
 import serial
 
 MOST = 4096
+RATE_S = float(os.environ.get("GENGFU_HIL_RATE_S", "5"))
+"""How long a line is kept busy; `make hil` says 60."""
 
 
 class LineGone(AssertionError):

@@ -1,57 +1,24 @@
-"""How much of the heap a product takes, by a 32-bit interpreter, where objects are as large as on a microcontroller.
-
-Bytecode of modules that come from a file system stands in the heap too, bytecode frozen into the interpreter does not.
-So two figures: the modules, and what lives beside them while the board is polled over Modbus.
-"""
+"""How much of the heap a product takes, by a 32-bit interpreter, where objects are as large as on a microcontroller."""
 
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.hil import images
-from tests.hil.board import arguments
+from tests.hil import frozen
+from tests.hil.board import BoardFailed
 from tests.hil.master import Master
 from tests.hil.unix_board import SmallUnixBoard
 from tools.hil_firmware import Parts
 
-HEAP_KB = 512
-"""More than any product takes: the figures do not depend on it."""
+HEAP = "64k"
 READS = 40
 """More than one collection apart: the freest of them is the one just after it."""
 
 
 class Heap(NamedTuple):
-    """Bytes. ``compiled``: the files of the slot, all links and the rig among them; ``modules``: what of them a polled
-    board has loaded, in the heap; ``live``: what lives beside the modules, after a collection."""
+    """Bytes. ``live``: after a collection; ``largest``: of the allocations, since the firmware began."""
 
-    compiled: int
-    modules: int
     live: int
-
-
-# The life line is at its end from the start: the board is put together, and ends.
-LIVE_AND_TELL = """
-import sys
-sys.argv.clear()
-sys.argv.extend(["main"] + {words!r})
-import main
-main.main()
-print()
-print(*sys.modules)
-"""
-LOAD_AND_COUNT = """
-import gc
-for one in {names!r}:
-    __import__(one)
-gc.collect()
-print(gc.mem_alloc())
-"""
-
-
-def loaded(board: SmallUnixBoard, product: str, folder: Path) -> list[str]:
-    """The modules that a polled board of a product has loaded, by its own word."""
-    given = arguments(product, {"gateway": "none", "modbus": board.terminals[0], "state": folder})
-    words = [word for name, text in given.items() for word in ("--" + name, text)]
-    return board.exec(LIVE_AND_TELL.format(words=words)).splitlines()[-1].split()
+    largest: int
 
 
 def free(master: Master) -> int:
@@ -59,18 +26,24 @@ def free(master: Master) -> int:
     return int(max(float(str(master.points()["free_heap"])) for _ in range(READS)))
 
 
-def measure(parts: Parts, product: str, folder: Path) -> Heap:
-    """Run a product in ``folder``, which is empty, and count. ``parts.small`` is not empty."""
-    folder = folder.resolve()
-    slot = folder / "slot"
-    files = images.firmware(parts, "linux", product)
-    for name, content in files.items():
-        path = slot / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    with SmallUnixBoard(parts.small, folder, heap=f"{HEAP_KB}k", firmware=slot) as board:
-        modules = int(board.exec(LOAD_AND_COUNT.format(names=loaded(board, product, folder / "tried"))))
-        board.start(product)
-        with Master(board) as master:
-            live = HEAP_KB * 1024 - free(master) - modules
-    return Heap(sum(map(len, files.values())), modules, live)
+def heap_of(board: SmallUnixBoard, product: str, stimuli: tuple[str, ...] = (), **settings: object) -> Heap:
+    """Run a product on a board, poll it, do to it what is asked, and take the worst of what it tells. Raises
+    `BoardFailed` if anything in it failed meanwhile, for want of memory above all."""
+    board.start(product, **settings)
+    for stimulus in stimuli:
+        board.act(stimulus)
+    with Master(board) as master:
+        for _ in range(READS):
+            master.points()
+    before = len(board.of("heap"))
+    board.wait(lambda: len(board.of("heap")) > before + 1, "the heap's figures", 20)
+    if failed := [*board.of("error"), *board.of("crash")]:
+        raise BoardFailed(f"{product}: {failed}")
+    told = board.of("heap")
+    return Heap(max(one["live"] for one in told), max(one["largest"] for one in told))
+
+
+def measure(brought: Parts, product: str, folder: Path, **settings: object) -> Heap:
+    """A product polled over Modbus in a heap of `HEAP`; ``folder`` is empty."""
+    with SmallUnixBoard([str(frozen.small(brought))], folder, heap=HEAP) as board:
+        return heap_of(board, product, **settings)

@@ -5,7 +5,7 @@ import json
 import queue
 import subprocess
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,9 @@ from tests.hil import images
 from tests.hil.board import EXEC, FLASH_CUT, PINS, POWER_CUT, Board, BoardFailed, arguments
 from tests.hil.line import Line, LineGone
 from tests.hil.raw_repl import RawRepl
-from tools.hil_firmware import MICROPYTHON, Parts
+from tools.board_hold import Hold
+from tools.hil_firmware import Parts
+from tools.micropython_builds import MICROPYTHON
 
 HARNESS = Path(__file__).parent / "emulator" / "pico.mjs"
 # Not the command `node` beside our interpreter: that one starts this one, which would outlive a kill.
@@ -24,15 +26,17 @@ UP_S = 20.0
 
 
 class PicoEmulator(Board):
-    """``folder`` keeps its flash over power cuts. Its supply is the harness's process."""
+    """``folder`` keeps its flash over power cuts. Its supply is the harness's process. What starts is the firmware of
+    the image (`frozen.pico`), unless ``from_files``: then it is laid into slot a, and takes the image's place."""
 
     name = "emulated Raspberry Pi Pico"
     capabilities = frozenset({POWER_CUT, FLASH_CUT, PINS, EXEC})
     # Busy, the emulated chip is about a third as fast as silicon on one free core.
     time_scale = 6.0
 
-    def __init__(self, parts: Parts, micropython: Path, folder: Path) -> None:
+    def __init__(self, parts: Parts, micropython: Path, folder: Path, *, from_files: bool = False) -> None:
         super().__init__()
+        self._from_files = from_files
         self._parts = parts
         self.flash = images.Flash(parts, micropython, folder)
         self._installed = ""
@@ -55,17 +59,13 @@ class PicoEmulator(Board):
         files = {images.SETTINGS: images.settings(arguments(product, given))}
         if self._installed != product:
             self.flash.blank()
-            files |= self._code(product)
+            files |= images.files(self._parts, "rp2", product) if self._from_files else {}
             self._installed = self.product = product
         self.flash.write(files)
         self.power()
         self.order("driver", uart=line, pin=enable)
         self.listen()
         self._await_started(before)
-
-    def _code(self, product: str) -> dict[str, bytes]:
-        """The files of its firmware."""
-        return images.files(self._parts, "rp2", product)
 
     def blank(self) -> None:
         """A fresh flash with MicroPython and an empty file system, and the supply on."""
@@ -87,20 +87,29 @@ class PicoEmulator(Board):
         self._ports = {name: ready[name] for name in ("usb", "uart0", "uart1")}
 
     def put(self, files: Mapping[str, bytes]) -> None:
-        if self._process is None:
-            self.power()
+        self.hold()
         with RawRepl(self.console, 20 * self.time_scale) as repl:
             repl.put(files)
 
     def exec(self, code: str) -> str:
-        if self._process is None:
-            self.power()
+        self.hold()
         with RawRepl(self.console, 20 * self.time_scale) as repl:
             return repl.exec(code)
+
+    def hold(self, tell: Callable[[str], None] = print) -> None:
+        """Its supply is on, and its firmware does not run: one that does is asked to leave, and may wait (``tell``)."""
+        if self._process is None:
+            self.flash.write({"hold": b""})
+            self.power()
+        elif self._console is not None:
+            self.leave_console()
+            Hold(lambda: Line(self.console), tell, LineGone, self.time_scale).run()
 
     def reset(self) -> None:
         before = len(self.of("started"))
         self.order("reset")
+        if self._console is None:
+            self.listen()
         self._await_started(before)
 
     def power_cut(self) -> None:
@@ -109,9 +118,7 @@ class PicoEmulator(Board):
             return
         process.kill()
         process.wait()
-        if self._console is not None:
-            self._console.close()
-            self._console = None
+        self.leave_console()
         for thread in self._threads:
             thread.join(5)
         outlives = any(thread.is_alive() for thread in self._threads)
@@ -136,6 +143,12 @@ class PicoEmulator(Board):
         thread = threading.Thread(target=self._read_console, args=(self._console,), daemon=True)
         thread.start()
         self._threads.append(thread)
+
+    def leave_console(self) -> None:
+        """Hear its lines no more: somebody else takes its console."""
+        console, self._console = self._console, None
+        if console is not None:
+            console.close()
 
     def stimulate(self, line: str) -> None:
         if self._console is None:

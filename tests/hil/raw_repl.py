@@ -22,7 +22,8 @@ class ReplError(AssertionError):
 
 
 class RawRepl:
-    """``url`` as for pyserial. Entering the context interrupts what runs on the board."""
+    """``url`` as for pyserial. Entering the context interrupts what runs on the board; our firmware does not let it:
+    `tools.board_hold` comes first."""
 
     def __init__(self, url: str, timeout_s: float = 20.0) -> None:
         self._url = url

@@ -18,6 +18,7 @@ from tests.hil.board import EXEC, Board, BoardFailed, arguments
 from tests.hil.line import Line, LineGone
 from tests.hil.raw_repl import RawRepl
 from tools import flash
+from tools.board_hold import Hold
 from tools.hil_firmware import Parts
 
 BENCH = Path(__file__).with_name("bench.toml")
@@ -63,7 +64,7 @@ class RealBoard(Board):
     def start(self, product: str = "gas-alarm", **settings: object) -> None:
         self.product = product
         before = len(self.of("started"))
-        self._quiet()
+        self._hold()
         kind = bench()["board"]["kind"]
         given = {"gateway": "none", "modbus": images.line_of(kind)[0], "parts": "rig", **settings}
         files = {images.SETTINGS: images.settings(arguments(product, given))}
@@ -81,21 +82,23 @@ class RealBoard(Board):
         self._await_started(before)
 
     def put(self, files: Mapping[str, bytes]) -> None:
-        self._quiet()
+        self._hold()
         with RawRepl(self._port) as repl:
             repl.put(files)
 
     def exec(self, code: str) -> str:
-        self._quiet()
+        self._hold()
         with RawRepl(self._port) as repl:
             return repl.exec(code)
 
     def reset(self) -> None:
         before = len(self.of("started"))
-        self._quiet()
-        with RawRepl(self._port) as repl, contextlib.suppress(AssertionError):
-            repl.exec("import machine\nmachine.reset()")
-        self._listen()
+        self.stimulate("restart")
+        # Where the console is the chip's own USB, the port goes and comes.
+        self.wait(lambda: len(self.of("started")) > before or not self._is_heard(), "the restart")
+        if not self._is_heard():
+            self._quiet()
+            self._listen()
         self._await_started(before)
 
     def power_cut(self) -> None:
@@ -114,6 +117,14 @@ class RealBoard(Board):
 
     def stop(self) -> None:
         self._quiet()
+
+    def _hold(self) -> None:
+        """Bring it into its interpreter, if it is not there already."""
+        self._quiet()
+        Hold(lambda: Line(self._port, 115200), print, LineGone, self.time_scale).run()
+
+    def _is_heard(self) -> bool:
+        return self._reader is not None and self._reader.is_alive()
 
     def _quiet(self) -> None:
         """Let go of the console."""

@@ -10,8 +10,17 @@ pytestmark = pytest.mark.board
 
 
 @pytest.mark.on_pico
-@pytest.mark.parametrize("product", PRODUCTS[:1])
-def test_board_says_who_it_is(board: Board, product: str) -> None:
+def test_board_says_who_it_is(board: Board) -> None:
+    identify(board, PRODUCTS[0])
+
+
+@pytest.mark.parametrize("product", PRODUCTS[1:])
+def test_the_others_say_who_they_are(board: Board, product: str) -> None:
+    identify(board, product)
+
+
+def identify(board: Board, product: str) -> None:
+    """Start it and hear its name."""
     board.start(product)
     started = board.of("started")[0]
     assert (started["product"], started["device"], started["boot"] > 0) == (product, DEVICE, True)

@@ -1,5 +1,6 @@
 """Boards with a network: readings delivered, a gateway that is gone and comes back, commands, a flood of garbage."""
 
+import json
 import random
 from collections.abc import Iterator
 
@@ -8,6 +9,7 @@ import pytest
 from protocols.wire import coap
 from tests.firmware.bench import Gateway
 from tests.hil.board import NETWORK, Board
+from tests.hil.line import RATE_S
 from tests.hil.story import PRODUCTS
 
 pytestmark = [pytest.mark.board, pytest.mark.needs(NETWORK)]
@@ -33,8 +35,9 @@ def test_readings_arrive_and_are_acknowledged(board: Board, gateway: Gateway, pr
     assert sorted(set(once)) == sorted(once)
 
 
-def test_readings_of_an_outage_arrive_after_it_in_order(board: Board, gateway: Gateway) -> None:
-    board.start(gateway=gateway.address, ack_timeout=0.2)
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_readings_of_an_outage_arrive_after_it_in_order(board: Board, gateway: Gateway, product: str) -> None:
+    board.start(product, gateway=gateway.address, ack_timeout=0.2)
     gateway.answer = None
     board.wait(lambda: board.of("unanswered"), "the end of an exchange", 30)
     before = len(board.of("acknowledged"))
@@ -51,6 +54,27 @@ def test_leak_closes_the_valve_while_the_gateway_is_away(board: Board, gateway: 
     gateway.answer = coap.CHANGED
     seen = gateway.reading(lambda one: one.get("valve") == 2, "the closed valve", 60)
     assert (seen["trip_latched"], seen["valve_cause"]) == (True, 1)
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_no_reading_is_lost_at_the_full_rate(board: Board, gateway: Gateway, product: str) -> None:
+    """A reading with each sample, for `RATE_S` by their own times."""
+    board.start(product, gateway=gateway.address, period=0.1)
+    board.wait(lambda: gateway.readings, "the first reading")
+    board.wait(lambda: max(times(gateway)) - min(times(gateway)) >= RATE_S, "the last readings", 3 * RATE_S)
+    newest = max(numbers(gateway))
+    board.wait(lambda: set(range(1, newest + 1)) <= numbers(gateway), "the readings before the newest")
+    assert [event for name in ("dropped", "refused", "error") for event in board.of(name)] == []
+
+
+def numbers(gateway: Gateway) -> set[int]:
+    """Of all that has arrived."""
+    return {one.values["seq"] for one in [*gateway.readings, *gateway.own]}
+
+
+def times(gateway: Gateway) -> list[float]:
+    """Of all that has arrived, s since 1970, as the board gives them."""
+    return [json.loads(coap.decode(one.data)[5])[0]["bt"] for one in list(gateway.readings)]
 
 
 def test_garbage_at_the_socket_changes_nothing(board: Board, gateway: Gateway) -> None:

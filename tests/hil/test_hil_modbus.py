@@ -1,6 +1,5 @@
 """The Modbus line of a board: reference master, commands with read-back, noise and half frames, full rate."""
 
-import os
 import random
 
 import pytest
@@ -8,19 +7,18 @@ from pymodbus.client import ModbusSerialClient
 
 from protocols.wire import modbus_pdu, modbus_rtu
 from tests.hil.board import UNIT, Board
+from tests.hil.line import RATE_S
 from tests.hil.master import Master, NoAnswer
+from tests.hil.story import PRODUCTS
 
 pytestmark = pytest.mark.board
 CLOSE, FAN = 0, 1
 READ = modbus_pdu.read_request(modbus_pdu.READ_INPUT, 0, 10)
-RATE_S = float(os.environ.get("GENGFU_HIL_RATE_S", "5"))
-"""How long the line is kept busy; `make hil` says 60."""
 
 
-def uptime_of(master: Master) -> int:
+def uptime_of(master: Master) -> float:
     """Seconds since the board started, by its own clock."""
-    high, low = master.registers(7, 2)
-    return high << 16 | low
+    return float(str(master.points()["uptime"]))
 
 
 def test_reference_master_reads_and_commands(board: Board) -> None:
@@ -72,6 +70,17 @@ def test_only_the_closing_value_is_taken(board: Board, value: int) -> None:
 @pytest.mark.on_pico
 def test_noise_and_half_frames_cost_no_later_answer(board: Board) -> None:
     board.start()
+    disturb(board)
+
+
+@pytest.mark.parametrize("product", PRODUCTS[1:])
+def test_noise_and_half_frames_cost_no_later_answer_of_the_others(board: Board, product: str) -> None:
+    board.start(product)
+    disturb(board)
+
+
+def disturb(board: Board) -> None:
+    """Ask after each kind of what is wrong on a line."""
     whole = modbus_rtu.frame(UNIT, READ)
     noise = random.Random(5)
     with Master(board) as master:
@@ -102,13 +111,14 @@ def test_frame_in_two_pieces_is_answered(board: Board) -> None:
         board.wait(whole_answer, "the answer")
 
 
-def test_line_is_kept_busy_without_a_lost_answer(board: Board) -> None:
-    board.start()
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_line_is_kept_busy_without_a_lost_answer(board: Board, product: str) -> None:
+    board.start(product)
     lost = asked = 0
     with Master(board) as master:
         began = uptime = uptime_of(master)
         while uptime - began < RATE_S:
-            for count in (10, 20, 25):
+            for count in (1, 10, 20):
                 asked += 1
                 try:
                     master.registers(0, count)

@@ -1,6 +1,8 @@
 """The supply is cut at any moment; what must outlive it does."""
 
 import random
+import time
+from functools import partial
 
 import pytest
 
@@ -10,6 +12,10 @@ from tests.hil.pico_emulator import PicoEmulator
 
 pytestmark = [pytest.mark.board, pytest.mark.needs(POWER_CUT)]
 CUTS = 5
+LATCH_CUTS = 20
+STIMULI = ("gas 15", "gas 1", "co 200", "co 3", "valve close")
+"""Some change what is kept beside the latch, so that its record is written anew. None is a cause to trip again."""
+LONGEST_LIFE_S = 0.4
 
 
 @pytest.mark.on_pico
@@ -23,6 +29,35 @@ def test_trip_latch_stands_in_the_first_registers_after_a_cut(board: Board) -> N
     with Master(board) as master:
         seen = master.points()
         assert (seen["trip_latched"], seen["valve"] in (2, 3)) == (True, True)
+
+
+@pytest.mark.slow
+def test_trip_latch_stands_after_every_one_of_many_cuts(board: Board) -> None:
+    """The latch alone: the gas has gone, and its level has ended, which would trip again."""
+    moments = random.Random(1)
+    board.start(trip_after=0)
+    with Master(board) as master:
+        board.act("gas 55")
+        master.until(30, trip_latched=True)
+        board.act("gas 0")
+        master.until(90, alarm=False, trip_latched=True)
+    for _ in range(LATCH_CUTS):
+        if isinstance(board, PicoEmulator):
+            board.order("cut-after", operations=moments.randrange(6), share=moments.random())
+        board.stimulate(moments.choice(STIMULI))
+        end = time.monotonic() + moments.uniform(0, LONGEST_LIFE_S) * board.time_scale
+        board.wait(partial(over, end), "the moment of the cut")
+        board.power_cut()
+        board.start(trip_after=0)
+        with Master(board) as master:
+            seen = master.points()
+        assert (seen["trip_latched"], seen["valve"] in (2, 3), seen["alarm"]) == (True, True, False)
+        assert not seen["crashed"]
+
+
+def over(end: float) -> bool:
+    """Whether the moment has come."""
+    return time.monotonic() >= end
 
 
 def test_boot_count_never_goes_back_over_many_cuts(board: Board) -> None:

@@ -13,21 +13,20 @@ ENDS_S = 10.0
 
 
 class UnixBoard(Board):
-    """``command`` starts the interpreter; ``heap`` as its ``-X heapsize``; ``firmware`` is where its files are."""
+    """``command`` starts the interpreter; ``heap`` as its ``-X heapsize``."""
 
     name = "unix"
     capabilities = frozenset({NETWORK, POWER_CUT, EXEC})
 
-    def __init__(
-        self, command: Sequence[str], folder: Path, *, heap: str = "512k", firmware: Path | None = None
-    ) -> None:
+    path = f"{FIRMWARE}:{ROOT}:.frozen"
+    entry: tuple[str, ...] = (str(FIRMWARE / "main.py"),)
+
+    def __init__(self, command: Sequence[str], folder: Path, *, heap: str = "512k") -> None:
         super().__init__()
         self._command = [*command, "-X", f"heapsize={heap}"]
         self._state = folder / "state"
         self._state.mkdir(parents=True, exist_ok=True)
-        path = f"{firmware}" if firmware else f"{FIRMWARE}:{ROOT}"
-        self._entry = (firmware or FIRMWARE) / ("main.mpy" if firmware else "main.py")
-        self._environment = {"MICROPYPATH": f"{path}:.frozen", "LC_ALL": "C"}
+        self._environment = {"MICROPYPATH": self.path, "LC_ALL": "C"}
         self._wires = [SerialWire(), SerialWire()]
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
@@ -45,13 +44,10 @@ class UnixBoard(Board):
         before = len(self.of("started"))
         given = {"gateway": "none", "modbus": self._wires[0].tty, "state": self._state, **settings}
         pairs = [word for name, text in arguments(product, given).items() for word in ("--" + name, text)]
-        # An entry that is a compiled module has no file to be started from.
-        entry = ["-m", "main"] if self._entry.suffix == ".mpy" else [str(self._entry)]
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(
-            [*self._command, *entry, *pairs],
+            [*self._command, *self.entry, *pairs],
             env=self._environment,
-            # Not in the checkout: a compiled entry looks there first, and would find our packages for its modules.
             cwd=self._state,
             stdin=pipe,
             stdout=pipe,
@@ -144,6 +140,8 @@ class UnixBoard(Board):
 
 
 class SmallUnixBoard(UnixBoard):
-    """32 bits: an object is as large as on a microcontroller, so that a heap of 64 KB means what it says there."""
+    """32 bits and the firmware frozen in: the heap is used as on a microcontroller, and is told (`heap_watch`)."""
 
-    name = "unix, 32 bits"
+    name = "unix, 32 bits, firmware frozen"
+    path = ".frozen"
+    entry = ("-m", "heap_watch")
