@@ -21,7 +21,7 @@ import uvloop
 
 from gateway.poller import PolledUnit, Poller
 from gateway.slots import SlotTimer
-from gateway.transports.modbus import ModbusTcpBus
+from gateway.transports.modbus_tcp import ModbusTcpBus
 from protocols.profile.compile import compile_profile
 from protocols.profile.model import Profile
 from protocols.profile.schema import ProfileFile
@@ -60,7 +60,7 @@ def simulate(told: Connection) -> None:
     uvloop.run(_simulate(told))
 
 
-def profile(period_s: float) -> Profile:
+def profile(period_s: float, *, life_safety: bool = False) -> Profile:
     """Ten scaled registers."""
     title = {"zh": "点", "en": "point"}
     points = [
@@ -68,6 +68,7 @@ def profile(period_s: float) -> Profile:
             "name": f"p{at}",
             "title": title,
             "range": [0, 1000],
+            "life_safety": life_safety,
             "modbus": {"table": "input", "address": at, "type": "int16", "scale": 0.1, "missing": [-32768]},
         }
         for at in range(REGISTERS)

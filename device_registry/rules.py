@@ -14,12 +14,19 @@ Problem: TypeAlias = tuple[str, str]
 FAN_ROLE = "fan"
 """Role of a point that shows a fan's state."""
 
-_NEEDED: Mapping[str, tuple[str, ...]] = {"coap": ("listen",), "modbus-rtu": ("port",), "modbus-tcp": ("host",)}
+_NEEDED: Mapping[str, tuple[str, ...]] = {
+    "coap": ("listen",),
+    "modbus-rtu": ("port",),
+    "modbus-tcp": ("host",),
+    "modbus-rtu-tcp": ("host", "port"),
+}
 """What a connection needs, by transport."""
+_POLLED = frozenset({"port", "timeout_s", "turnaround_s"})
 _TAKEN: Mapping[str, frozenset[str]] = {
     "coap": frozenset({"listen"}),
-    "modbus-rtu": frozenset({"port", "baud", "timeout_s"}),
-    "modbus-tcp": frozenset({"host", "port", "timeout_s"}),
+    "modbus-rtu": _POLLED | {"baud", "parity", "stop_bits", "silence_s"},
+    "modbus-tcp": _POLLED | {"host"},
+    "modbus-rtu-tcp": _POLLED | {"host", "silence_s"},
 }
 """What a connection may have beside ``id`` and ``transport``."""
 
@@ -67,7 +74,7 @@ def _connection(part: ConnectionPart) -> Iterator[Problem]:
         yield f"{path}.{key}", f"means nothing to a {part.transport} connection: remove it"
     if part.listen is not None and not _is_host_port(part.listen):
         yield f"{path}.listen", f"{part.listen!r} must be host:port, such as '0.0.0.0:5683'"
-    if part.transport == "modbus-tcp" and part.port is not None and not _is_port(part.port):
+    if "host" in _TAKEN[part.transport] and part.port is not None and not _is_port(part.port):
         yield f"{path}.port", f"{part.port!r} must be a port number between 1 and 65535"
 
 
@@ -84,7 +91,7 @@ def _shared_places(connections: Iterable[ConnectionPart]) -> Iterator[Problem]:
     """Two connections at one socket or one serial line would take each other's bytes."""
     owner: dict[tuple[str, ...], str] = {}
     for part in connections:
-        key = "port" if part.transport == "modbus-rtu" else "host" if part.transport == "modbus-tcp" else "listen"
+        key = _NEEDED[part.transport][0]
         where = getattr(part, key)
         place = (key, str(where), part.port or "502" if key == "host" else "")
         if where is not None and owner.setdefault(place, part.id) != part.id:

@@ -42,18 +42,25 @@ class AreaPart(Strict):
 
 
 class ConnectionPart(Strict):
-    """A way to devices. ``coap``: they push to us, ``listen`` is ``host:port``. ``modbus-rtu``: we poll ``port``.
+    """A way to devices. ``coap``: they push to us, ``listen`` is ``host:port``. ``modbus-rtu``: we poll the serial line
+    ``port``. ``modbus-tcp``: we poll ``host``:``port`` (502). ``modbus-rtu-tcp``: we poll the line behind the serial
+    server ``host``:``port``.
 
-    ``modbus-tcp``: we poll ``host``:``port``.
+    ``timeout_s``: how long an answer may take. ``silence_s``: least quiet time on the line before a request (a serial
+    line has at least 3.5 characters). ``turnaround_s``: least time from the end of an answer to the next request.
     """
 
     id: Slug
-    transport: Literal["coap", "modbus-rtu", "modbus-tcp"]
+    transport: Literal["coap", "modbus-rtu", "modbus-tcp", "modbus-rtu-tcp"]
     listen: str | None = None
     port: str | None = None
     baud: Annotated[int, Field(ge=300, le=4_000_000)] = 9600
+    parity: Literal["none", "even", "odd"] = "none"
+    stop_bits: Literal[1, 2] = 1
     host: str | None = None
     timeout_s: Annotated[float, Field(gt=0, le=60)] = 1.0
+    silence_s: Annotated[float, Field(ge=0, le=1)] = 0.0
+    turnaround_s: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
 class PermissivesPart(Strict):

@@ -31,7 +31,7 @@ OnLost = Callable[[str, int, str], None]
 
 
 class Bus(Protocol):
-    """What a poller needs of a bus (`gateway.transports.modbus.ModbusBus`)."""
+    """What a poller needs of a bus (`gateway.transports.modbus_bus.ModbusBus`)."""
 
     async def request(self, unit: int, pdu: bytes, timeout_s: float, *, urgent: bool = False) -> bytes:
         """The data of the answer; raises `TransportError`."""

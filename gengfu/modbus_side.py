@@ -9,7 +9,10 @@ from gateway.errors import TransportError
 from gateway.poller import OnLost, OnValues, PolledUnit, Poller, read_point, write_command
 from gateway.slots import SlotTimer
 from gateway.transports.line import SerialLine
-from gateway.transports.modbus import ModbusRtuBus, ModbusTcpBus
+from gateway.transports.modbus_bus import ModbusBus, Pauses
+from gateway.transports.modbus_rtu import ModbusRtuBus
+from gateway.transports.modbus_rtu_tcp import ModbusRtuTcpBus
+from gateway.transports.modbus_tcp import ModbusTcpBus
 from gengfu import clock
 from gengfu.supervisor import Supervisor
 from protocols.profile.model import Profile
@@ -17,6 +20,7 @@ from protocols.profile.schema import CommandPart, ReadBackPart
 from protocols.quality import Quality
 from protocols.reading import Value
 
+MODBUS_PORT = 502
 PROOF_PERIOD_S = 0.1
 """How often the read-back point is asked for while a command waits for its proof."""
 
@@ -96,7 +100,12 @@ class ModbusSide:
         await self.bus.close()
 
 
-def _bus(connection: ConnectionPart, timer: SlotTimer) -> ModbusRtuBus | ModbusTcpBus:
-    if connection.transport == "modbus-rtu":
-        return ModbusRtuBus(SerialLine(connection.port or "", baud=connection.baud), timer=timer)
-    return ModbusTcpBus(connection.host or "", int(connection.port or 502), timer=timer)
+def _bus(connection: ConnectionPart, timer: SlotTimer) -> ModbusBus:
+    pauses = Pauses(connection.silence_s, connection.turnaround_s)
+    host, port = connection.host or "", connection.port or ""
+    if connection.transport == "modbus-tcp":
+        return ModbusTcpBus(host, int(port or MODBUS_PORT), pauses=pauses, timer=timer)
+    if connection.transport == "modbus-rtu-tcp":
+        return ModbusRtuTcpBus(host, int(port), pauses=pauses, timer=timer)
+    line = SerialLine(port, baud=connection.baud, parity=connection.parity[0].upper(), stop_bits=connection.stop_bits)
+    return ModbusRtuBus(line, pauses=pauses, timer=timer)

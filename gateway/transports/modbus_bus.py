@@ -8,6 +8,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.backoff import Backoff
 from gateway.errors import BadReply, BusDown, DeviceRefused, DeviceSilent, TransportError
@@ -21,9 +22,24 @@ LONGEST_PAUSE_S = 10.0
 """Also the bound of safety rule S23 for units with life-safety points."""
 
 
+class Pauses(NamedTuple):
+    """What slow slaves, adapters and radio modems need. Nothing is broadcast, so no broadcast needs a pause.
+
+    ``silence_s``: least quiet time on an RTU line before a request, counted from the last byte of anybody (a serial
+    line keeps the 3.5 characters of the specification anyway). ``turnaround_s``: least time from the end of an answer
+    to the next request, while a slave or converter turns from sending to listening.
+    """
+
+    silence_s: float = 0.0
+    turnaround_s: float = 0.0
+
+
+NO_PAUSES = Pauses()
+
+
 @dataclass(slots=True)
 class BusCounters:
-    """What happened on one bus since the start."""
+    """What happened on one bus since the start. ``resyncs``: how often it was first made sure whose answer is next."""
 
     requests: int = 0
     replies: int = 0
@@ -34,6 +50,8 @@ class BusCounters:
     stale_bytes: int = 0
     wrong_unit: int = 0
     wrong_transaction: int = 0
+    late_replies: int = 0
+    resyncs: int = 0
     bad_replies: int = 0
     refused_writes: int = 0
     connects: int = 0
@@ -60,10 +78,18 @@ class Job:
 
 
 class ModbusBus(ABC):
-    """What RTU and TCP share: the queue, the order, the clock of the one request in flight, the back-off."""
+    """What RTU and TCP share: the queue, the order, the clock of the one request in flight, pauses, the back-off."""
 
-    def __init__(self, name: str, longest_pause_s: float = LONGEST_PAUSE_S, timer: Timer | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        pauses: Pauses = NO_PAUSES,
+        longest_pause_s: float = LONGEST_PAUSE_S,
+        timer: Timer | None = None,
+    ) -> None:
         self.name = name
+        self._turnaround_s = pauses.turnaround_s
+        self._free_at = 0.0
         self.counters = BusCounters()
         self._loop = asyncio.get_running_loop()
         self._timers: Timer = timer or self._loop
@@ -74,6 +100,7 @@ class ModbusBus(ABC):
         self._queued: deque[Job] = deque()
         self._active: Job | None = None
         self._timer: Handle | None = None
+        self._pause: asyncio.TimerHandle | None = None
         self._connected = False
         self._connecting = False
         self._closed = False
@@ -125,8 +152,20 @@ class ModbusBus(ABC):
             job = (self._urgent or self._queued).popleft()
             if not job.done.done():
                 self._active = job
-                self._send(job)
+                self._begin(job)
                 return
+
+    def _begin(self, job: Job) -> None:
+        """Send the active job as soon as the pauses allow."""
+        wait_s = self._free_at - self._loop.time() if self._free_at else 0.0
+        if wait_s > 0:
+            self._pause = self._loop.call_later(wait_s, self._send, job)
+        else:
+            self._send(job)
+
+    def _keep_quiet(self, pause_s: float) -> None:
+        """Begin no request within ``pause_s`` from now."""
+        self._free_at = max(self._free_at, self._loop.time() + pause_s)
 
     def _sent(self, extra_s: float = 0.0) -> None:
         """The request of the active job is on its way; ``extra_s`` is what the line itself takes."""
@@ -139,6 +178,8 @@ class ModbusBus(ABC):
         """The active job's answer came."""
         job = self._active
         assert job is not None
+        if self._turnaround_s:
+            self._keep_quiet(self._turnaround_s)
         try:
             self._finish(parse_response(job.pdu, pdu))
         except ExceptionReply as error:
@@ -151,9 +192,7 @@ class ModbusBus(ABC):
     def _finish(self, outcome: bytes | TransportError) -> None:
         """End the active job and start the next."""
         job, self._active = self._active, None
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._stop_clock()
         if job is not None:
             if isinstance(outcome, TransportError):
                 job.fail(outcome)
@@ -162,19 +201,28 @@ class ModbusBus(ABC):
                 job.done.set_result(outcome)
         self._next()
 
+    def _stop_clock(self) -> None:
+        """Neither a time-out nor the end of a pause shall come for the active job."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._pause is not None:
+            self._pause.cancel()
+            self._pause = None
+
     def _timed_out(self) -> None:
         job = self._active
         assert job is not None
         self.counters.timeouts += 1
         self._finish(DeviceSilent(f"{self.name} unit {job.unit} did not answer within {job.timeout_s:g} s"))
 
-    def _connect_done(self) -> None:
-        self._connecting, self._connected = False, True
-        self.counters.connects += 1
-        self._next()
-
-    def _connect_failed(self, error: BusDown) -> None:
-        self._connecting = False
+    def _connected_or(self, error: BusDown | None) -> None:
+        """How `_connect` ended."""
+        self._connecting, self._connected = False, error is None
+        if error is None:
+            self.counters.connects += 1
+            self._next()
+            return
         self.counters.failed_connects += 1
         error.retry_after_s = self._backoff.failed()
         self._retry_at = self._loop.time() + error.retry_after_s
@@ -203,13 +251,24 @@ class ModbusBus(ABC):
         if self._active is not None:
             self._finish(error)
 
+    def _renew(self) -> None:
+        """Make the connection anew at once; whatever is queued waits for it."""
+        self._drop()
+        self._connected = False
+        if self._active is None:
+            self._next()
+
     @abstractmethod
     def _connect(self) -> None:
-        """Begin to connect; ends in `_connect_done` or `_connect_failed`."""
+        """Begin to connect; ends in `_connected_or`."""
 
     @abstractmethod
     def _send(self, job: Job) -> None:
         """Put the request on the wire; ends in `_sent` or `_lost`."""
+
+    @abstractmethod
+    def _drop(self) -> None:
+        """Let go of the connection that stands, without telling anybody."""
 
     @abstractmethod
     async def _shut(self) -> None:

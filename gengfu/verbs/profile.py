@@ -10,7 +10,7 @@ from typing import Any
 
 from gengfu.errors import InputError
 from gengfu.sites import read_profiles
-from protocols.errors import DecodeError
+from protocols.errors import DecodeError, ProfileError
 from protocols.profile.emit import emit_registers
 from protocols.profile.model import Profile
 from protocols.quality import Quality
@@ -43,10 +43,17 @@ def run(options: argparse.Namespace) -> int:
     if options.what == "show":
         _show(profile, options.json)
     elif options.what == "emit":
-        print(emit_registers(profile), end="")
+        print(_emitted(profile), end="")
     else:
         _decode(profile, sys.stdin.read() if options.pack == "-" else options.pack)
     return 0
+
+
+def _emitted(profile: Profile) -> str:
+    try:
+        return emit_registers(profile)
+    except ProfileError as error:
+        raise InputError(str(error)) from error
 
 
 def _list(profiles: Mapping[str, Profile], as_json: bool) -> None:

@@ -1,25 +1,18 @@
-"""One column of a read block: how raw register or bit content becomes a point's value.
+"""One column of a read block, and the views by which one `struct` reads all columns of one byte order.
 
-value = raw * scale + offset. Integers are rounded to the decimals that scale and offset have, so that raw 12
-with scale 0.1 is 1.2 and not 1.2000000000000002.
+A view turns the block's bytes so that every value of its byte order is plain big- or little-endian: the bytes of each
+register of CDAB, exchanged, are the little-endian value. So no value is put in order by itself.
 """
 
-import math
-from collections.abc import Callable
+from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from struct import unpack
-from typing import TypeAlias
+from struct import Struct
+from typing import Any, NamedTuple
 
-from protocols.profile.rules_modbus import BIT_TABLES, WIDTH
-from protocols.profile.schema import ModbusPart, PointPart
-from protocols.quality import Quality
-from protocols.reading import Value
-
-Number: TypeAlias = int | float
-Raw: TypeAlias = Number | bytes
-"""What a block's format gives; bytes where the words must be put in order first."""
-Convert: TypeAlias = Callable[[Number], float]
+from protocols.modbus.conversions import Convert, Fault, conversion
+from protocols.profile.rules_modbus import TEXTS, width_of
+from protocols.profile.schema import ByteOrder, ModbusPart, PointPart
 
 LETTERS = {
     "bool": "H",
@@ -31,15 +24,42 @@ LETTERS = {
     "uint64": "Q",
     "float32": "f",
     "float64": "d",
+    "bcd16": "H",
+    "bcd32": "I",
 }
-"""`struct` format of each type."""
+"""`struct` format of each type but texts."""
+
+
+class _Turn(NamedTuple):
+    """How the bytes of one order are read: each register's two bytes exchanged first, and `struct`'s byte order."""
+
+    exchanged: bool
+    endian: str
+
+
+_TURNS: dict[ByteOrder, _Turn] = {
+    "ABCD": _Turn(False, ">"),
+    "CDAB": _Turn(True, "<"),
+    "BADC": _Turn(True, ">"),
+    "DCBA": _Turn(False, "<"),
+}
+_SAME: dict[ByteOrder, tuple[ByteOrder, ...]] = {
+    "ABCD": ("ABCD", "CDAB"),
+    "CDAB": ("CDAB", "ABCD"),
+    "BADC": ("BADC", "DCBA"),
+    "DCBA": ("DCBA", "BADC"),
+}
+"""One register is read alike in two orders."""
+_SAME_TEXT: dict[ByteOrder, tuple[ByteOrder, ...]] = {"ABCD": ("ABCD", "DCBA"), "BADC": ("BADC", "CDAB")}
+"""For a text only the exchange counts: `struct` does not turn its bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
     """``point``: index in the profile. ``address``: first register or bit; ``width``: how many.
 
-    ``letter``: format of the number; ``swapped``: the lowest word stands first.
+    ``letter``: its format; ``orders``: the byte orders whose view reads it right, its own first. ``convert``: from
+    what the format gives to the value, or ``None``, for which ``fault`` gives the reason.
     """
 
     point: int
@@ -47,86 +67,77 @@ class Column:
     address: int
     width: int
     letter: str
-    swapped: bool
-    missing: frozenset[int]
+    orders: tuple[ByteOrder, ...]
     convert: Convert
-
-    @property
-    def format(self) -> str:
-        """The column's part of the block's format."""
-        return f"{2 * self.width}s" if self.swapped else self.letter
-
-    def read(self, raw: Raw) -> tuple[Value, Quality]:
-        """The value and what the raw code itself says of its quality; no number is ever NaN or infinite."""
-        if isinstance(raw, bytes):
-            raw = _number(self.letter, raw)
-        if raw in self.missing or math.isnan(raw):
-            return None, Quality.BAD_MISSING
-        value = self.convert(raw)
-        if math.isinf(value):
-            return None, Quality.BAD_OVER_RANGE if value > 0 else Quality.BAD_UNDER_RANGE
-        return value, Quality.GOOD
+    fault: Fault
 
 
 def column(index: int, part: PointPart, modbus: ModbusPart) -> Column:
     """Compile a part that `protocols.profile.rules_modbus` has nothing against."""
-    width = 1 if modbus.table in BIT_TABLES else WIDTH[modbus.type]
+    width = width_of(modbus)
+    value, fault = conversion(part, modbus)
+    if modbus.type in TEXTS:
+        letter, orders = f"{2 * width}s", _SAME_TEXT[modbus.byte_order]
+    else:
+        letter, orders = LETTERS[modbus.type], _SAME[modbus.byte_order] if width == 1 else (modbus.byte_order,)
     return Column(
         point=index,
         table=modbus.table,
         address=modbus.address,
         width=width,
-        letter=LETTERS[modbus.type],
-        swapped=width > 1 and modbus.word_order == "little",
-        missing=frozenset(modbus.missing),
-        convert=_convert(part, modbus),
+        letter=letter,
+        orders=orders,
+        convert=value,
+        fault=fault,
     )
 
 
-def _number(letter: str, words: bytes) -> Number:
-    """The number whose 16-bit words stand in reverse order (each word high byte first)."""
-    ordered = b"".join(words[at : at + 2] for at in range(len(words) - 2, -1, -2))
-    number: Number = unpack(f">{letter}", ordered)[0]
-    return number
+@dataclass(frozen=True, slots=True)
+class View:
+    """The columns of one byte order in a block: ``exchanged``: the bytes of each register first."""
+
+    exchanged: bool
+    format: Struct
+
+    def unpack(self, data: bytes) -> tuple[Any, ...]:
+        """What stands at the columns' addresses, in the order of the addresses; ``data``: all of the block."""
+        if not self.exchanged:
+            return self.format.unpack(data)
+        words = array("H")
+        words.frombytes(data)
+        words.byteswap()
+        return self.format.unpack(words)
 
 
-def _convert(part: PointPart, modbus: ModbusPart) -> Convert:
-    if modbus.bit is not None:
-        return _bit(1 << modbus.bit)
-    if part.type == "flag" or modbus.type == "bool" or modbus.table in BIT_TABLES:
-        return _nonzero
-    if modbus.scale == 1.0 and modbus.offset == 0.0:
-        return float
-    if modbus.type in ("float32", "float64"):
-        return _linear(modbus.scale, modbus.offset)
-    scale, offset = Decimal(repr(modbus.scale)), Decimal(repr(modbus.offset))
-    digits = max(_decimals(scale), _decimals(offset))
-    if not offset and scale == Decimal(1).scaleb(-digits):
-        return _divided(10**digits)
-    return _rounded(modbus.scale, modbus.offset, digits)
+def make_views(columns: Sequence[Column], address: int, count: int) -> tuple[tuple[View, ...], tuple[int, ...]]:
+    """The fewest views that read all ``columns`` (sorted by address) of the block of ``count`` registers from
+    ``address``, and for each column its place in the views' contents one after the other."""
+    orders = _fewest(columns)
+    views: list[View] = []
+    places: dict[tuple[ByteOrder, int], int] = {}
+    for order in dict.fromkeys(orders):
+        # Bits of one register share it, everything else has its own.
+        fields = {one.address: one for one, of in zip(columns, orders, strict=True) if of == order}
+        places |= {(order, at): len(places) + number for number, at in enumerate(fields)}
+        views.append(View(_TURNS[order].exchanged, _format(order, list(fields.values()), address, count)))
+    return tuple(views), tuple(places[order, one.address] for one, order in zip(columns, orders, strict=True))
 
 
-def _decimals(number: Decimal) -> int:
-    exponent = number.normalize().as_tuple().exponent
-    return max(0, -exponent) if isinstance(exponent, int) else 0
+def _fewest(columns: Sequence[Column]) -> list[ByteOrder]:
+    """The order by which each column is read: those that some column needs serve the others too."""
+    needed = {one.orders[0] for one in columns if len(one.orders) == 1}
+    chosen: list[ByteOrder] = []
+    for one in columns:
+        order = next((order for order in one.orders if order in needed), one.orders[0])
+        needed.add(order)
+        chosen.append(order)
+    return chosen
 
 
-def _nonzero(raw: Number) -> float:
-    return 1.0 if raw else 0.0
-
-
-def _bit(mask: int) -> Convert:
-    return lambda raw: 1.0 if int(raw) & mask else 0.0
-
-
-def _divided(divisor: int) -> Convert:
-    # Division by a power of ten gives the nearest double, which multiplying by its reciprocal does not.
-    return lambda raw: raw / divisor
-
-
-def _linear(scale: float, offset: float) -> Convert:
-    return lambda raw: raw * scale + offset
-
-
-def _rounded(scale: float, offset: float, digits: int) -> Convert:
-    return lambda raw: round(raw * scale + offset, digits)
+def _format(order: ByteOrder, fields: list[Column], start: int, count: int) -> Struct:
+    text = _TURNS[order].endian
+    at = start
+    for one in fields:
+        text += f"{2 * (one.address - at)}x{one.letter}"
+        at = one.address + one.width
+    return Struct(f"{text}{2 * (start + count - at)}x")

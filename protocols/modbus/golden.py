@@ -45,12 +45,12 @@ def _image(profile: Profile, golden: GoldenPart, block: GoldenBlock) -> Image:
 
 def _narrowed(block: ReadBlock, image: Image) -> ReadBlock:
     """The block with only those columns that the image covers whole."""
-    kept = [
-        (one, slot)
-        for one, slot in zip(block.columns, block.slots, strict=True)
-        if all((block.table, one.address + at) in image for at in range(one.width))
-    ]
-    return replace(block, columns=tuple(one for one, _ in kept), slots=tuple(slot for _, slot in kept))
+    kept = tuple(
+        step
+        for step in block.steps
+        if all((block.table, step.column.address + at) in image for at in range(step.column.width))
+    )
+    return replace(block, steps=kept)
 
 
 def _content(block: ReadBlock, image: Image) -> bytes:

@@ -1,77 +1,105 @@
 """Which requests a device type needs, and from their answers to values in point order.
 
 Points that lie close together are read with one request: a gap of a few registers costs less than a second
-request with its pauses. All blocks of a device make one reading.
+request with its pauses. A request never touches what the profile forbids. All blocks of a device make one reading.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from struct import Struct
+from typing import Any, NamedTuple
 
 from protocols.errors import ProfileError
-from protocols.modbus.columns import Column, Raw, column
+from protocols.modbus.columns import Column, View, column, make_views
+from protocols.modbus.conversions import Convert
 from protocols.profile.model import Profile
 from protocols.profile.rules_modbus import BIT_TABLES, check_modbus
+from protocols.profile.schema import ModbusLimitsPart
 from protocols.quality import Quality, worse
 from protocols.reading import Value
 from protocols.wire.modbus_pdu import (
-    MAX_READ_BITS,
-    MAX_READ_REGISTERS,
     READ_COILS,
     READ_DISCRETE,
     READ_HOLDING,
     READ_INPUT,
     read_request,
-    unpack_bits,
 )
 
 READ_FUNCTIONS = {"coil": READ_COILS, "discrete": READ_DISCRETE, "input": READ_INPUT, "holding": READ_HOLDING}
+
+
+_BITS = tuple(bytes(byte >> bit & 1 for bit in range(8)) for byte in range(256))
+"""The bits of each byte, the lowest first."""
+
+
+class Step(NamedTuple):
+    """How one column of a block is decoded: ``place`` among the block's contents, ``convert`` of its ``column``."""
+
+    place: int
+    point: int
+    convert: Convert
+    column: Column
 
 
 @dataclass(frozen=True, slots=True)
 class ReadBlock:
     """One request: ``count`` registers or bits of ``table`` from ``address``; ``request`` is its PDU.
 
-    ``format``: of a register block as a whole. ``slots``: for each column its place among the raw numbers.
+    ``views``: how its registers are read, one for each byte order there is in it (nearly always one).
     """
 
     table: str
     address: int
     count: int
     request: bytes
-    columns: tuple[Column, ...]
-    slots: tuple[int, ...]
-    format: Struct
+    views: tuple[View, ...]
+    steps: tuple[Step, ...]
 
-    def unpack(self, data: bytes) -> tuple[Raw, ...]:
-        """The raw numbers of the answer's data (as `protocols.wire.modbus_pdu.parse_response` gives it)."""
-        if self.table in BIT_TABLES:
-            return unpack_bits(data, self.count)
-        return self.format.unpack(data)
+    def unpack(self, data: bytes) -> Sequence[Any]:
+        """What stands in the answer's data (as `protocols.wire.modbus_pdu.parse_response` gives it)."""
+        if not self.views:
+            return b"".join(map(_BITS.__getitem__, data))
+        if len(self.views) == 1:
+            return self.views[0].unpack(data)
+        return tuple(one for view in self.views for one in view.unpack(data))
 
 
-def plan_reads(profile: Profile, max_registers: int = MAX_READ_REGISTERS, max_gap: int = 8) -> tuple[ReadBlock, ...]:
-    """The fewest requests that read every point of ``profile`` that has a Modbus address.
-
-    ``max_gap``: unused registers (of 16 bits) to read rather than ask twice. Raises `ProfileError`.
+def plan_reads(profile: Profile) -> tuple[ReadBlock, ...]:
+    """The fewest requests that read every point of ``profile`` that has a Modbus address, within what the profile
+    says of the device (`ModbusLimitsPart`). Raises `ProfileError`.
     """
-    columns = sorted(_columns(profile), key=lambda one: (one.table, one.address, one.point))
-    blocks = []
-    for table in READ_FUNCTIONS:
-        bits = table in BIT_TABLES
-        limit, gap = (MAX_READ_BITS, max_gap * 16) if bits else (max_registers, max_gap)
-        run: list[Column] = []
-        end = 0
-        for one in (one for one in columns if one.table == table):
-            reach = one.address + one.width
-            if run and (one.address - end > gap or reach - run[0].address > limit):
-                blocks.append(_block(run))
-                run = []
-            run.append(one)
-            end = reach
-        if run:
-            blocks.append(_block(run))
-    return tuple(blocks)
+    columns = sorted(_columns(profile), key=lambda one: (one.address, one.point))
+    limits = profile.file.modbus
+    return tuple(
+        _block(run) for table in READ_FUNCTIONS for run in _runs([one for one in columns if one.table == table], limits)
+    )
+
+
+def _runs(columns: Sequence[Column], limits: ModbusLimitsPart) -> list[list[Column]]:
+    """The columns of one table, sorted, in runs of one request each.
+
+    Each run is as long as may be. That makes the fewest: whatever other runs there were, the first could take in
+    what this one takes, and the rest would be no more.
+    """
+    runs: list[list[Column]] = []
+    end = 0
+    for one in columns:
+        if runs and _may_join(runs[-1][0].address, end, one, limits):
+            runs[-1].append(one)
+        else:
+            runs.append([one])
+        end = one.address + one.width
+    return runs
+
+
+def _may_join(start: int, end: int, one: Column, limits: ModbusLimitsPart) -> bool:
+    """Whether one request may read from ``start`` (columns up to ``end`` are in it) to the end of ``one``."""
+    bits = one.table in BIT_TABLES
+    longest, gap = (limits.max_bits, limits.max_gap * 16) if bits else (limits.max_registers, limits.max_gap)
+    if one.address - end > gap or one.address + one.width - start > longest:
+        return False
+    return not any(
+        part.table == one.table and part.first < one.address and end <= part.last for part in limits.forbidden
+    )
 
 
 def plan_point(profile: Profile, name: str) -> ReadBlock:
@@ -87,19 +115,20 @@ def decode_blocks(
 ) -> tuple[tuple[Value, ...], tuple[int, ...]]:
     """Values and qualities in point order from the data of all ``blocks`` (same order).
 
-    A «no value» code is ``None`` with ``BAD_MISSING`` unless the device itself says worse; a point without a
-    column is absent. ``data`` must have the blocks' sizes.
+    What is no value (see `protocols.modbus.conversions`) is ``None`` and bad, unless the device itself says worse; a
+    point without a column is absent. ``data`` must have the blocks' sizes.
     """
     values: list[Value] = [None] * len(profile.points)
     marks: list[tuple[int, Quality]] = []
     for block, content in zip(blocks, data, strict=True):
         raw = block.unpack(content)
-        for one, slot in zip(block.columns, block.slots, strict=True):
-            values[one.point], mark = one.read(raw[slot])
-            if mark:
-                marks.append((one.point, mark))
-    quality = profile.qualify(tuple(values))
-    return tuple(values), _marked(quality, marks) if marks else quality
+        for place, point, convert, one in block.steps:
+            value = values[point] = convert(raw[place])
+            if value is None:
+                marks.append((point, one.fault(raw[place])))
+    told = tuple(values)
+    quality = profile.qualify(told)
+    return told, _marked(quality, marks) if marks else quality
 
 
 def _marked(quality: tuple[int, ...], marks: list[tuple[int, Quality]]) -> tuple[int, ...]:
@@ -120,23 +149,10 @@ def _columns(profile: Profile) -> list[Column]:
 def _block(run: list[Column]) -> ReadBlock:
     """One request for columns of one table, sorted by address."""
     table, address = run[0].table, run[0].address
-    count = run[-1].address + run[-1].width - address
-    # Flags share a register, everything else has its own.
-    fields = list({one.address: one for one in run}.values())
-    if table in BIT_TABLES:
-        slots = {one.address: one.address - address for one in fields}
-    else:
-        slots = {one.address: at for at, one in enumerate(fields)}
-    request = read_request(READ_FUNCTIONS[table], address, count)
-    return ReadBlock(
-        table, address, count, request, tuple(run), tuple(slots[one.address] for one in run), _format(fields, count)
-    )
-
-
-def _format(fields: list[Column], count: int) -> Struct:
-    start = at = fields[0].address
-    text = ">"
-    for one in fields:
-        text += f"{2 * (one.address - at)}x{one.format}"
-        at = one.address + one.width
-    return Struct(f"{text}{2 * (start + count - at)}x")
+    count = max(one.address + one.width for one in run) - address
+    views: tuple[View, ...] = ()
+    places = tuple(one.address - address for one in run)
+    if table not in BIT_TABLES:
+        views, places = make_views(run, address, count)
+    steps = tuple(Step(place, one.point, one.convert, one) for one, place in zip(run, places, strict=True))
+    return ReadBlock(table, address, count, read_request(READ_FUNCTIONS[table], address, count), views, steps)

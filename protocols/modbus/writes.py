@@ -2,16 +2,24 @@
 
 A final element (valve, fan) is only ever told to go to its safe side. There is no command that opens a valve,
 so there is no write that does; whoever holds a `WriteGate` cannot send anything else.
+
+One value is function 5 (coil) or 6 (register); several, or a device that knows nothing else, is function 15 or 16. The
+rules look at every address that a write covers.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from protocols.errors import ProfileError, ProtocolError
 from protocols.profile.model import Profile
 from protocols.profile.rules_commands import check_commands
-from protocols.profile.rules_modbus import WIDTH
-from protocols.profile.schema import CommandPart, ModbusPart, ModbusWritePart
-from protocols.wire.modbus_pdu import READS, write_coil_request, write_register_request
+from protocols.profile.schema import CommandPart, ModbusWritePart
+from protocols.wire.modbus_pdu import (
+    READS,
+    write_coil_request,
+    write_coils_request,
+    write_register_request,
+    write_registers_request,
+)
 
 
 class WriteRefused(ProtocolError):
@@ -23,10 +31,12 @@ def declared_writes(profile: Profile) -> Mapping[str, bytes]:
 
     Raises `ProfileError` when any of them could move a final element to its unsafe side.
     """
-    problems = list(_problems(profile))
-    if problems:
-        raise ProfileError(problems)
-    return {one.name: _request(one.modbus) for one in profile.file.command if one.modbus is not None}
+    file = profile.file
+    problems = check_commands(file, {point.name: point for point in file.point})
+    told = [f"{profile.id}: {path}: {what}" for path, what in problems]
+    if told:
+        raise ProfileError(told)
+    return {one.name: _request(one.modbus) for one in file.command if one.modbus is not None}
 
 
 def encode_command(profile: Profile, command: CommandPart) -> bytes:
@@ -64,25 +74,10 @@ class WriteGate:
 
 
 def _request(write: ModbusWritePart) -> bytes:
+    values = write.written
+    if len(values) > 1 or write.multiple:
+        several = write_coils_request if write.table == "coil" else write_registers_request
+        return several(write.address, values)
     if write.table == "coil":
-        return write_coil_request(write.address, bool(write.value))
-    return write_register_request(write.address, write.value)
-
-
-def _problems(profile: Profile) -> Iterator[str]:
-    file = profile.file
-    for path, what in check_commands(file, {point.name: point for point in file.point}):
-        yield f"{profile.id}: {path}: {what}"
-    final = [point for point in file.point if point.final_element]
-    for command in file.command:
-        if command.modbus is not None and not command.final_element:
-            for point in final:
-                if _covers(point.modbus, command.modbus):
-                    yield f"{profile.id}: command[{command.name}].modbus: writes into the final element {point.name!r}"
-
-
-def _covers(part: ModbusPart | None, write: ModbusWritePart) -> bool:
-    """Whether the write goes to one of the registers of a point; `check_commands` looks at the first only."""
-    if part is None or part.table != write.table:
-        return False
-    return part.address <= write.address < part.address + WIDTH[part.type]
+        return write_coil_request(write.address, bool(values[0]))
+    return write_register_request(write.address, values[0])

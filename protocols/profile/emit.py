@@ -1,15 +1,18 @@
 """From a profile to the register numbers that firmware serves, as a Python file for MicroPython.
 
-The file holds plain public integers and tuples only: MicroPython drops constants made with ``const`` and a leading
-underscore for importers, and has no dataclasses. It is committed; a test compares it with a fresh one.
+The file holds plain public integers and tuples of constants only: those stay in a board's flash, a dict would stand in
+its heap. MicroPython drops constants made with ``const`` and a leading underscore for importers, and has no
+dataclasses. It is committed; a test compares it with a fresh one.
 """
 
 from collections.abc import Iterator
 from fractions import Fraction
 
+from protocols.errors import ProfileError
 from protocols.profile.model import Profile
-from protocols.profile.rules_modbus import BIT_TABLES, WIDTH
-from protocols.profile.schema import ModbusPart, PointPart
+from protocols.profile.problem import Problem
+from protocols.profile.rules_modbus import BIT_TABLES, width_of
+from protocols.profile.schema import ModbusPart, PointPart, ProfileFile
 
 _HEADER = '''"""Modbus tables of {id}, version {version}.
 
@@ -24,10 +27,11 @@ INPUT_BITS, HOLDING_BITS: flags inside registers, rows (address, bit, name); bit
 COIL, DISCRETE: flags in bit tables, rows (address, name).
 COIL_COMMANDS, HOLDING_COMMANDS: rows (address, command, value). Any other value at such an address is refused
     with exception 03: a closing coil has no opening value.
-*_COUNT: length of the table from address 0. STATES: codes of enumerations by point name, rows (code, name).
+*_COUNT: length of the table from address 0. STATES: codes of enumerations, rows (point, ((code, name), ...)).
 """
 '''
 _REGISTER_TABLES = ("input", "holding")
+_SERVED = ("bool", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64")
 
 
 def module_name(profile: Profile) -> str:
@@ -36,8 +40,14 @@ def module_name(profile: Profile) -> str:
 
 
 def emit_registers(profile: Profile) -> str:
-    """The text of ``firmware/micropython/registers/<module_name>.py``, formatted as the repository's linter does."""
+    """The text of ``firmware/micropython/registers/<module_name>.py``, formatted as the repository's linter does.
+
+    Raises `ProfileError` for what our firmware's slave does not serve: it packs numbers, high or low word first.
+    """
     file = profile.file
+    problems = [f"{profile.id}: {path}: {what}" for path, what in _unserved(file)]
+    if problems:
+        raise ProfileError(problems)
     points = [(point, point.modbus) for point in file.point if point.modbus is not None]
     lines = [
         _HEADER.format(id=profile.id, version=file.profile.version),
@@ -64,6 +74,23 @@ def emit_registers(profile: Profile) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _unserved(file: ProfileFile) -> Iterator[Problem]:
+    for point in file.point:
+        part = point.modbus
+        if part is None:
+            continue
+        path = f"point[{point.name}].modbus"
+        if part.type not in _SERVED:
+            yield f"{path}.type", f"{part.type} is not served by our firmware; it packs {', '.join(_SERVED)}"
+        if part.byte_order not in ("ABCD", "CDAB"):
+            yield f"{path}.byte_order", f"{part.byte_order} is not served by our firmware: take ABCD or CDAB"
+        if part.bits is not None:
+            yield f"{path}.bits", "is not served by our firmware: give the point a register of its own"
+    for command in file.command:
+        if command.modbus is not None and len(command.modbus.written) > 1:
+            yield f"command[{command.name}].modbus.values", "our firmware takes one value for each command"
+
+
 def _rows(name: str, rows: Iterator[str]) -> list[str]:
     found = list(rows)
     return [f"{name} = (", *(f"    {row}," for row in found), ")"] if found else [f"{name} = ()"]
@@ -71,7 +98,7 @@ def _rows(name: str, rows: Iterator[str]) -> list[str]:
 
 def _register(point: PointPart, modbus: ModbusPart) -> str:
     scale = Fraction(repr(modbus.scale))
-    kind = modbus.type + ("-swapped" if modbus.word_order == "little" else "")
+    kind = modbus.type + ("-swapped" if modbus.byte_order == "CDAB" else "")
     offset = int(modbus.offset) if modbus.offset.is_integer() else modbus.offset
     missing = modbus.missing[0] if modbus.missing else None
     row = (modbus.address, point.name, kind, scale.numerator, scale.denominator, offset, missing)
@@ -81,21 +108,21 @@ def _register(point: PointPart, modbus: ModbusPart) -> str:
 def _commands(profile: Profile, table: str) -> Iterator[str]:
     for command in profile.file.command:
         if command.modbus is not None and command.modbus.table == table:
-            yield f'({command.modbus.address}, "{command.name}", {command.modbus.value})'
+            yield f'({command.modbus.address}, "{command.name}", {command.modbus.written[0]})'
 
 
 def _count(points: list[tuple[PointPart, ModbusPart]], table: str) -> int:
-    ends = (m.address + (1 if table in BIT_TABLES else WIDTH[m.type]) for _, m in points if m.table == table)
+    ends = (m.address + width_of(m) for _, m in points if m.table == table)
     return max(ends, default=0)
 
 
 def _states(profile: Profile) -> list[str]:
     enums = [part for part in profile.file.point if part.state]
     if not enums:
-        return ["STATES = {}"]
-    lines = ["STATES = {"]
+        return ["STATES = ()"]
+    lines = ["STATES = ("]
     for part in enums:
-        lines.append(f'    "{part.name}": (')
-        lines += [f'        ({state.code}, "{state.name}"),' for state in part.state]
-        lines.append("    ),")
-    return [*lines, "}"]
+        lines += ["    (", f'        "{part.name}",', "        ("]
+        lines += [f'            ({state.code}, "{state.name}"),' for state in part.state]
+        lines += ["        ),", "    ),"]
+    return [*lines, ")"]

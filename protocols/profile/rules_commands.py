@@ -2,13 +2,14 @@
 
 The schema has no effect that opens a valve. What is checked here is that no command does it under another name: a
 closing command proves itself by the state ``closed``, the register, coil or path of a final element takes one value
-only, and nothing else writes there.
+only, and nothing else writes there. All addresses that a write covers are looked at.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 
 from protocols.profile.problem import Problem
+from protocols.profile.rules_modbus import check_write, width_of
 from protocols.profile.schema import CommandPart, PointPart, ProfileFile
 
 SAFE_STATE = {"close-valve": "closed", "start-fan": "running"}
@@ -40,7 +41,9 @@ def _command(command: CommandPart, points: Mapping[str, PointPart]) -> Iterator[
     if safe is not None and not command.final_element:
         yield ".final_element", f"must be true: {command.effect!r} moves a final element"
     yield from _opening_words(command)
-    yield from _coil_value(command)
+    if command.modbus is not None:
+        for path, what in check_write(command.modbus):
+            yield f".modbus{path}", what
     yield from _read_back(command, points)
 
 
@@ -52,12 +55,6 @@ def _opening_words(command: CommandPart) -> Iterator[Problem]:
     for path, text in texts.items():
         for word in sorted(refused.intersection(_WORD.findall(text.lower()))):
             yield path, f"{word!r} opens or stops a final element: there is no such command (S2)"
-
-
-def _coil_value(command: CommandPart) -> Iterator[Problem]:
-    write = command.modbus
-    if write is not None and write.table == "coil" and write.value not in (0, 1):
-        yield ".modbus.value", f"a coil takes 0 or 1, not {write.value}"
 
 
 def _read_back(command: CommandPart, points: Mapping[str, PointPart]) -> Iterator[Problem]:
@@ -89,20 +86,32 @@ def _read_back(command: CommandPart, points: Mapping[str, PointPart]) -> Iterato
 
 
 def _targets(command: CommandPart) -> Iterator[tuple[str, str, str]]:
-    """(key, where it writes, what) of a command."""
-    if command.modbus is not None:
-        yield "modbus", f"{command.modbus.table} {command.modbus.address}", str(command.modbus.value)
+    """(key, where it writes, what) of a command, for every address it covers."""
+    write = command.modbus
+    if write is not None:
+        for at, value in enumerate(write.written, write.address):
+            yield "modbus", f"{write.table} {at}", str(value)
     if command.coap is not None:
         yield "coap", f"path {command.coap.path!r}", command.coap.payload
 
 
+def _elements(file: ProfileFile) -> dict[str, str]:
+    """The final elements that can be written to, by every address they take."""
+    found: dict[str, str] = {}
+    for point in file.point:
+        part = point.modbus
+        if point.final_element and part is not None and part.table in ("coil", "holding"):
+            found |= {f"{part.table} {part.address + at}": point.name for at in range(width_of(part))}
+    return found
+
+
 def _one_value_each(file: ProfileFile) -> Iterator[Problem]:
     """A second value at the address of a final element would be its opening value."""
-    written: dict[str, tuple[str, str]] = {}
-    for point in file.point:
-        if point.final_element and point.modbus is not None and point.modbus.table in ("coil", "holding"):
-            written[f"{point.modbus.table} {point.modbus.address}"] = (f"point {point.name!r}", "")
+    elements = _elements(file)
+    written = {target: (f"point {name!r}", "") for target, name in elements.items()}
     for command in sorted(file.command, key=_final_first):
+        if command.final_element:
+            yield from _one_element(command, elements)
         for key, target, value in _targets(command):
             owner, allowed = written.get(target, ("", ""))
             if owner and (not command.final_element or (allowed and value != allowed)):
@@ -112,6 +121,19 @@ def _one_value_each(file: ProfileFile) -> Iterator[Problem]:
                 )
             elif command.final_element:
                 written[target] = (f"command {command.name!r}", value)
+
+
+def _one_element(command: CommandPart, elements: Mapping[str, str]) -> Iterator[Problem]:
+    """What moves a final element moves no other along with it: its safe side may be the other value."""
+    targets = [target for key, target, _ in _targets(command) if key == "modbus"]
+    moved = sorted({elements[target] for target in targets if target in elements})
+    if len(moved) > 1:
+        yield f"command[{command.name}].modbus", f"it writes to {' and '.join(moved)}: move one with each command (S2)"
+    if command.modbus is not None and command.modbus.table == "coil" and len(targets) > 1:
+        yield (
+            f"command[{command.name}].modbus.values",
+            f"{len(targets)} coils: a final element is moved by one coil, and nothing along with it (S2)",
+        )
 
 
 def _final_first(command: CommandPart) -> bool:

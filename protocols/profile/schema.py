@@ -12,6 +12,10 @@ from protocols.document import Source, Strict, Text
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
+Table = Literal["coil", "discrete", "input", "holding"]
+Address = Annotated[int, Field(ge=0, le=65535)]
+RawValue = Annotated[int, Field(ge=0, le=65535)]
+ByteOrder = Literal["ABCD", "CDAB", "BADC", "DCBA"]
 PointType = Literal["number", "counter", "flag", "enum", "text"]
 QualityName = Literal[
     "uncertain:clock",
@@ -36,18 +40,57 @@ class GasPart(Strict):
 class ModbusPart(Strict):
     """Where a point stands in the Modbus tables. Addresses are protocol addresses (from 0), not 3xxxx numbers.
 
-    ``scale`` and ``offset``: value = raw * scale + offset. ``missing``: raw codes that mean «no value».
-    ``bit``: bit number (0 is the lowest) for a flag inside a register.
+    ``byte_order``: in which order the bytes A (highest) to D of a value stand in its registers; 64 bits likewise
+    (CDAB: lowest register first, BADC: the bytes of each register exchanged, DCBA: both), 16 bits and texts have only
+    the exchange. ``scale`` and ``offset``: value = raw * scale + offset. ``missing``: raw codes that mean «no value».
+    ``bit``: bit number (0 is the lowest) for a flag inside a register; with ``bits`` the lowest of so many that
+    make a number or a code. ``registers``: how many a text takes (``utf8``, ``gbk``); it ends at the first NUL.
     """
 
-    table: Literal["coil", "discrete", "input", "holding"]
-    address: Annotated[int, Field(ge=0, le=65535)]
-    type: Literal["bool", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64"] = "uint16"
-    word_order: Literal["big", "little"] = "big"
+    table: Table
+    address: Address
+    type: Literal[
+        "bool",
+        "int16",
+        "uint16",
+        "int32",
+        "uint32",
+        "int64",
+        "uint64",
+        "float32",
+        "float64",
+        "bcd16",
+        "bcd32",
+        "utf8",
+        "gbk",
+    ] = "uint16"
+    byte_order: ByteOrder = "ABCD"
     scale: float = 1.0
     offset: float = 0.0
     missing: tuple[int, ...] = ()
     bit: Annotated[int, Field(ge=0, le=15)] | None = None
+    bits: Annotated[int, Field(ge=1, le=15)] | None = None
+    registers: Annotated[int, Field(ge=1, le=125)] | None = None
+
+
+class ForbiddenPart(Strict):
+    """Addresses from ``first`` to ``last`` (inclusive) of ``table``: the device refuses a read that touches one."""
+
+    table: Table
+    first: Address
+    last: Address
+
+
+class ModbusLimitsPart(Strict):
+    """What one read may be. ``max_gap``: unused registers (or 16 bits each) to read rather than to ask twice.
+
+    Up to 125 registers and 2000 bits: Modbus Application Protocol 1.1b3, 6.1 to 6.4.
+    """
+
+    max_registers: Annotated[int, Field(ge=1, le=125)] = 125
+    max_bits: Annotated[int, Field(ge=1, le=2000)] = 2000
+    max_gap: Annotated[int, Field(ge=0, le=124)] = 8
+    forbidden: tuple[ForbiddenPart, ...] = ()
 
 
 class StatePart(Strict):
@@ -99,11 +142,22 @@ class CoapPart(Strict):
 
 
 class ModbusWritePart(Strict):
-    """A command over Modbus: the raw ``value`` written to one coil or holding register."""
+    """A command over Modbus: the raw ``value`` written to one coil or holding register, or ``values`` from there on.
+
+    One value is function 5 or 6, several are 15 or 16; ``multiple`` asks for 15 or 16 with one value too, for a device
+    that knows nothing else.
+    """
 
     table: Literal["coil", "holding"]
-    address: Annotated[int, Field(ge=0, le=65535)]
-    value: Annotated[int, Field(ge=0, le=65535)]
+    address: Address
+    value: RawValue | None = None
+    values: tuple[RawValue, ...] = ()
+    multiple: bool = False
+
+    @property
+    def written(self) -> tuple[int, ...]:
+        """What is written, in the order of the addresses."""
+        return self.values if self.value is None else (self.value,)
 
 
 class ReadBackPart(Strict):
@@ -144,8 +198,8 @@ class GoldenPart(Strict):
 class GoldenBlock(Strict):
     """Registers (``hex``, two bytes each, big-endian) or bits (``hex``, packed as on the wire) from ``address``."""
 
-    table: Literal["coil", "discrete", "input", "holding"]
-    address: Annotated[int, Field(ge=0, le=65535)]
+    table: Table
+    address: Address
     count: Annotated[int, Field(ge=1, le=2000)]
     hex: str
 
@@ -177,6 +231,7 @@ class ProfileFile(Strict):
 
     profile: HeadPart
     clock: ClockPart = ClockPart()
+    modbus: ModbusLimitsPart = ModbusLimitsPart()
     point: Annotated[tuple[PointPart, ...], Field(min_length=1)]
     quality: tuple[QualityPart, ...] = ()
     command: tuple[CommandPart, ...] = ()

@@ -81,3 +81,17 @@ def test_wrong_input_is_told_in_one_line(gengfu, words, problem):
     assert (said.code, said.out) == (1, "")
     assert problem in said.err
     assert len(said.err.splitlines()) == 1
+
+
+def test_profile_that_our_firmware_does_not_pack_is_not_emitted_and_says_why(gengfu, tmp_path):
+    text = (ROOT / "protocols/profiles/gengfu/gas-alarm.toml").read_text(encoding="utf-8")
+    changed = text.replace("address = 2, value = 1 }", "address = 2, values = [1, 1] }", 1)
+    assert changed != text
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "alarm.toml").write_text(
+        changed.replace('vendor = "gengfu"', 'vendor = "other"').replace('"gas-alarm"', '"alarm"'), encoding="utf-8"
+    )
+    said = gengfu("profile", "--profiles", tmp_path, "emit", "other/alarm")
+    assert (said.code, said.out) == (1, "")
+    assert "our firmware takes one value" in said.err
+    assert "Traceback" not in said.err

@@ -17,45 +17,13 @@ from protocols.profile.compile import compile_profile
 from protocols.profile.model import Profile
 from protocols.profile.schema import ProfileFile
 from protocols.quality import Quality
-from protocols.reading import Value
+from tests.fixtures.modbus_profiles import decode, flag, point, profile, ranges
 
 SHIPPED = sorted((Path(__file__).parents[2] / "protocols/profiles").glob("*/*.toml"))
 
 
 def load(path: Path) -> Profile:
     return compile_profile(ProfileFile.model_validate_json(json.dumps(tomllib.loads(path.read_text()))))
-
-
-def profile(*points: dict[str, Any], quality: tuple[dict[str, Any], ...] = ()) -> Profile:
-    title = {"zh": "点", "en": "point"}
-    return compile_profile(
-        ProfileFile.model_validate_json(
-            json.dumps(
-                {
-                    "profile": {"vendor": "t", "model": "t", "kind": "t", "title": title, "period_s": 1},
-                    "point": [{"title": title, **one} for one in points],
-                    "quality": list(quality),
-                    "golden": [{"name": "none", "values": {}}],
-                }
-            )
-        )
-    )
-
-
-def point(name: str, table: str = "input", address: int = 0, **modbus: Any) -> dict[str, Any]:
-    return {"name": name, "modbus": {"table": table, "address": address, **modbus}}
-
-
-def flag(name: str, table: str = "input", address: int = 0, **modbus: Any) -> dict[str, Any]:
-    return {**point(name, table, address, **modbus), "type": "flag"}
-
-
-def decode(one: Profile, *data: bytes) -> tuple[tuple[Value, ...], tuple[int, ...]]:
-    return decode_blocks(one, plan_reads(one), data)
-
-
-def ranges(one: Profile, **limits: int) -> list[tuple[str, int, int]]:
-    return [(block.table, block.address, block.count) for block in plan_reads(one, **limits)]
 
 
 GOLDEN = [
@@ -104,19 +72,19 @@ def test_golden_whose_bytes_do_not_fit_its_count_is_refused() -> None:
 
 
 def test_near_points_share_a_request_and_far_ones_do_not() -> None:
-    one = profile(point("a"), point("b", address=9), point("c", address=19))
-    assert ranges(one) == [("input", 0, 10), ("input", 19, 1)]
-    assert ranges(one, max_gap=9) == [("input", 0, 20)]
+    points = point("a"), point("b", address=9), point("c", address=19)
+    assert ranges(profile(*points)) == [("input", 0, 10), ("input", 19, 1)]
+    assert ranges(profile(*points, max_gap=9)) == [("input", 0, 20)]
 
 
 def test_request_never_asks_for_more_than_the_device_allows() -> None:
-    one = profile(*(point(f"p{at}", address=at) for at in range(20)))
-    assert ranges(one, max_registers=8) == [("input", 0, 8), ("input", 8, 8), ("input", 16, 4)]
+    one = profile(*(point(f"p{at}", address=at) for at in range(20)), max_registers=8)
+    assert ranges(one) == [("input", 0, 8), ("input", 8, 8), ("input", 16, 4)]
 
 
 def test_wide_point_is_never_cut_in_two() -> None:
-    one = profile(point("a"), point("b", address=7, type="uint32"))
-    assert ranges(one, max_registers=8) == [("input", 0, 1), ("input", 7, 2)]
+    one = profile(point("a"), point("b", address=7, type="uint32"), max_registers=8)
+    assert ranges(one) == [("input", 0, 1), ("input", 7, 2)]
 
 
 def test_each_table_has_its_own_requests() -> None:
@@ -137,11 +105,8 @@ def test_each_table_has_its_own_requests() -> None:
         ("float64", struct.pack(">d", 0.1), 0.1),
     ],
 )
-def test_every_number_type_decodes_in_both_word_orders(kind: str, packed: bytes, value: float) -> None:
-    words = [packed[at : at + 2] for at in range(0, len(packed), 2)]
-    big = profile(point("a", type=kind))
-    little = profile(point("a", type=kind, word_order="little"))
-    assert decode(big, packed)[0] == decode(little, b"".join(reversed(words)))[0] == (value,)
+def test_every_number_type_decodes(kind: str, packed: bytes, value: float) -> None:
+    assert decode(profile(point("a", type=kind)), packed)[0] == (value,)
 
 
 @given(st.integers(-32768, 32767), st.integers(0, 6), st.integers(1, 999), st.integers(-500, 500))

@@ -1,6 +1,5 @@
 """The firmware's Modbus slave under CPython: what it tells is what the gateway decodes, for any value and any bytes."""
 
-import json
 import struct
 from types import SimpleNamespace
 from typing import Any
@@ -10,11 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware.micropython.links.modbus_slave import ModbusSlave, packed
-from protocols.modbus.columns import column
-from protocols.profile.schema import PointPart
 from protocols.quality import Quality
 from protocols.wire import modbus_rtu
 from protocols.wire.modbus_pdu import ExceptionReply, parse_response, read_request, write_coils_request
+from tests.fixtures.modbus_profiles import decode, point, profile
 
 LETTERS = {"int16": "h", "uint16": "H", "int32": "i", "uint32": "I", "int64": "q", "uint64": "Q"}
 TABLES = SimpleNamespace(
@@ -53,41 +51,26 @@ def slave(product: Product | None = None) -> ModbusSlave:
     return ModbusSlave(product or Product(), TABLES, 5, lambda *_, **__: None)
 
 
-def part(kind: str, scale: float, offset: float, order: str) -> PointPart:
-    modbus = {
-        "table": "input",
-        "address": 0,
-        "type": kind,
-        "scale": scale,
-        "offset": offset,
-        "word_order": order,
-    }
-    title = {"zh": "点", "en": "point"}
-    return PointPart.model_validate_json(json.dumps({"name": "a", "title": title, "modbus": modbus}))
-
-
 @given(
     st.sampled_from(sorted(LETTERS)),
     st.sampled_from([(1, 1), (1, 10), (1, 100), (5, 1), (1, 4)]),
     st.integers(-40, 40),
     st.floats(-5e4, 5e4),
-    st.sampled_from(["big", "little"]),
+    st.sampled_from(["ABCD", "CDAB"]),
 )
 def test_gateway_decodes_what_the_board_packs(
     kind: str, ratio: tuple[int, int], offset: int, value: float, order: str
 ) -> None:
     multiply, divide = ratio
-    row = (0, "a", kind + ("-swapped" if order == "little" else ""), multiply, divide, offset, None)
+    row = (0, "a", kind + ("-swapped" if order == "CDAB" else ""), multiply, divide, offset, None)
     data = packed(row, value)
-    point = part(kind, multiply / divide, float(offset), order)
-    assert point.modbus
-    one = column(0, point, point.modbus)
-    raw = data if one.swapped else struct.unpack(f">{one.letter}", data)[0]
-    read, quality = one.read(raw)
+    one = profile(point("a", type=kind, scale=multiply / divide, offset=float(offset), byte_order=order))
+    (read,), (quality,) = decode(one, data)
     bits = 8 * struct.calcsize(LETTERS[kind])
     low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if kind.startswith("int") else (0, 2**bits - 1)
     within = min(max(value, low * multiply / divide + offset), high * multiply / divide + offset)
-    assert (quality, read) == (Quality.GOOD, pytest.approx(within, abs=0.51 * multiply / divide, rel=1e-9))
+    assert quality == Quality.GOOD
+    assert read == pytest.approx(within, abs=0.51 * multiply / divide, rel=1e-9)
 
 
 def test_no_value_is_the_missing_code() -> None:

@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
+from protocols.errors import ProfileError
 from protocols.profile.emit import emit_registers, module_name
 from protocols.profile.loader import load_profile, shipped_profiles
+from tests.fixtures.modbus_profiles import enum, point, text
+from tests.fixtures.modbus_profiles import profile as made
 
 SIGNED = """
 [profile]
@@ -22,7 +25,7 @@ name = "energy"
 title = { zh = "能量", en = "Energy" }
 type = "counter"
 unit = "kW.h"
-modbus = { table = "holding", address = 10, type = "uint64", word_order = "little", scale = 0.25 }
+modbus = { table = "holding", address = 10, type = "uint64", byte_order = "CDAB", scale = 0.25 }
 
 [[point]]
 name = "supply"
@@ -67,7 +70,7 @@ def test_gas_alarm_serves_the_addresses_of_its_profile() -> None:
     assert registers["INPUT_BITS"][6] == (2, 6, "trip_latched")
     assert (registers["INPUT_COUNT"], registers["COIL_COUNT"]) == (25, 3)
     assert registers["COIL_COMMANDS"] == ((0, "close-valve", 1), (1, "start-fan", 1), (2, "self-test", 1))
-    assert registers["STATES"]["fan"] == ((0, "unknown"), (1, "stopped"), (2, "running"))
+    assert dict(registers["STATES"])["fan"] == ((0, "unknown"), (1, "stopped"), (2, "running"))
 
 
 def test_every_table_type_scale_and_word_order_is_told(tmp_path: Path) -> None:
@@ -83,7 +86,28 @@ def test_every_table_type_scale_and_word_order_is_told(tmp_path: Path) -> None:
     assert registers["HOLDING_COMMANDS"] == ((20, "identify", 7),)
     counts = {name: value for name, value in registers.items() if name.endswith("_COUNT")}
     assert counts == {"HOLDING_COUNT": 14, "INPUT_COUNT": 5, "DISCRETE_COUNT": 7, "COIL_COUNT": 9}
-    assert registers["STATES"] == {}
+    assert registers["STATES"] == ()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (text("a", "utf8", 4), r"point\[a\]\.modbus\.type: utf8 is not served by our firmware; it packs bool, int16"),
+        (point("a", type="bcd32"), r"point\[a\]\.modbus\.type: bcd32 is not served"),
+        (point("a", type="int32", byte_order="DCBA"), r"point\[a\]\.modbus\.byte_order: DCBA is not served"),
+        (point("a", byte_order="BADC"), r"point\[a\]\.modbus\.byte_order: BADC is not served"),
+        (enum("a", 1, bit=2, bits=3), r"point\[a\]\.modbus\.bits: is not served"),
+    ],
+)
+def test_what_the_firmware_does_not_pack_is_not_emitted(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(ProfileError, match=message):
+        emit_registers(made(wrong))
+
+
+def test_command_of_several_registers_is_not_emitted() -> None:
+    command = {"name": "mute", "effect": "mute", "modbus": {"table": "holding", "address": 4, "values": [1, 2]}}
+    with pytest.raises(ProfileError, match=r"command\[mute\]\.modbus\.values: our firmware takes one value"):
+        emit_registers(made(point("a"), command=[command]))
 
 
 @pytest.mark.board

@@ -57,8 +57,8 @@ def test_pack_without_time_is_one_reading_of_now() -> None:
         at=NOW,
         received_at=NOW,
         origin=Origin.LIVE,
-        values=(1.2, None, 1.0) + (None,) * 26,
-        quality=(0,) * 29,
+        values=(1.2, None, 1.0) + (None,) * 27,
+        quality=(0,) * 30,
     )
 
 
@@ -274,7 +274,7 @@ def test_unknown_point_names_the_known_ones() -> None:
     assert error.kind == "name"
     assert str(error) == (
         "record 1: gengfu/gas-alarm has no point 'metan'; "
-        "it has methane, co, alarm, fault, warm_up, over_range, muted, expired and 21 more"
+        "it has methane, co, alarm, fault, warm_up, over_range, muted, expired and 22 more"
     )
 
 

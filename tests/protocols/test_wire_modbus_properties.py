@@ -13,6 +13,7 @@ from protocols.wire import modbus_pdu as pdu
 from protocols.wire import modbus_rtu as rtu
 from protocols.wire import modbus_tcp as tcp
 from protocols.wire.crc import crc16
+from protocols.wire.modbus_reply import RtuReply
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors/modbus.json").read_text())
 RTU = [bytes.fromhex(one["frame_hex"]) for one in VECTORS["frames"] if one["framing"] == "rtu"]
@@ -99,6 +100,21 @@ def test_range_past_the_last_address_is_refused_with_exception_2() -> None:
     assert caught.value.code == pdu.ILLEGAL_ADDRESS
 
 
+def shifted_crc(data: bytes) -> int:
+    """The register of the standard, shifted bit by bit (Modbus over Serial Line 1.02, 6.2.2)."""
+    register = 0xFFFF
+    for byte in data:
+        register ^= byte
+        for _ in range(8):
+            register = (register >> 1) ^ 0xA001 if register & 1 else register >> 1
+    return register
+
+
+@pytest.mark.parametrize("byte", range(256))
+def test_every_byte_makes_of_the_register_what_shifting_gives(byte: int) -> None:
+    assert crc16(bytes((byte,))) == shifted_crc(bytes((byte,)))
+
+
 @given(garbage)
 def test_crc_over_a_frame_with_its_crc_is_zero(data: bytes) -> None:
     assert crc16(data + crc16(data).to_bytes(2, "little")) == 0
@@ -143,7 +159,7 @@ def test_broadcast_is_a_frame_of_unit_zero() -> None:
 
 @given(garbage, requests)
 def test_master_parser_never_raises_and_never_holds_more_than_a_frame(data: bytes, asked: bytes) -> None:
-    parser = rtu.RtuReply(17, asked)
+    parser = RtuReply(17, asked)
     for byte in data:
         parser.feed(bytes([byte]))
         assert len(parser._buffer) <= rtu.MAX_FRAME
@@ -152,7 +168,7 @@ def test_master_parser_never_raises_and_never_holds_more_than_a_frame(data: byte
 @pytest.mark.parametrize("reply", RTU_REPLIES, ids=bytes.hex)
 def test_every_prefix_of_a_reply_is_incomplete_and_never_an_answer(reply: bytes) -> None:
     for end in range(len(reply)):
-        parser = rtu.RtuReply(reply[0], ASKED)
+        parser = RtuReply(reply[0], ASKED)
         assert parser.feed(reply[:end]) is None
         assert parser.feed(reply[end:]) == reply[1:-2]
 
@@ -176,32 +192,32 @@ def test_every_prefix_of_an_mbap_frame_is_incomplete(frame: bytes) -> None:
 
 
 def test_reply_of_another_unit_is_counted_and_passed_over() -> None:
-    parser = rtu.RtuReply(17, ASKED)
+    parser = RtuReply(17, ASKED)
     stranger = rtu.frame(18, bytes.fromhex("0304ffffffff"))
     assert parser.feed(stranger + rtu.frame(17, bytes.fromhex("0304008d008e"))) == bytes.fromhex("0304008d008e")
     assert (parser.wrong_unit, parser.noise) == (1, 0)
 
 
 def test_reply_of_another_length_is_no_answer() -> None:
-    parser = rtu.RtuReply(17, ASKED)
+    parser = RtuReply(17, ASKED)
     assert parser.feed(rtu.frame(17, bytes.fromhex("0302008d"))) is None
     assert parser.finish() is None
 
 
 def test_reply_whose_byte_count_is_wrong_is_no_answer() -> None:
-    parser = rtu.RtuReply(17, ASKED)
+    parser = RtuReply(17, ASKED)
     assert parser.feed(rtu.frame(17, bytes.fromhex("0305008d008e"))) is None
 
 
 def test_damaged_reply_is_counted_and_the_repeated_one_is_taken() -> None:
     good = rtu.frame(17, bytes.fromhex("0304008d008e"))
-    parser = rtu.RtuReply(17, ASKED)
+    parser = RtuReply(17, ASKED)
     assert parser.feed(good[:4] + b"\x00" + good[5:] + good) == good[1:-2]
     assert parser.bad_crc == 1
 
 
 def test_short_exception_behind_noise_that_looks_like_a_long_reply_is_found_at_the_end() -> None:
-    parser = rtu.RtuReply(17, ASKED)
+    parser = RtuReply(17, ASKED)
     assert parser.feed(b"\x11\x03\x04" + rtu.frame(17, b"\x83\x02")) is None
     assert parser.finish() == b"\x83\x02"
 

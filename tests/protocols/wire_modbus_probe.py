@@ -11,6 +11,7 @@ from protocols.wire import modbus_pdu as pdu
 from protocols.wire import modbus_rtu as rtu
 from protocols.wire import modbus_tcp as tcp
 from protocols.wire.crc import crc16
+from protocols.wire.modbus_reply import RtuReply
 
 
 def crc(data):
@@ -51,7 +52,7 @@ def rtu_requests(*chunks):
 
 
 def rtu_reply(unit, asked, *chunks):
-    parser = rtu.RtuReply(unit, bytes.fromhex(asked))
+    parser = RtuReply(unit, bytes.fromhex(asked))
     found = None
     for chunk in chunks:
         if found is None:

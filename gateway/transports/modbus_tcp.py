@@ -1,0 +1,74 @@
+"""Modbus TCP: one connection to a host, behind which one or more units answer."""
+
+from gateway.errors import BadReply, BusDown
+from gateway.slots import Timer
+from gateway.transports.modbus_bus import LONGEST_PAUSE_S, NO_PAUSES, Job, ModbusBus, Pauses
+from gateway.transports.tcp_line import TcpLine
+from protocols.wire import modbus_tcp
+from protocols.wire.modbus_pdu import FrameError
+
+
+class ModbusTcpBus(ModbusBus):
+    """``host``:``port`` speaks Modbus TCP. An answer counts only with its request's transaction and unit."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int = 502,
+        *,
+        pauses: Pauses = NO_PAUSES,
+        longest_pause_s: float = LONGEST_PAUSE_S,
+        timer: Timer | None = None,
+    ) -> None:
+        super().__init__(f"modbus tcp {host}:{port}", pauses, longest_pause_s, timer)
+        self._line = TcpLine(self.name, host, port, self._received, self._lost)
+        self._frames = modbus_tcp.MbapFrames()
+        self._transaction = 0
+
+    def _connect(self) -> None:
+        self._line.open(self._opened)
+
+    def _opened(self, error: BusDown | None) -> None:
+        self._frames = modbus_tcp.MbapFrames()
+        self._connected_or(error)
+
+    def _send(self, job: Job) -> None:
+        self._transaction = (self._transaction + 1) & 0xFFFF
+        self._sent()
+        self._line.write(modbus_tcp.frame(self._transaction, job.unit, job.pdu))
+
+    def _received(self, data: bytes) -> None:
+        frames = self._frames
+        frames.feed(data)
+        try:
+            # What is left of a connection that was dropped meanwhile is nobody's.
+            while frames is self._frames and (frame := frames.next()) is not None:
+                self._take(*frame)
+        except FrameError as error:
+            self.counters.bad_replies += 1
+            self._drop()
+            self._lost(f"{self.name}: {error}")
+
+    def _take(self, transaction: int, unit: int, pdu: bytes) -> None:
+        job = self._active
+        if job is None or transaction != self._transaction or self._timer is None:
+            self.counters.wrong_transaction += 1
+        elif unit != job.unit:
+            self.counters.wrong_unit += 1
+            self._finish(BadReply(f"{self.name}: unit {unit} answered for unit {job.unit}; refused"))
+        else:
+            self._proved()
+            self._answered(pdu)
+
+    def _timed_out(self) -> None:
+        if self._line.missed():
+            self._renew()
+        super()._timed_out()
+
+    def _drop(self) -> None:
+        self._frames = modbus_tcp.MbapFrames()
+        self._line.drop()
+
+    async def _shut(self) -> None:
+        self._connected = False
+        await self._line.close()

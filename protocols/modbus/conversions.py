@@ -1,0 +1,136 @@
+"""What the raw content of registers and bits says as a point's value, or why it is no value.
+
+value = raw * scale + offset. Integers are rounded to the decimals that scale and offset have, so that raw 12
+with scale 0.1 is 1.2 and not 1.2000000000000002.
+
+    no value                                    quality
+    a code of ``missing``, NaN                  bad:missing
+    infinity (also a float64 by its scale)      bad:over-range, bad:under-range
+    a BCD digit above 9, bytes of no text       bad:type
+"""
+
+import math
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, NamedTuple, TypeAlias
+
+from protocols.profile.schema import ModbusPart, PointPart
+from protocols.quality import Quality
+from protocols.reading import Value
+
+Number: TypeAlias = int | float
+Convert: TypeAlias = Callable[[Any], Value]
+Fault: TypeAlias = Callable[[Any], Quality]
+_Scale: TypeAlias = Callable[[Number], float]
+
+ENCODINGS = {"utf8": "utf-8", "gbk": "gbk"}
+"""Python's names for the text types."""
+
+
+class Conversion(NamedTuple):
+    """``value``: from what `struct` gives, ``None`` where that is no value; ``fault`` then says why. Neither raises."""
+
+    value: Convert
+    fault: Fault
+
+
+def conversion(point: PointPart, modbus: ModbusPart) -> Conversion:
+    """Compile a part that `protocols.profile.rules_modbus` has nothing against."""
+    missing = frozenset(modbus.missing)
+    if modbus.type in ENCODINGS:
+        return Conversion(_text(ENCODINGS[modbus.type]), _wrong_type)
+    if point.type == "flag":
+        return Conversion(_flag(1 << (modbus.bit or 0), missing), _no_value)
+    if modbus.type.startswith("bcd"):
+        return _bcd(_scale(modbus), missing)
+    if modbus.type.startswith("float"):
+        return _float(_scale(modbus))
+    if modbus.bit is not None and modbus.bits is not None:
+        return Conversion(_field(modbus.bit, (1 << modbus.bits) - 1, _integer(modbus, missing)), _no_value)
+    return Conversion(_integer(modbus, missing), _no_value)
+
+
+def _no_value(_raw: Number) -> Quality:
+    return Quality.BAD_MISSING
+
+
+def _wrong_type(_raw: bytes) -> Quality:
+    return Quality.BAD_TYPE
+
+
+def _text(encoding: str) -> Convert:
+    def read(raw: bytes) -> str | None:
+        try:
+            return raw.partition(b"\0")[0].decode(encoding).rstrip(" ")
+        except UnicodeDecodeError:
+            return None
+
+    return read
+
+
+def _flag(mask: int, missing: frozenset[int]) -> Convert:
+    if not missing:
+        return lambda raw: 1.0 if raw & mask else 0.0
+    return lambda raw: None if raw in missing else 1.0 if raw & mask else 0.0
+
+
+def _field(shift: int, mask: int, convert: Convert) -> Convert:
+    return lambda raw: convert(raw >> shift & mask)
+
+
+def _bcd(scale: _Scale, missing: frozenset[int]) -> Conversion:
+    def read(raw: int) -> float | None:
+        digits = f"{raw:x}"
+        return scale(int(digits)) if digits.isdecimal() and raw not in missing else None
+
+    return Conversion(read, lambda raw: Quality.BAD_MISSING if raw in missing else Quality.BAD_TYPE)
+
+
+def _float(scale: _Scale) -> Conversion:
+    def read(raw: float) -> float | None:
+        value = scale(raw)
+        return value if math.isfinite(value) else None
+
+    def fault(raw: float) -> Quality:
+        value = scale(raw)
+        if math.isnan(value):
+            return Quality.BAD_MISSING
+        return Quality.BAD_OVER_RANGE if value > 0 else Quality.BAD_UNDER_RANGE
+
+    plain = scale is float
+    return Conversion((lambda raw: raw if math.isfinite(raw) else None) if plain else read, fault)
+
+
+def _integer(modbus: ModbusPart, missing: frozenset[int]) -> Convert:
+    scale = _scale(modbus)
+    return (lambda raw: None if raw in missing else scale(raw)) if missing else scale
+
+
+def _scale(modbus: ModbusPart) -> _Scale:
+    if modbus.scale == 1.0 and modbus.offset == 0.0:
+        return float
+    if modbus.type.startswith("float"):
+        return _linear(modbus.scale, modbus.offset)
+    scale, offset = Decimal(repr(modbus.scale)), Decimal(repr(modbus.offset))
+    digits = max(_decimals(scale), _decimals(offset))
+    if not offset and scale == Decimal(1).scaleb(-digits):
+        return _divided(10**digits)
+    return _rounded(modbus.scale, modbus.offset, digits)
+
+
+def _decimals(number: Decimal) -> int:
+    exponent = number.normalize().as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0
+
+
+def _divided(divisor: int) -> _Scale:
+    # Division by a power of ten gives the nearest double, which multiplying by its reciprocal does not.
+    return lambda raw: raw / divisor
+
+
+def _linear(scale: float, offset: float) -> _Scale:
+    return lambda raw: raw * scale + offset
+
+
+def _rounded(scale: float, offset: float, digits: int) -> _Scale:
+    return lambda raw: round(raw * scale + offset, digits)
