@@ -2,7 +2,9 @@
 
 ``POST /readings`` takes SenML (RFC 8428) as content format 110 (JSON) or 112 (CBOR) and answers 2.04 when the
 readings are durable; a retransmission that comes while the commit runs is answered once, by the same
-acknowledgement. Block-wise transfer, Observe and OSCORE are not here: their critical options get 4.02.
+acknowledgement. ``POST /readings?time`` asks for the time besides: that 2.04 carries UTC in milliseconds since 1970 as
+decimal digits (content format 0), for boards whose clock does not outlive their supply. Block-wise transfer, Observe
+and OSCORE are not here: their critical options get 4.02.
 """
 
 import asyncio
@@ -30,17 +32,21 @@ LONGEST_DIAGNOSTIC = 400
 
 _KNOWN_CRITICAL = (coap.URI_HOST, coap.URI_PORT, coap.URI_PATH, coap.URI_QUERY, coap.ACCEPT)
 _READINGS = [b"readings"]
+_TIME = (coap.URI_QUERY, b"time")
+_TEXT = ((coap.CONTENT_FORMAT, coap.uint_bytes(0)),)
+_MILLISECOND_NS = 1_000_000
 _CORE = [b".well-known", b"core"]
 _LINKS = b'</readings>;rt="gengfu.readings";ct="110 112"'
 
 
 class _Asked(NamedTuple):
-    """A request that waits for its answer."""
+    """A request that waits for its answer. ``wants_time``: its peer has asked for the time besides."""
 
     peer: Address
     kind: int
     mid: int
     token: bytes
+    wants_time: bool
 
 
 class CoapDoor(asyncio.DatagramProtocol):
@@ -72,7 +78,7 @@ class CoapDoor(asyncio.DatagramProtocol):
         if code >> 5 or not code:
             self._other(kind, code, mid, token, payload, addr)
             return
-        asked = _Asked(addr, kind, mid, token)
+        asked = _Asked(addr, kind, mid, token, _TIME in options)
         if code == coap.POST and coap.path_of(options) == _READINGS:
             self._readings(asked, options, payload)
         else:
@@ -144,6 +150,9 @@ class CoapDoor(asyncio.DatagramProtocol):
             self._answer(asked, coap.NOT_FOUND, "no such resource; see /.well-known/core")
 
     def _settle(self, asked: _Asked, error: Exception | None) -> None:
+        if error is None and asked.wants_time:
+            self._answer(asked, coap.CHANGED, str(self._clock() // _MILLISECOND_NS), _TEXT)
+            return
         if error is None:
             self._answer(asked, coap.CHANGED)
             return

@@ -60,7 +60,8 @@ def _say(running: process.Process, boards: int) -> None:
     if running.console.made_up:
         print(f"First start: user admin, password {running.console.made_up}", flush=True)
     print(f"{boards} boards run the real firmware. Open the duty desk 值班台:\n\n    {where}/enter?key={key}\n")
-    print("In a second shell: gengfu demo leak [--slow], clear, reopen, status. Ctrl-C stops everything.", flush=True)
+    print("In a second shell: gengfu demo leak [--slow], clear, a minute later reopen; status.")
+    print("Ctrl-C stops everything.", flush=True)
 
 
 def _only_loopback(host: str) -> None:

@@ -1,6 +1,7 @@
 """The demo waits seconds where a site waits minutes, so that the whole story can be seen. Nothing else differs.
 
-Limits, on-delays, latches and effects are the shipped ones. Only in a data folder stamped ``demo``.
+Limits, on-delays, latches and effects are the shipped ones, and a board's alarm takes its own minute of clean air to
+end. Only in a data folder stamped ``demo``.
 """
 
 from gengfu.rules import Rulebook

@@ -10,6 +10,8 @@ from gengfu.demo import control
 from gengfu.folder import DataFolder
 
 FOLDER = Path("gengfu-data/demo")
+AFTER = {"clear": "Its alarm ends after a minute of clean air. A valve that is opened before closes again."}
+"""What a person should know once it is done."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="run",
         choices=("run", "leak", "clear", "reopen", "status"),
         help="run the demo (default); or act on the running one: raise the gas, clear it, open the valve by hand "
-        "at the board, show the boards",
+        "at the board (it stays open once the board's alarm has ended, a minute after the gas), show the boards",
     )
     parser.add_argument("--data", type=Path, default=FOLDER, help=f"data folder (default {FOLDER})")
     parser.add_argument("--host", default="127.0.0.1", help="address of the page; loopback only")
@@ -39,6 +41,8 @@ def run(options: argparse.Namespace) -> int:
     answer = control.call(options.data, request)
     if options.what != "status":
         print(f"{answer['done']}: {answer['device']}")
+        if options.what in AFTER:
+            print(AFTER[options.what])
     elif options.json:
         print(json.dumps(answer, ensure_ascii=False))
     else:

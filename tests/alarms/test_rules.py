@@ -55,7 +55,7 @@ def test_shipped_rule_tells_cause_consequence_and_a_known_response_in_both_langu
 
 
 EXPECTED = {
-    # id: (limit, dead band, on s, off s, latch, priority, class), from the table of shipped rules
+    # id: (limit, dead band, on s, off s, latch, priority, class), from the table of shipped rules; FW-01 is ours
     "CK-01": (10.0, 2.0, 30.0, 60.0, False, "high", "process"),
     "CK-02": (25.0, 5.0, 5.0, 60.0, True, "critical", "life-safety"),
     "CK-04": (50.0, 5.0, 0.0, 120.0, True, "critical", "life-safety"),
@@ -65,6 +65,7 @@ EXPECTED = {
     "BL-01": (5.0, 0.0, 10.0, 0.0, True, "critical", "life-safety"),
     "BL-02": (None, 0.0, 100.0, 60.0, False, "high", "diagnostic"),
     "ACT-1": (None, 0.0, 0.0, 0.0, True, "critical", "life-safety"),
+    "FW-01": (None, 0.0, 60.0, 60.0, False, "low", "diagnostic"),
     "SB-02": (90.0, 10.0, 0.0, 0.0, False, "medium", "process"),
 }
 

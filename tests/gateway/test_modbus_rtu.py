@@ -16,7 +16,7 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 from gateway.errors import BusDown, DeviceRefused, DeviceSilent, LineMissing, TransportError
 from gateway.poller import read_point, write_command
 from gateway.transports.line import LineRelay, PtyEnd, SerialLine
-from gateway.transports.modbus import ModbusRtuBus
+from gateway.transports.modbus_rtu import ModbusRtuBus
 from protocols.modbus.writes import WriteRefused
 from protocols.profile.compile import compile_profile
 from protocols.profile.schema import ProfileFile
@@ -43,7 +43,7 @@ async def reference() -> AsyncIterator[tuple[ModbusRtuBus, LineRelay, SimDevice]
     relay = LineRelay(seed=3)
     relay.open()
     device = SimDevice(1, (coils, coils, registers, registers))
-    server = ModbusSerialServer(device, port=relay.right, baudrate=115200)
+    server: Any = ModbusSerialServer(device, port=relay.right, baudrate=115200)
     await server.serve_forever(background=True)
     bus = ModbusRtuBus(SerialLine(relay.left, baud=115200))
     try:
@@ -87,8 +87,9 @@ async def scripted(script: Script) -> AsyncIterator[tuple[ModbusRtuBus, Slave]]:
         slave.close()
 
 
-def well(unit: int, _pdu: bytes) -> bytes:
-    return modbus_rtu.frame(unit, ANSWER)
+def well(unit: int, pdu: bytes) -> bytes:
+    """Input registers 0 and 1 hold 1 and 2."""
+    return modbus_rtu.frame(unit, read_response(4, DATA[: 2 * pdu[4]]))
 
 
 async def test_reference_slave_is_read() -> None:
@@ -162,11 +163,35 @@ async def test_damaged_answer_is_counted_and_never_taken() -> None:
 
 
 async def test_half_an_answer_is_silence_and_does_not_spoil_the_next() -> None:
-    answers = iter([modbus_rtu.frame(5, ANSWER)[:4], modbus_rtu.frame(5, ANSWER)])
-    async with scripted(lambda _unit, _pdu: next(answers)) as (bus, _):
+    sizes = iter([4, 99, 99])
+    async with scripted(lambda unit, pdu: well(unit, pdu)[: next(sizes)]) as (bus, _):
         with pytest.raises(DeviceSilent):
             await bus.request(5, READ, 0.02)
         assert await bus.request(5, READ, 5) == DATA
+        assert bus.counters.resyncs == 1
+
+
+async def test_late_answer_on_a_line_is_passed_over_and_the_bus_makes_sure_whose_is_next() -> None:
+    late = modbus_rtu.frame(5, read_response(4, b"\xff\xff\xff\xff"))
+    answers = iter([b"", late + modbus_rtu.frame(5, read_response(4, DATA[:2])), modbus_rtu.frame(5, ANSWER)])
+    async with scripted(lambda _unit, _pdu: next(answers)) as (bus, slave):
+        with pytest.raises(DeviceSilent):
+            await bus.request(5, READ, 0.02)
+        assert await bus.request(5, READ, 5) == DATA
+        assert (bus.counters.late_replies, bus.counters.noise_bytes) == (1, 0)
+        assert [pdu for _, pdu in slave.requests] == [READ, read_request(4, 0, 1), READ]
+
+
+async def test_one_register_of_a_unit_that_was_late_is_asked_for_again_only_after_its_time_is_over() -> None:
+    """There is no shorter read that could be a marker, and no connection that could be made anew."""
+    one = read_request(4, 0, 1)
+    answers = iter([b"", well(5, one)])
+    async with scripted(lambda _unit, _pdu: next(answers)) as (bus, _):
+        with pytest.raises(DeviceSilent):
+            await bus.request(5, one, 0.02)
+        lost_at = asyncio.get_running_loop().time()
+        assert await bus.request(5, one, 0.02) == DATA[:2]
+        assert bus._free_at >= lost_at + 0.015
 
 
 async def test_garbage_before_an_answer_is_passed_over() -> None:
@@ -181,7 +206,7 @@ async def test_bytes_that_came_before_the_request_are_thrown_away(wait_for_async
         await bus.request(5, READ, 5)
         os.write(slave.end.fd, stale)
         await wait_for_async(lambda: bus.counters.stale_bytes == len(stale))
-        await wait_for_async(lambda: asyncio.get_running_loop().time() > bus._quiet_at)
+        await wait_for_async(lambda: asyncio.get_running_loop().time() > bus._free_at)
         # Now the line is quiet, and the request leaves before the loop can see these bytes.
         os.write(slave.end.fd, stale)
         assert await bus.request(5, READ, 5) == DATA

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -11,7 +12,8 @@ from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from gateway.errors import BadReply, BusDown, DeviceRefused, DeviceSilent
-from gateway.transports.modbus import ModbusTcpBus
+from gateway.transports.modbus_bus import NO_PAUSES, Pauses
+from gateway.transports.modbus_tcp import ModbusTcpBus
 from protocols.wire import modbus_tcp
 from protocols.wire.modbus_pdu import exception_response, read_request, read_response
 
@@ -26,7 +28,7 @@ Peer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 async def reference(port: int = 0) -> AsyncIterator[int]:
     """pymodbus with unit 1: holding registers 0-9 hold 1-10."""
     device = SimDevice(1, [SimData(0, values=list(range(1, 11)), datatype=DataType.REGISTERS)])
-    server = ModbusTcpServer(device, address=("127.0.0.1", port))
+    server: Any = ModbusTcpServer(device, address=("127.0.0.1", port))
     await server.serve_forever(background=True)
     try:
         yield server.transport.sockets[0].getsockname()[1]
@@ -35,8 +37,8 @@ async def reference(port: int = 0) -> AsyncIterator[int]:
 
 
 @contextlib.asynccontextmanager
-async def bus_to(port: int) -> AsyncIterator[ModbusTcpBus]:
-    bus = ModbusTcpBus("127.0.0.1", port)
+async def bus_to(port: int, pauses: Pauses = NO_PAUSES) -> AsyncIterator[ModbusTcpBus]:
+    bus = ModbusTcpBus("127.0.0.1", port, pauses=pauses)
     try:
         yield bus
     finally:
@@ -44,7 +46,7 @@ async def bus_to(port: int) -> AsyncIterator[ModbusTcpBus]:
 
 
 @contextlib.asynccontextmanager
-async def scripted(peer: Peer) -> AsyncIterator[ModbusTcpBus]:
+async def scripted(peer: Peer, pauses: Pauses = NO_PAUSES) -> AsyncIterator[ModbusTcpBus]:
     """A bus to a server that does with each connection what ``peer`` says."""
 
     served: list[asyncio.Task[None]] = []
@@ -61,7 +63,7 @@ async def scripted(peer: Peer) -> AsyncIterator[ModbusTcpBus]:
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:
-        async with bus_to(server.sockets[0].getsockname()[1]) as bus:
+        async with bus_to(server.sockets[0].getsockname()[1], pauses) as bus:
             yield bus
         await asyncio.gather(*served)
 
@@ -208,19 +210,51 @@ async def test_answer_of_another_shape_is_a_bad_reply() -> None:
             await bus.request(5, READ, 5)
 
 
-async def test_connection_that_stays_silent_is_made_anew() -> None:
+async def test_connection_that_stays_silent_is_made_anew_and_nobody_else_fails_for_it() -> None:
+    served = 0
+
     async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(-1)
+        nonlocal served
+        served += 1
+        while served == 1:
+            await asked(reader)
+        transaction, unit = await asked(reader)
+        writer.write(modbus_tcp.frame(transaction, unit, ANSWER))
 
     async with scripted(peer) as bus:
-        for _ in range(2):
-            with pytest.raises(DeviceSilent):
-                await bus.request(5, READ, 0.01)
-        with pytest.raises(BusDown, match="silent after 3 requests"):
-            await bus.request(5, READ, 0.01)
-        with pytest.raises(DeviceSilent):
-            await bus.request(5, READ, 0.01, urgent=True)
-        assert bus.counters.connects == 2
+        dead = [asyncio.ensure_future(bus.request(5, READ, 0.01)) for _ in range(3)]
+        alive = asyncio.ensure_future(bus.request(6, READ, 5))
+        outcomes = await asyncio.gather(*dead, return_exceptions=True)
+        assert [type(one) for one in outcomes] == [DeviceSilent] * 3
+        assert await alive == DATA
+        assert (bus.counters.connects, bus.counters.timeouts) == (2, 3)
+
+
+async def test_turnaround_keeps_a_request_back_until_the_peer_may_have_turned() -> None:
+    times: list[float] = []
+
+    async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _ in range(3):
+            transaction, unit = await asked(reader)
+            times.append(asyncio.get_running_loop().time())
+            writer.write(modbus_tcp.frame(transaction, unit, ANSWER))
+
+    async with scripted(peer, Pauses(turnaround_s=0.05)) as bus:
+        await asyncio.gather(*(bus.request(5, READ, 5) for _ in range(3)))
+    assert all(later - earlier > 0.045 for earlier, later in itertools.pairwise(times))
+
+
+async def test_answer_that_comes_twice_is_not_taken_for_that_of_the_next_request() -> None:
+    async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        transaction, unit = await asked(reader)
+        writer.write(modbus_tcp.frame(transaction, unit, ANSWER) * 2)
+        transaction, unit = await asked(reader)
+        writer.write(modbus_tcp.frame(transaction, unit, read_response(3, b"\x00\x03\x00\x04")))
+
+    async with scripted(peer, Pauses(turnaround_s=0.02)) as bus:
+        first, second = await asyncio.gather(*(bus.request(5, READ, 5) for _ in range(2)))
+        assert (first, second) == (DATA, bytes.fromhex("00030004"))
+        assert bus.counters.wrong_transaction == 1
 
 
 async def test_urgent_request_goes_before_queued_polls() -> None:

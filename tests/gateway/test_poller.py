@@ -15,7 +15,7 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 from gateway.errors import BadReply, BusDown, DeviceRefused, DeviceSilent, TransportError
 from gateway.poller import PolledUnit, Poller
 from gateway.slots import SLOT_S, Handle, SlotTimer
-from gateway.transports.modbus import ModbusTcpBus
+from gateway.transports.modbus_tcp import ModbusTcpBus
 from protocols.profile.compile import compile_profile
 from protocols.profile.model import Profile
 from protocols.profile.schema import ProfileFile

@@ -6,7 +6,7 @@ from gengfu import places, rules
 from gengfu.demo.timing import OFF_DELAY_S, RESET_AFTER_S, quick
 from gengfu.sites import read_site
 
-FIRST_DAY = {"CK-01", "CK-02", "CK-04", "CK-07", "BL-01", "BL-02", "ACT-1", "SB-02"}
+FIRST_DAY = {"CK-01", "CK-02", "CK-04", "CK-07", "BL-01", "BL-02", "ACT-1", "SB-02", "FW-01"}
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +23,12 @@ def test_the_rules_of_the_first_day_are_shipped_and_each_names_a_response_that_e
     assert set(book.alarms) >= FIRST_DAY
     named = {response for rule in book.alarms.values() for response in rule.response}
     assert named - set(book.responses) == set()
+
+
+def test_a_board_that_cannot_keep_its_records_is_told_and_moves_nothing(book):
+    assert (book.alarms["FW-01"].priority, book.alarms["FW-01"].alarm_class) == ("low", "diagnostic")
+    for matrix in book.matrices:
+        assert "memory-fault" not in matrix.model_dump_json()
 
 
 def test_every_device_of_the_site_is_watched_under_the_kind_of_its_area(site):
