@@ -234,7 +234,8 @@ def _telling(clock):
         clock.set(now, utc_ms)
         known = _utc_s()
         if known is None or abs(known - utc_ms // 1000) > 2:
-            hal.set_utc(utc_ms // 1000)
+            # The nearest second: with what `_utc_ms` adds the two clocks never differ by more than one.
+            hal.set_utc((utc_ms + 500) // 1000)
 
     return told
 
@@ -245,6 +246,8 @@ def _utc_s() -> int | None:
 
 
 def _utc_ms() -> int | None:
-    # Whole seconds on a microcontroller, whose float has 24 bits.
     seconds = hal.utc()
+    if isinstance(seconds, int):
+        # Whole seconds on a microcontroller: on the average it is half a second later.
+        return seconds * 1000 + 500
     return None if seconds is None else int(seconds * 1000)

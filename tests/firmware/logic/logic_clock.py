@@ -1,7 +1,9 @@
 """UTC of this start and of earlier ones: steps, drift, what is remembered."""
 
+import assembly
 import rig
 from clock import EARLIEST_MS, SAVE_EVERY_MS, STEADY_MS, Clock, seconds
+from version import BUILT_MS
 
 NOON = EARLIEST_MS + 12 * 3600000
 
@@ -137,3 +139,31 @@ def test_full_flash_is_told_and_the_clock_goes_on():
 def test_seconds_are_exact_text():
     rows = [(0, "0"), (5, "0.005"), (-250, "-0.25"), (1000, "1"), (-61000, "-61"), (1735689600123, "1735689600.123")]
     assert [seconds(number) for number, _ in rows] == [text for _, text in rows]
+
+
+class WholeSeconds:
+    """The clock of a microcontroller, and the time that passes: it is set to a second, and tells seconds."""
+
+    def __init__(self):
+        self.now = 0
+        self._set = None
+
+    def utc(self):
+        return None if self._set is None else self._set[1] + (self.now - self._set[0]) // 1000
+
+    def set_utc(self, seconds):
+        self._set = (self.now, seconds)
+
+
+def test_time_that_a_gateway_told_is_not_drawn_to_the_whole_seconds_of_the_boards_own_clock():
+    before = assembly.hal
+    for part in range(0, 1000, 37):
+        port = assembly.hal = WholeSeconds()
+        try:
+            clock = Clock(rig.store(), 1, rig.Events(), assembly._utc_ms)
+            assembly._telling(clock)(0, BUILT_MS + part)
+            for port.now in range(0, 30000, 130):
+                clock.look(port.now)
+                assert clock.utc_at(1, port.now, port.now) == BUILT_MS + part + port.now
+        finally:
+            assembly.hal = before
