@@ -232,10 +232,7 @@ def _telling(clock):
 
     def told(now: int, utc_ms: int) -> None:
         clock.set(now, utc_ms)
-        known = _utc_s()
-        if known is None or abs(known - utc_ms // 1000) > 2:
-            # The nearest second: with what `_utc_ms` adds the two clocks never differ by more than one.
-            hal.set_utc((utc_ms + 500) // 1000)
+        load("clock", "set_port")(hal, utc_ms)
 
     return told
 

@@ -115,6 +115,14 @@ def is_told(utc_ms: int) -> bool:
     return version.BUILT_MS <= utc_ms < LATEST_MS
 
 
+def set_port(port, utc_ms: int) -> None:
+    """Set the clock of ``port`` (`hal`) where it is not set, or off: to the nearest second, so that one which tells
+    whole seconds is never more than one away."""
+    known, nearest = port.utc(), (utc_ms + 500) // 1000
+    if known is None or abs(int(known) - nearest) > 2:
+        port.set_utc(nearest)
+
+
 def seconds(milliseconds: int) -> str:
     """Decimal text in seconds, as SenML writes times."""
     sign = "-" if milliseconds < 0 else ""

@@ -126,7 +126,7 @@ def describe(error: BaseException) -> bytes | bytearray:
             sys.print_exception(error, out)  # pyright: ignore[reportArgumentType]  # the stubs know no text stream
             return out.text()
         return f"{type(error).__name__}: {error}".encode()
-    except Exception:  # as above: a heap that is full, or an error that cannot print itself
+    except Exception:  # a heap that is full, or an error that cannot print itself: its name is left
         return type(error).__name__.encode()
 
 

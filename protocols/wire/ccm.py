@@ -18,11 +18,11 @@ class BlockCipher:
     """AES-128 in ECB mode under one key: what this file needs of a library. CPython's hosts subclass it."""
 
     def __init__(self, key: bytes):
-        raise NotImplementedError
+        raise NotImplementedError  # the cipher is the host's library or the board's `cryptolib`
 
     def encrypt(self, data: bytes) -> bytes:
         """Encrypt each 16-byte block of ``data``, which holds any whole number of them."""
-        raise NotImplementedError
+        raise NotImplementedError  # the cipher is the host's library or the board's `cryptolib`
 
 
 def _padded(data: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 import hal
 from backlog import AHEAD
+from clock import set_port
 from hal import net
 from noise import Noise
 
@@ -81,6 +82,4 @@ class CoapLink:
 
 def _set_clock(_now: int, utc_ms: int) -> None:
     """The gateway's time, for the board's own clock where it has one: the end of life hangs on the date."""
-    known, seconds = hal.utc(), (utc_ms + 500) // 1000
-    if known is None or abs(int(known) - seconds) > 2:
-        hal.set_utc(seconds)
+    set_port(hal, utc_ms)

@@ -50,7 +50,8 @@ class CoExposure:
         for number, kept in enumerate(self.steps):
             step = self._step(number)
             if step != kept:
-                self.steps = self.steps[:number] + (step,) + self.steps[number + 1 :]  # noqa: RUF005 - MicroPython
+                before, after = self.steps[:number], self.steps[number + 1 :]
+                self.steps = before + (step,) + after  # noqa: RUF005 - MicroPython has no star here
 
     def _count(self, passed_ms: int, ppm: float, may_fall: bool) -> None:
         if self._is_first and ppm >= ROWS[-1][0]:

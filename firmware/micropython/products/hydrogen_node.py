@@ -112,7 +112,7 @@ class HydrogenNode:
         self._pressures = [valid(getattr(parts, name), now) for name in PRESSURES]
         self._temperatures = [valid(getattr(parts, name), now) for name in TEMPERATURES]
         self._contacts = {name: getattr(parts, name).get() for name in NORMALLY_CLOSED + NORMALLY_OPEN}
-        for limit, value in zip(self._limits, self._pressures):  # noqa: B905 - MicroPython
+        for limit, value in zip(self._limits, self._pressures):  # noqa: B905 - MicroPython's zip has no strict
             if limit is not None:
                 limit.step(now, value, True)
         self._causes = self._standing()
