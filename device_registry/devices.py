@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from device_registry.site import AreaPart, ConnectionPart, DevicePart
+from device_registry.connections import Connection
+from device_registry.site import AreaPart, DevicePart
 from protocols.document import Text
 from protocols.profile.model import Point, Profile
 
@@ -39,14 +40,16 @@ class Device(msgspec.Struct, frozen=True):
 
 class Site(msgspec.Struct, frozen=True):
     """A site that was checked: every reference leads somewhere, every id is there once. All by id, in the
-    order of the document. ``time_zone`` is a name of the tz database."""
+    order of the document. ``time_zone`` is a name of the tz database. ``simulated``: nothing that its devices say is
+    real."""
 
     id: str
     title: Text
     time_zone: str
     areas: Mapping[str, AreaPart]
-    connections: Mapping[str, ConnectionPart]
+    connections: Mapping[str, Connection]
     devices: Mapping[str, Device]
+    simulated: bool = False
 
     def find_profile(self, device_id: str) -> Profile | None:
         """The profile of a device; ``None`` when nobody registered it (`protocols.profile.model.FindProfile`)."""

@@ -12,9 +12,11 @@ from types import MappingProxyType
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from device_registry.credentials import is_device_token
 from device_registry.devices import Device, Site
 from device_registry.errors import SiteError
-from device_registry.rules import Problem, check
+from device_registry.problem import Problem
+from device_registry.rules import check
 from device_registry.site import SiteConfig
 from protocols.profile.model import Profile
 
@@ -43,6 +45,7 @@ def compile_site(config: SiteConfig, profiles: Mapping[str, Profile]) -> Site:
         MappingProxyType(areas),
         MappingProxyType(connections),
         MappingProxyType(devices),
+        config.site.simulated,
     )
 
 
@@ -68,7 +71,17 @@ def _shape(path: Path, data: dict[str, object]) -> SiteConfig:
         details = error.errors(include_url=False)
         # A list whose entries are wrong counts as too short besides: its entries are told of.
         told = [one for one in details if one["type"] != "too_short" or not one["input"]]
-        raise _error(path, [(_path(one["loc"], data), _what(one)) for one in told]) from None
+        raise _error(path, [(_where(one, data), _what(one)) for one in told]) from None
+
+
+def _where(detail: ErrorDetails, data: object) -> str:
+    """pydantic names the entry whose discriminator is wrong, not the discriminator."""
+    path = _path(detail["loc"], data)
+    return f"{path}.transport" if detail["type"].startswith("union_tag") else path
+
+
+_TAG_PLACE = 2
+"""``connection``, its number, and then the transport, which pydantic puts there and the document does not."""
 
 
 def _tuples(data: object) -> object:
@@ -80,7 +93,9 @@ def _tuples(data: object) -> object:
 
 def _path(loc: tuple[int | str, ...], data: object) -> str:
     path, here = "", data
-    for step in loc:
+    for place, step in enumerate(loc):
+        if place == _TAG_PLACE and loc[0] == "connection":
+            continue
         if isinstance(step, str):
             path += f".{step}" if path else step
             here = here.get(step) if isinstance(here, dict) else None
@@ -91,11 +106,13 @@ def _path(loc: tuple[int | str, ...], data: object) -> str:
     return path
 
 
-def _what(detail: ErrorDetails) -> str:
-    shown = repr(detail["input"])
+def _what(detail: ErrorDetails) -> str:  # noqa: PLR0911 - one sentence for each kind of mistake
+    given = detail["input"]
+    # Whoever pastes the token where its digest belongs shall not find it in a log.
+    shown = repr("(a token)" if isinstance(given, str) and is_device_token(given) else given)
     shown = shown if len(shown) <= 60 else f"{shown[:60]}..."
     match detail["type"]:
-        case "missing":
+        case "missing" | "union_tag_not_found":
             return "is missing: add it"
         case "extra_forbidden":
             return "unknown key: remove it or correct its name"
@@ -103,6 +120,8 @@ def _what(detail: ErrorDetails) -> str:
             return "is empty: add at least one"
         case "literal_error":
             return f"must be one of {detail['ctx']['expected']}, not {shown}"
+        case "union_tag_invalid":
+            return f"must be one of {detail['ctx']['expected_tags']}, not {detail['ctx']['tag']!r}"
         case "string_pattern_mismatch":
             return f"{shown} must match {detail['ctx']['pattern']}"
         case _:

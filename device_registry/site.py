@@ -7,18 +7,24 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from device_registry.addresses import CoapAddress, HttpAddress, MqttAddress, OpcUaAddress, OscorePart
+from device_registry.connections import Connection, Slug
 from protocols.document import Strict, Text
+from protocols.profile.parts_report import ReportPart
 
 DeviceId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
-Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9/_-]{0,63}$")]
 
 
 class SitePart(Strict):
-    """The site. ``time_zone`` is for calendars, day roll-ups and pages; inside everything is UTC."""
+    """The site. ``time_zone`` is for calendars, day roll-ups and pages; inside everything is UTC.
+
+    ``simulated``: its devices are a virtual fleet, so all that they say is of origin SIMULATED (S22).
+    """
 
     id: Slug
     title: Text
     time_zone: str = "Asia/Shanghai"
+    simulated: bool = False
 
 
 class AreaPart(Strict):
@@ -41,28 +47,6 @@ class AreaPart(Strict):
     staffed: bool = True
 
 
-class ConnectionPart(Strict):
-    """A way to devices. ``coap``: they push to us, ``listen`` is ``host:port``. ``modbus-rtu``: we poll the serial line
-    ``port``. ``modbus-tcp``: we poll ``host``:``port`` (502). ``modbus-rtu-tcp``: we poll the line behind the serial
-    server ``host``:``port``.
-
-    ``timeout_s``: how long an answer may take. ``silence_s``: least quiet time on the line before a request (a serial
-    line has at least 3.5 characters). ``turnaround_s``: least time from the end of an answer to the next request.
-    """
-
-    id: Slug
-    transport: Literal["coap", "modbus-rtu", "modbus-tcp", "modbus-rtu-tcp"]
-    listen: str | None = None
-    port: str | None = None
-    baud: Annotated[int, Field(ge=300, le=4_000_000)] = 9600
-    parity: Literal["none", "even", "odd"] = "none"
-    stop_bits: Literal[1, 2] = 1
-    host: str | None = None
-    timeout_s: Annotated[float, Field(gt=0, le=60)] = 1.0
-    silence_s: Annotated[float, Field(ge=0, le=1)] = 0.0
-    turnaround_s: Annotated[float, Field(ge=0, le=1)] = 0.0
-
-
 class PermissivesPart(Strict):
     """What must be true of a fan before a gateway may start it (S1). Absent means unknown, which is false."""
 
@@ -74,8 +58,10 @@ class PermissivesPart(Strict):
 
 
 class DevicePart(Strict):
-    """One device. ``unit``: Modbus unit id. ``drill_allowed``: whether drills may inject readings for it.
-    ``upstream_of``: areas whose gas its valve cuts off too (the next valve up the line)."""
+    """One device. ``unit``: Modbus unit id or address on a serial link. ``http``, ``mqtt``, ``opcua``, ``coap``,
+    ``oscore``: what its transport needs. ``drill_allowed``: whether drills may inject readings for it.
+    ``upstream_of``: areas whose gas its valve cuts off too (the next valve up the line). ``report``: strategies by
+    point name, in place of the profile's."""
 
     id: DeviceId
     profile: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*/[a-z][a-z0-9-]*$")]
@@ -83,10 +69,16 @@ class DevicePart(Strict):
     area: Slug
     connection: Slug
     unit: Annotated[int, Field(ge=1, le=247)] | None = None
+    http: HttpAddress | None = None
+    mqtt: MqttAddress | None = None
+    opcua: OpcUaAddress | None = None
+    coap: CoapAddress | None = None
+    oscore: OscorePart | None = None
     period_s: Annotated[float, Field(gt=0)] | None = None
     drill_allowed: bool = False
     upstream_of: tuple[Slug, ...] = ()
     fan: PermissivesPart = PermissivesPart()
+    report: dict[str, ReportPart] = Field(default_factory=dict)
 
 
 class SiteConfig(Strict):
@@ -94,5 +86,8 @@ class SiteConfig(Strict):
 
     site: SitePart
     area: Annotated[tuple[AreaPart, ...], Field(min_length=1)]
-    connection: Annotated[tuple[ConnectionPart, ...], Field(min_length=1)]
+    connection: Annotated[
+        tuple[Annotated[Connection, Field(discriminator="transport")], ...],
+        Field(min_length=1),
+    ]
     device: tuple[DevicePart, ...] = ()

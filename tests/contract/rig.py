@@ -1,31 +1,39 @@
 """What a transport brings to be held to the contract: a gateway's end, a peer that is not ours, a wire between them."""
 
+import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from prometheus_client import CollectorRegistry
+
 from gateway.actuator import Actuator
+from gateway.counters import Counters
+from gateway.intake import Intake
+from gateway.slots import SlotTimer
+from gateway.uplink import Done, Uplink
 from gengfu import clock
 from gengfu.routes import Route, Routes
 from protocols.command import Command, CommandEvent
 from protocols.moment import SECOND
 from protocols.profile.loader import shipped_profiles
+from protocols.profile.model import Profile
 from protocols.quality import Quality
 from protocols.reading import Origin, Reading
 from tests.fixtures.waiting import TooLate, wait_for_async
 from tests.fixtures.wires import Wire
 
 GAS = shipped_profiles()["gengfu/gas-alarm"]
-METHANE, VALVE = (GAS.by_name[name].index for name in ("methane", "valve"))
 CLOSED = 2.0
 
 
 class Rig(ABC):
-    """One gas alarm. ``lines``: the parts of the contract that this transport has a place for. ``seen``: the methane
-    values that the gateway took as good, in order; ``lost``: why the device was told lost, each time."""
+    """One gas alarm of ``profile``. ``lines``: the parts of the contract that this transport has a place for. ``seen``:
+    the methane values that the gateway took as good, in order; ``lost``: why the device was told lost, each time."""
 
     lines: ClassVar[frozenset[str]]
+    profile: Profile = GAS
     device: ClassVar[str]
     wire: Wire
 
@@ -88,10 +96,30 @@ class Rig(ABC):
         until = self.wire.disturbed + pieces
         await wait_for_async(lambda: self.wire.disturbed >= until, what="something to disturb")
 
+    def intake(self) -> Intake:
+        """What a side that makes the readings itself hands them to."""
+
+        def offer(readings: Sequence[Reading], transport: str, done: Done, source: str = "") -> None:
+            del transport, source
+            for reading in readings:
+                self.take(reading)
+            done(None)
+
+        def ingest(uplink: Uplink, done: Done) -> tuple[str, ...]:
+            del done
+            raise AssertionError(f"a payload came where readings are made by the side: {uplink}")
+
+        timer = SlotTimer(asyncio.get_running_loop())
+        counters = Counters(CollectorRegistry())
+        return Intake(
+            ingest, offer, lambda _device, reason: self.lost.append(reason), counters, Origin.LIVE, clock.wall, timer
+        )
+
     def take(self, reading: Reading) -> None:
         """What the gateway's end gives to the pipeline."""
-        methane, valve = reading.values[METHANE], reading.values[VALVE]
-        if isinstance(methane, float) and reading.quality_of(METHANE) is Quality.GOOD:
+        at, place = (self.profile.by_name[name].index for name in ("methane", "valve"))
+        methane, valve = reading.values[at], reading.values[place]
+        if isinstance(methane, float) and reading.quality_of(at) is Quality.GOOD:
             self.seen.append(methane)
         if isinstance(valve, float):
             self.valve.append(valve)
@@ -101,7 +129,7 @@ class Rig(ABC):
         """The way for commands."""
         routes = Routes({self.device: connection}, lambda: None)
         routes.add(connection, route)
-        self._actuator = Actuator(routes, {self.device: GAS}.get)
+        self._actuator = Actuator(routes, {self.device: self.profile}.get)
         return routes
 
     def close_valve(self) -> None:

@@ -10,6 +10,7 @@ from device_registry.load import compile_site, load_site
 from device_registry.rules import check
 from device_registry.site import SiteConfig
 from protocols.profile.loader import shipped_profiles
+from protocols.profile.parts_payload import MqttCommandPart
 
 HERE = Path(__file__).parent
 CASES = sorted(case.name for case in (HERE / "refused").iterdir())
@@ -85,6 +86,37 @@ def test_a_modbus_device_whose_profile_names_no_register_is_refused():
 
 def test_a_modbus_device_with_some_points_in_registers_is_accepted():
     assert "east:gas:0002" in load_site(ACCEPTED, _without_registers(keep=1)).devices
+
+
+@pytest.mark.parametrize(("down", "told"), [("gengfu/m1/down", []), ("valves/m1", ["device[m1].mqtt.down"])])
+def test_a_device_does_not_listen_where_one_command_alone_is_told(down, told):
+    profile = shipped_profiles()["gengfu/gas-alarm"]
+    own = MqttCommandPart(payload="close", topic="valves/{device}")
+    commands = tuple(
+        command.model_copy(update={"mqtt": own}) if command.name == "close-valve" else command
+        for command in profile.file.command
+    )
+    file = profile.file.model_copy(update={"command": commands})
+    config = SiteConfig.model_validate(
+        {
+            "site": {"id": "west", "title": {"zh": "西区", "en": "West"}},
+            "area": [{"id": "well", "title": {"zh": "井", "en": "Well"}, "kind": "well"}],
+            "connection": [{"id": "broker", "transport": "mqtt", "host": "broker"}],
+            "device": [
+                {
+                    "id": "m1",
+                    "profile": profile.id,
+                    "title": {"zh": "表", "en": "Meter"},
+                    "area": "well",
+                    "connection": "broker",
+                    "mqtt": {"down": down},
+                }
+            ],
+        },
+        strict=False,
+    )
+    found = check(config, {profile.id: dataclasses.replace(profile, file=file)})
+    assert [path for path, _ in found] == told
 
 
 def test_a_document_from_elsewhere_is_checked_and_compiled_alike():

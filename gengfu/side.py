@@ -1,0 +1,28 @@
+"""One connection of the gateway, as the process sees it."""
+
+from typing import Protocol
+
+from gateway.diagnostics import Diagnosis
+from gengfu.supervisor import Supervisor
+from protocols.profile.schema import CommandPart
+
+
+class Side(Protocol):
+    """Begin with `start`; `deliver` is `gengfu.routes.Route`'s."""
+
+    @property
+    def name(self) -> str:
+        """Id of the connection."""
+
+    @property
+    def diagnosis(self) -> Diagnosis:
+        """What it knows of itself."""
+
+    def start(self, supervisor: Supervisor) -> None:
+        """Begin, and go on until `close`."""
+
+    async def deliver(self, device: str, command: CommandPart) -> str:
+        """Return an empty string when the device took it, else why not. Raises `TransportError`."""
+
+    async def close(self) -> None:
+        """End what was started, let go of lines, sockets and connections. Nothing is handed in afterwards."""
