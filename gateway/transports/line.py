@@ -57,17 +57,17 @@ class SerialLine:
                 write_timeout=0,
                 exclusive=True,
             )
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, termios.error) as error:
             raise LineMissing(
                 f"serial line {self.port} at {self._baud} baud cannot be opened: {error}; check the port name, "
                 "the cable, and that no other program holds it (the user must be in the group of the port)"
             ) from error
-        # With pyserial's VMIN 0 an idle line reads as b"", which could not be told from a hang-up.
+        try:
+            _wait_for_bytes(port.fileno())
+        except termios.error as error:
+            port.close()
+            raise LineMissing(f"serial line {self.port} went away while it was opened: {error}; plug it in") from error
         self._fd = port.fileno()
-        attributes = termios.tcgetattr(self._fd)
-        attributes[6][termios.VMIN] = 1
-        attributes[6][termios.VTIME] = 0
-        termios.tcsetattr(self._fd, termios.TCSANOW, attributes)
         self._serial, self._on_bytes, self._on_lost = port, on_bytes, on_lost
         asyncio.get_running_loop().add_reader(self._fd, self._readable)
 
@@ -205,3 +205,11 @@ class LineRelay:
         roll = self._dice.random
         kept = (byte for byte in data if roll() >= self.drop)
         return bytes(byte ^ (1 << self._dice.randrange(8)) if roll() < self.flip else byte for byte in kept)
+
+
+def _wait_for_bytes(fd: int) -> None:
+    """With pyserial's VMIN 0 an idle line reads as b"", which could not be told from a hang-up."""
+    attributes = termios.tcgetattr(fd)
+    attributes[6][termios.VMIN] = 1
+    attributes[6][termios.VTIME] = 0
+    termios.tcsetattr(fd, termios.TCSANOW, attributes)

@@ -1,6 +1,5 @@
 """The Modbus transports over a wire: libmodbus as the slave, socat as the serial server, our side as it is wired."""
 
-import asyncio
 import tomllib
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -12,18 +11,15 @@ from prometheus_client import CollectorRegistry
 from device_registry.load import compile_site
 from device_registry.rules import check
 from device_registry.site import SiteConfig
-from gateway.slots import SlotTimer
 from gengfu.modbus_side import ModbusSide
 from gengfu.supervisor import Supervisor
 from protocols.profile.loader import shipped_profiles
-from protocols.profile.model import Profile
-from protocols.reading import Origin, Reading, Value
 from tests.contract.rig import Rig
 from tests.fixtures.modbus_peers import LibmodbusPeer, SerialServer
 from tests.fixtures.programs import unused_port
 from tests.fixtures.wires import PtyWire, TcpWire
 
-DOCUMENT = Path(__file__).parents[2] / "docs/protocols.md"
+DOCUMENT = Path(__file__).parents[2] / "docs/protocols/modbus.md"
 PERIOD_S, TIMEOUT_S = 0.04, 0.15
 
 
@@ -31,7 +27,7 @@ def sample(transport: str) -> str:
     """The documented site of a transport."""
     blocks = DOCUMENT.read_text(encoding="utf-8").split("```toml\n")[1:]
     found = [text for block in blocks if f'transport = "{transport}"' in (text := block.partition("```")[0])]
-    assert len(found) == 1, f"docs/protocols.md has {len(found)} samples of {transport}"
+    assert len(found) == 1, f"docs/protocols/modbus.md has {len(found)} samples of {transport}"
     return found[0]
 
 
@@ -51,7 +47,7 @@ class ModbusRig(Rig):
         self._shut = False
 
     @abstractmethod
-    def place(self) -> dict[str, str]:
+    def place(self) -> dict[str, str | int]:
         """Where the connection leads."""
 
     @abstractmethod
@@ -69,19 +65,11 @@ class ModbusRig(Rig):
         site = compile_site(config, shipped_profiles())
         (part,), (one,) = site.connections.values(), site.devices.values()
         assert (one.id, one.part.unit) == (self.device, 5)
-        self.side = ModbusSide(part, [one], self._values, self._lost, SlotTimer(asyncio.get_running_loop()))
+        self.side = ModbusSide(part, [one], self.intake())
         self._routes = self.route(part.id, self.side)
         self.side.start(self._supervisor)
 
     device = "east:gas:0001"
-
-    def _values(
-        self, device: str, profile: Profile, at: int, received: int, values: tuple[Value, ...], quality: tuple[int, ...]
-    ) -> None:
-        self.take(Reading(device, profile.id, at, received, Origin.LIVE, values, quality))
-
-    def _lost(self, device: str, at: int, reason: str) -> None:
-        self.lost.append(reason)
 
     def measure(self, percent: float) -> None:
         self.peer.set("input", 0, round(percent * 10))
@@ -125,7 +113,7 @@ class RtuRig(ModbusRig):
         self.peer.start()
         await self.wire.open()
 
-    def place(self) -> dict[str, str]:
+    def place(self) -> dict[str, str | int]:
         return {"port": str(self.wire.port)}
 
 
@@ -141,8 +129,8 @@ class TcpRig(ModbusRig):
         self.peer.start()
         await self.wire.open()
 
-    def place(self) -> dict[str, str]:
-        return {"host": "127.0.0.1", "port": str(self.wire.port)}
+    def place(self) -> dict[str, str | int]:
+        return {"host": "127.0.0.1", "port": self.wire.port}
 
 
 class RtuTcpRig(ModbusRig):
@@ -160,8 +148,8 @@ class RtuTcpRig(ModbusRig):
         self.peer.start()
         await self.wire.open()
 
-    def place(self) -> dict[str, str]:
-        return {"host": "127.0.0.1", "port": str(self.wire.port)}
+    def place(self) -> dict[str, str | int]:
+        return {"host": "127.0.0.1", "port": self.wire.port}
 
     async def close(self) -> None:
         await super().close()

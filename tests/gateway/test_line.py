@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import errno
 import os
+import termios
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -80,6 +82,30 @@ async def test_line_can_be_opened_again_after_it_was_closed(wait_for_async: Wait
         listener = opened(line)
         os.write(far.fd, b"again")
         await wait_for_async(lambda: listener.data == b"again")
+
+
+@pytest.mark.parametrize("calls", [1, 2])
+async def test_line_that_goes_away_while_it_is_opened_is_missing_and_let_go(
+    calls: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relay = LineRelay()
+    relay.open()
+    before = set(os.listdir("/proc/self/fd"))
+    left = [calls - 1]
+
+    def goes_away(fd: int, when: int, attributes: list[Any]) -> None:
+        if not left[0]:
+            raise termios.error(errno.EIO, "Input/output error")
+        left[0] -= 1
+        real(fd, when, attributes)
+
+    real = termios.tcsetattr
+    monkeypatch.setattr(termios, "tcsetattr", goes_away)
+    with pytest.raises(LineMissing, match=r"plug it in|check the port name"):
+        SerialLine(relay.left).open(lambda _: None, lambda _: None)
+    monkeypatch.undo()
+    assert set(os.listdir("/proc/self/fd")) == before
+    relay.close()
 
 
 async def test_missing_line_says_which_and_what_to_do() -> None:

@@ -15,7 +15,7 @@ from pymodbus.client import AsyncModbusSerialClient
 from gateway.errors import DeviceSilent, TransportError
 from gateway.poller import PolledUnit, Poller, read_point, write_command
 from gateway.transports.line import LineRelay, SerialLine
-from gateway.transports.modbus_rtu import ModbusRtuBus
+from gateway.transports.modbus.rtu import ModbusRtuBus
 from protocols.modbus.plan import decode_blocks, plan_reads
 from protocols.profile.compile import compile_profile
 from protocols.profile.model import Profile

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from gateway.errors import BusDown, TransportError
 from gateway.slots import Handle
-from gateway.transports.modbus_owed import MOST_MARKERS, Owed
-from gateway.transports.modbus_rtu_tcp import ModbusRtuTcpBus
+from gateway.transports.modbus.owed import MOST_MARKERS, Owed
+from gateway.transports.modbus.rtu_tcp import ModbusRtuTcpBus
 from protocols.wire import modbus_rtu
 from protocols.wire.modbus_pdu import exception_response, read_request, read_response, unpack_registers
 

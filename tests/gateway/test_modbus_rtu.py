@@ -16,7 +16,7 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 from gateway.errors import BusDown, DeviceRefused, DeviceSilent, LineMissing, TransportError
 from gateway.poller import read_point, write_command
 from gateway.transports.line import LineRelay, PtyEnd, SerialLine
-from gateway.transports.modbus_rtu import ModbusRtuBus
+from gateway.transports.modbus.rtu import ModbusRtuBus
 from protocols.modbus.writes import WriteRefused
 from protocols.profile.compile import compile_profile
 from protocols.profile.schema import ProfileFile

@@ -5,24 +5,24 @@ import contextlib
 import json
 import tomllib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import uvloop
 from pymodbus import FramerType
-from pymodbus.server import ModbusTcpServer
-from pymodbus.simulator import DataType, SimData, SimDevice
 
 from gateway.errors import BadReply, BusDown, DeviceRefused, DeviceSilent
 from gateway.poller import read_point, write_command
-from gateway.transports.modbus_bus import NO_PAUSES, Pauses
-from gateway.transports.modbus_rtu_tcp import ModbusRtuTcpBus
+from gateway.transports.modbus.bus import NO_PAUSES, Pauses
+from gateway.transports.modbus.rtu_tcp import ModbusRtuTcpBus
 from protocols.profile.compile import compile_profile
 from protocols.profile.schema import ProfileFile
 from protocols.quality import Quality
 from protocols.wire import modbus_rtu
 from protocols.wire.modbus_pdu import exception_response, read_request, read_response, write_coil_request
+from tests.fixtures.modbus_reference import opened, reference
 
 READ = read_request(4, 0, 2)
 MARKER = read_request(4, 0, 1)
@@ -38,27 +38,14 @@ WaitFor = Callable[..., Awaitable[Any]]
 Script = Callable[[int, bytes], bytes | None]
 
 
-@contextlib.asynccontextmanager
-async def reference(port: int = 0) -> AsyncIterator[int]:
-    """pymodbus as units 1 and 2 behind a serial server: registers 0-9 hold 1-10, sixteen coils are off."""
-    registers = [SimData(0, values=list(range(1, 11)), datatype=DataType.REGISTERS)]
-    coils = [SimData(0, values=[False] * 16, datatype=DataType.BITS)]
-    devices = [SimDevice(unit, (coils, coils, registers, registers)) for unit in (1, 2)]
-    server: Any = ModbusTcpServer(devices, framer=FramerType.RTU, address=("127.0.0.1", port))
-    await server.serve_forever(background=True)
-    try:
-        yield server.transport.sockets[0].getsockname()[1]
-    finally:
-        await server.shutdown()
+def behind_a_serial_server(port: int = 0) -> AbstractAsyncContextManager[int]:
+    """Units 1 and 2."""
+    return reference(port, (1, 2), FramerType.RTU)
 
 
-@contextlib.asynccontextmanager
-async def bus_to(port: int, pauses: Pauses = NO_PAUSES) -> AsyncIterator[ModbusRtuTcpBus]:
-    bus = ModbusRtuTcpBus("127.0.0.1", port, pauses=pauses)
-    try:
-        yield bus
-    finally:
-        await bus.close()
+def bus_to(port: int, pauses: Pauses = NO_PAUSES) -> AbstractAsyncContextManager[ModbusRtuTcpBus]:
+    """Our end, at a port of this machine."""
+    return opened(ModbusRtuTcpBus("127.0.0.1", port, pauses=pauses))
 
 
 class Server(asyncio.Protocol):
@@ -99,21 +86,21 @@ def one_by_one(*answers: bytes | None) -> Script:
 
 
 async def test_reference_server_is_read() -> None:
-    async with reference() as port, bus_to(port) as bus:
+    async with behind_a_serial_server() as port, bus_to(port) as bus:
         assert await bus.request(1, read_request(4, 0, 10), 5) == b"".join(n.to_bytes(2, "big") for n in range(1, 11))
         assert await bus.request(2, read_request(1, 0, 9), 5) == b"\x00\x00"
 
 
 def test_reference_server_is_read_under_uvloop() -> None:
     async def read() -> bytes:
-        async with reference() as port, bus_to(port) as bus:
+        async with behind_a_serial_server() as port, bus_to(port) as bus:
             return await bus.request(1, READ, 5)
 
     assert uvloop.run(read()) == DATA
 
 
 async def test_declared_command_reaches_the_reference_server_and_a_point_is_read_back() -> None:
-    async with reference() as port, bus_to(port) as bus:
+    async with behind_a_serial_server() as port, bus_to(port) as bus:
         bus.allow(1, GAS)
         await write_command(bus, 1, GAS, CLOSE, 5)
         assert await bus.request(1, read_request(1, 0, 2), 5) == b"\x01"
@@ -121,7 +108,7 @@ async def test_declared_command_reaches_the_reference_server_and_a_point_is_read
 
 
 async def test_exception_of_the_reference_server_is_a_refusal_with_its_code() -> None:
-    async with reference() as port, bus_to(port) as bus:
+    async with behind_a_serial_server() as port, bus_to(port) as bus:
         with pytest.raises(DeviceRefused, match=r"unit 1: .*exception 2") as caught:
             await bus.request(1, read_request(4, 100, 1), 5)
         assert (caught.value.code, bus.counters.exceptions) == (2, 1)
@@ -131,11 +118,11 @@ async def test_peer_that_went_and_came_back_is_read_without_a_restart(free_port:
     async with bus_to(free_port) as bus:
         with pytest.raises(BusDown, match=f"rtu over tcp 127.0.0.1:{free_port} cannot be reached: .*check address"):
             await bus.request(1, READ, 1)
-        async with reference(free_port):
+        async with behind_a_serial_server(free_port):
             await bus.request(1, READ, 5, urgent=True)
         with pytest.raises(BusDown):
             await bus.request(1, READ, 1, urgent=True)
-        async with reference(free_port):
+        async with behind_a_serial_server(free_port):
             assert await bus.request(1, READ, 5, urgent=True) == DATA
         assert (bus.counters.connects, bus.counters.failed_connects) == (2, 1)
 

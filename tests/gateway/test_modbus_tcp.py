@@ -4,18 +4,18 @@ import asyncio
 import contextlib
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
 import uvloop
-from pymodbus.server import ModbusTcpServer
-from pymodbus.simulator import DataType, SimData, SimDevice
 
 from gateway.errors import BadReply, BusDown, DeviceRefused, DeviceSilent
-from gateway.transports.modbus_bus import NO_PAUSES, Pauses
-from gateway.transports.modbus_tcp import ModbusTcpBus
+from gateway.transports.modbus.bus import NO_PAUSES, Pauses
+from gateway.transports.modbus.tcp import ModbusTcpBus
 from protocols.wire import modbus_tcp
 from protocols.wire.modbus_pdu import exception_response, read_request, read_response
+from tests.fixtures.modbus_reference import opened, reference
 
 READ = read_request(3, 0, 2)
 DATA = bytes.fromhex("00010002")
@@ -24,25 +24,9 @@ ANSWER = read_response(3, DATA)
 Peer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-@contextlib.asynccontextmanager
-async def reference(port: int = 0) -> AsyncIterator[int]:
-    """pymodbus with unit 1: holding registers 0-9 hold 1-10."""
-    device = SimDevice(1, [SimData(0, values=list(range(1, 11)), datatype=DataType.REGISTERS)])
-    server: Any = ModbusTcpServer(device, address=("127.0.0.1", port))
-    await server.serve_forever(background=True)
-    try:
-        yield server.transport.sockets[0].getsockname()[1]
-    finally:
-        await server.shutdown()
-
-
-@contextlib.asynccontextmanager
-async def bus_to(port: int, pauses: Pauses = NO_PAUSES) -> AsyncIterator[ModbusTcpBus]:
-    bus = ModbusTcpBus("127.0.0.1", port, pauses=pauses)
-    try:
-        yield bus
-    finally:
-        await bus.close()
+def bus_to(port: int, pauses: Pauses = NO_PAUSES) -> AbstractAsyncContextManager[ModbusTcpBus]:
+    """Our end, at a port of this machine."""
+    return opened(ModbusTcpBus("127.0.0.1", port, pauses=pauses))
 
 
 @contextlib.asynccontextmanager

@@ -20,6 +20,7 @@ from protocols.quality import Quality
 from tests.fixtures.modbus_profiles import decode, flag, point, profile, ranges
 
 SHIPPED = sorted((Path(__file__).parents[2] / "protocols/profiles").glob("*/*.toml"))
+GAS = next(path for path in SHIPPED if path.stem == "gas-alarm")
 
 
 def load(path: Path) -> Profile:
@@ -43,8 +44,9 @@ def test_golden_registers_decode_to_exactly_their_values(one: Profile, golden: d
     assert (named, marked) == (golden["values"], set(golden.get("quality", {})))
 
 
-def test_every_shipped_profile_is_read_with_one_request() -> None:
-    assert {path.stem: len(plan_reads(load(path))) for path in SHIPPED if path.parent.name == "gengfu"} == {
+def test_every_board_of_ours_is_read_with_one_request() -> None:
+    plans = {path.stem: len(plan_reads(load(path))) for path in SHIPPED if path.parent.name == "gengfu"}
+    assert {name: reads for name, reads in plans.items() if reads} == {
         "gas-alarm": 1,
         "hydrogen-node": 1,
         "lpg-alarm": 1,
@@ -64,7 +66,7 @@ def test_points_of_a_golden_that_covers_only_some_registers_are_absent() -> None
 
 
 def test_golden_whose_bytes_do_not_fit_its_count_is_refused() -> None:
-    gas = load(SHIPPED[0])
+    gas = load(GAS)
     golden = gas.file.golden[0]
     short = golden.model_copy(update={"modbus": (golden.modbus[0].model_copy(update={"hex": "000c"}),)})
     with pytest.raises(ProfileError, match="2 bytes, but count 25 needs 50"):
@@ -154,7 +156,7 @@ def test_point_without_an_address_is_absent() -> None:
 
 @given(st.data())
 def test_any_register_bytes_decode_without_an_error(data: Any) -> None:
-    one = load(SHIPPED[0])
+    one = load(GAS)
     blocks = plan_reads(one)
     answers = [data.draw(st.binary(min_size=2 * block.count, max_size=2 * block.count)) for block in blocks]
     values, quality = decode_blocks(one, blocks, answers)
@@ -163,7 +165,7 @@ def test_any_register_bytes_decode_without_an_error(data: Any) -> None:
 
 
 def test_one_point_can_be_read_alone() -> None:
-    block = plan_point(load(SHIPPED[0]), "valve")
+    block = plan_point(load(GAS), "valve")
     assert (block.address, block.count, block.request) == (3, 1, bytes.fromhex("0400030001"))
 
 

@@ -1,8 +1,9 @@
 """Modbus TCP: one connection to a host, behind which one or more units answer."""
 
+from gateway.diagnostics import Diagnosis
 from gateway.errors import BadReply, BusDown
 from gateway.slots import Timer
-from gateway.transports.modbus_bus import LONGEST_PAUSE_S, NO_PAUSES, Job, ModbusBus, Pauses
+from gateway.transports.modbus.bus import LONGEST_PAUSE_S, NO_PAUSES, Job, ModbusBus, Pauses
 from gateway.transports.tcp_line import TcpLine
 from protocols.wire import modbus_tcp
 from protocols.wire.modbus_pdu import FrameError
@@ -19,8 +20,9 @@ class ModbusTcpBus(ModbusBus):
         pauses: Pauses = NO_PAUSES,
         longest_pause_s: float = LONGEST_PAUSE_S,
         timer: Timer | None = None,
+        diagnosis: Diagnosis | None = None,
     ) -> None:
-        super().__init__(f"modbus tcp {host}:{port}", pauses, longest_pause_s, timer)
+        super().__init__(f"modbus tcp {host}:{port}", pauses, longest_pause_s, timer, diagnosis)
         self._line = TcpLine(self.name, host, port, self._received, self._lost)
         self._frames = modbus_tcp.MbapFrames()
         self._transaction = 0
@@ -35,9 +37,12 @@ class ModbusTcpBus(ModbusBus):
     def _send(self, job: Job) -> None:
         self._transaction = (self._transaction + 1) & 0xFFFF
         self._sent()
-        self._line.write(modbus_tcp.frame(self._transaction, job.unit, job.pdu))
+        frame = modbus_tcp.frame(self._transaction, job.unit, job.pdu)
+        self._diagnosis.sent(frame)
+        self._line.write(frame)
 
     def _received(self, data: bytes) -> None:
+        self._diagnosis.received(data)
         frames = self._frames
         frames.feed(data)
         try:
@@ -46,6 +51,7 @@ class ModbusTcpBus(ModbusBus):
                 self._take(*frame)
         except FrameError as error:
             self.counters.bad_replies += 1
+            self._diagnosis.failed("bad-frame")
             self._drop()
             self._lost(f"{self.name}: {error}")
 
@@ -53,8 +59,10 @@ class ModbusTcpBus(ModbusBus):
         job = self._active
         if job is None or transaction != self._transaction or self._timer is None:
             self.counters.wrong_transaction += 1
+            self._diagnosis.failed("wrong-transaction")
         elif unit != job.unit:
             self.counters.wrong_unit += 1
+            self._diagnosis.failed("wrong-unit")
             self._finish(BadReply(f"{self.name}: unit {unit} answered for unit {job.unit}; refused"))
         else:
             self._proved()

@@ -7,11 +7,12 @@ the answer to a write repeats it, and proves nothing anyway.
 
 from abc import abstractmethod
 
+from gateway.diagnostics import Diagnosis
 from gateway.errors import BusDown
 from gateway.slots import Timer
 from gateway.transports.line import SerialLine
-from gateway.transports.modbus_bus import LONGEST_PAUSE_S, NO_PAUSES, Job, ModbusBus, Pauses
-from gateway.transports.modbus_owed import Owed
+from gateway.transports.modbus.bus import LONGEST_PAUSE_S, NO_PAUSES, Job, ModbusBus, Pauses
+from gateway.transports.modbus.owed import Owed
 from protocols.wire import modbus_rtu
 from protocols.wire.modbus_pdu import ERROR_BIT, READS, response_size
 from protocols.wire.modbus_reply import RtuReply
@@ -21,9 +22,15 @@ class RtuBus(ModbusBus):
     """Frames by length and CRC, silence by time-out. ``silence_s``: least quiet time before a request."""
 
     def __init__(
-        self, name: str, silence_s: float, pauses: Pauses, longest_pause_s: float, timer: Timer | None
+        self,
+        name: str,
+        silence_s: float,
+        pauses: Pauses,
+        longest_pause_s: float,
+        timer: Timer | None,
+        diagnosis: Diagnosis | None = None,
     ) -> None:
-        super().__init__(name, pauses, longest_pause_s, timer)
+        super().__init__(name, pauses, longest_pause_s, timer, diagnosis)
         self._silence_s = silence_s
         self._owed = Owed()
         self._asking = b""
@@ -44,9 +51,12 @@ class RtuBus(ModbusBus):
         """Put the job's request, or a marker before it, on the line."""
         self._asking = pdu
         self._reply = RtuReply(job.unit, pdu, self._owed.all())
-        self._put(modbus_rtu.frame(job.unit, pdu))
+        frame = modbus_rtu.frame(job.unit, pdu)
+        self._diagnosis.sent(frame)
+        self._put(frame)
 
     def _received(self, data: bytes) -> None:
+        self._diagnosis.received(data)
         if self._silence_s:
             self._keep_quiet(self._silence_s)
         if self._reply is None:
@@ -102,12 +112,20 @@ class RtuBus(ModbusBus):
             self._owed.add(job.unit, self._asking, marker=self._asking is not job.pdu)
 
     def _end_reply(self) -> None:
-        if self._reply is not None:
-            self.counters.bad_crc += self._reply.bad_crc
-            self.counters.noise_bytes += self._reply.noise
-            self.counters.wrong_unit += self._reply.wrong_unit
-            self.counters.late_replies += self._reply.late
-            self._reply = None
+        reply, self._reply = self._reply, None
+        if reply is not None:
+            self.counters.bad_crc += reply.bad_crc
+            self.counters.noise_bytes += reply.noise
+            self.counters.wrong_unit += reply.wrong_unit
+            self.counters.late_replies += reply.late
+            if reply.bad_crc or reply.noise or reply.wrong_unit or reply.late:
+                self._tell_wrong(reply)
+
+    def _tell_wrong(self, reply: RtuReply) -> None:
+        wrong = {"crc": reply.bad_crc, "noise": reply.noise, "wrong-unit": reply.wrong_unit, "late": reply.late}
+        for kind, times in wrong.items():
+            if times:
+                self._diagnosis.failed(kind, times=times)
 
     @abstractmethod
     def _put(self, frame: bytes) -> None:
@@ -128,9 +146,10 @@ class ModbusRtuBus(RtuBus):
         pauses: Pauses = NO_PAUSES,
         longest_pause_s: float = LONGEST_PAUSE_S,
         timer: Timer | None = None,
+        diagnosis: Diagnosis | None = None,
     ) -> None:
         silence_s = max(line.silence_s, pauses.silence_s)
-        super().__init__(f"serial line {line.port}", silence_s, pauses, longest_pause_s, timer)
+        super().__init__(f"serial line {line.port}", silence_s, pauses, longest_pause_s, timer, diagnosis)
         self._line = line
         self._gave_up_at: dict[int, float] = {}
 

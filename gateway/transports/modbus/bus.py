@@ -5,12 +5,14 @@ Nothing but reads and the declared writes of the units' profiles leaves it (`Wri
 """
 
 import asyncio
+import time
 from abc import ABC, abstractmethod
 from collections import deque
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from gateway.backoff import Backoff
+from gateway.diagnostics import Diagnosis
 from gateway.errors import BadReply, BusDown, DeviceRefused, DeviceSilent, TransportError
 from gateway.slots import Handle, Timer
 from protocols.modbus.writes import WriteGate, WriteRefused
@@ -86,8 +88,12 @@ class ModbusBus(ABC):
         pauses: Pauses = NO_PAUSES,
         longest_pause_s: float = LONGEST_PAUSE_S,
         timer: Timer | None = None,
+        diagnosis: Diagnosis | None = None,
     ) -> None:
         self.name = name
+        self._diagnosis = diagnosis or Diagnosis(name, "modbus", (), time.time_ns)
+        self._device_of: dict[int, str] = {}
+        self._asked_at = 0.0
         self._turnaround_s = pauses.turnaround_s
         self._free_at = 0.0
         self.counters = BusCounters()
@@ -105,8 +111,12 @@ class ModbusBus(ABC):
         self._connecting = False
         self._closed = False
 
-    def allow(self, unit: int, profile: Profile) -> None:
-        """Let the declared writes of ``profile`` pass to ``unit``; raises `protocols.errors.ProfileError`."""
+    def allow(self, unit: int, profile: Profile, device: str = "") -> None:
+        """Let the declared writes of ``profile`` pass to ``unit``; raises `protocols.errors.ProfileError`.
+
+        ``device``: its id, under which the diagnosis shows it.
+        """
+        self._device_of[unit] = device
         self._gate.allow(unit, profile)
 
     async def request(self, unit: int, pdu: bytes, timeout_s: float, *, urgent: bool = False) -> bytes:
@@ -119,6 +129,7 @@ class ModbusBus(ABC):
             self._gate.check(unit, pdu)
         except WriteRefused:
             self.counters.refused_writes += 1
+            self._diagnosis.failed("refused-write", self._device_of.get(unit, ""))
             raise
         urgent = urgent or pdu[0] not in READS
         self._refuse_while_down(urgent)
@@ -171,6 +182,8 @@ class ModbusBus(ABC):
         """The request of the active job is on its way; ``extra_s`` is what the line itself takes."""
         assert self._active is not None
         self.counters.requests += 1
+        self._diagnosis.asked(self._device_of.get(self._active.unit, ""))
+        self._asked_at = time.perf_counter()  # uvloop's time has whole milliseconds
         due = self._loop.time() + self._active.timeout_s + extra_s
         self._timer = self._timers.call_at(due, self._timed_out)
 
@@ -194,11 +207,15 @@ class ModbusBus(ABC):
         job, self._active = self._active, None
         self._stop_clock()
         if job is not None:
+            device = self._device_of.get(job.unit, "")
             if isinstance(outcome, TransportError):
+                self._diagnosis.failed(outcome.kind, device)
                 job.fail(outcome)
-            elif not job.done.done():
-                self.counters.replies += 1
-                job.done.set_result(outcome)
+            else:
+                self._diagnosis.answered(device, time.perf_counter() - self._asked_at)
+                if not job.done.done():
+                    self.counters.replies += 1
+                    job.done.set_result(outcome)
         self._next()
 
     def _stop_clock(self) -> None:
@@ -221,10 +238,13 @@ class ModbusBus(ABC):
         self._connecting, self._connected = False, error is None
         if error is None:
             self.counters.connects += 1
+            self._diagnosis.up()
             self._next()
             return
         self.counters.failed_connects += 1
         error.retry_after_s = self._backoff.failed()
+        self._diagnosis.failed("connect")
+        self._diagnosis.down(str(error), error.retry_after_s)
         self._retry_at = self._loop.time() + error.retry_after_s
         self._fail_all(error)
 
@@ -240,6 +260,8 @@ class ModbusBus(ABC):
         self._connected = False
         pause_s = self._backoff.failed()
         self._retry_at = self._loop.time() + pause_s
+        self._diagnosis.failed("hang-up")
+        self._diagnosis.down(reason, pause_s)
         self._fail_all(BusDown(reason, pause_s))
 
     def _fail_all(self, error: BusDown) -> None:

@@ -4,9 +4,10 @@ A network may hold requests and answers back for seconds and then deliver all of
 even a connection that broke; only one that was made anew on purpose, right before a request, is taken for clean.
 """
 
+from gateway.diagnostics import Diagnosis
 from gateway.slots import Timer
-from gateway.transports.modbus_bus import LONGEST_PAUSE_S, NO_PAUSES, Job, Pauses
-from gateway.transports.modbus_rtu import RtuBus
+from gateway.transports.modbus.bus import LONGEST_PAUSE_S, NO_PAUSES, Job, Pauses
+from gateway.transports.modbus.rtu import RtuBus
 from gateway.transports.tcp_line import TcpLine
 
 
@@ -21,8 +22,10 @@ class ModbusRtuTcpBus(RtuBus):
         pauses: Pauses = NO_PAUSES,
         longest_pause_s: float = LONGEST_PAUSE_S,
         timer: Timer | None = None,
+        diagnosis: Diagnosis | None = None,
     ) -> None:
-        super().__init__(f"modbus rtu over tcp {host}:{port}", pauses.silence_s, pauses, longest_pause_s, timer)
+        name = f"modbus rtu over tcp {host}:{port}"
+        super().__init__(name, pauses.silence_s, pauses, longest_pause_s, timer, diagnosis)
         self._line = TcpLine(self.name, host, port, self._received, self._lost)
 
     def _connect(self) -> None:
