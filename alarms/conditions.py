@@ -4,7 +4,7 @@
 neither raises nor clears (S3).
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import NamedTuple
 
@@ -27,12 +27,18 @@ Judge = Callable[[Picture], Judgement]
 
 
 class Bound(NamedTuple):
-    """A rule at one point of a device. ``point`` is what the alarm shows; its index is in `Point`."""
+    """A rule at one point of a device. ``point`` is what the alarm shows; its index is in `Point`.
+
+    ``limits``: index and value from which on a number makes it active; ``flags``: index of those that do when set.
+    Where every known value is good and nothing is lost, nothing else makes it active.
+    """
 
     rule: AlarmRule
     point: Point
     judge: Judge
     several: bool
+    limits: tuple[tuple[int, float], ...]
+    flags: tuple[int, ...]
 
 
 def bind(rule: AlarmRule, profile: Profile) -> list[Bound]:
@@ -42,17 +48,24 @@ def bind(rule: AlarmRule, profile: Profile) -> list[Bound]:
     the others are OR-ed to each.
     """
     points = _points(rule.any, profile)
-    return [Bound(rule, point, _any(list(_judges(rule, profile, point))), len(points) > 1) for point in points]
+    return [_bound(rule, profile, point, several=len(points) > 1) for point in points]
 
 
-def _judges(rule: AlarmRule, profile: Profile, point: Point) -> Iterator[Judge]:
+def _bound(rule: AlarmRule, profile: Profile, point: Point, *, several: bool) -> Bound:
+    judges: list[Judge] = []
+    limits: list[tuple[int, float]] = []
+    flags: list[int] = []
     for condition in rule.any:
         if condition.kind == "flag":
             flag = next((one.index for one in profile.points if one.role == condition.role), None)
             if flag is not None:
-                yield _flag(flag, alone=len(rule.any) == 1 or point.index == flag)
+                flags.append(flag)
+                judges.append(_flag(flag, alone=len(rule.any) == 1 or point.index == flag))
         elif condition.kind == "reported" or _matches(condition, point, profile):
-            yield _judge(condition, profile, point)
+            judges.append(_judge(condition, profile, point))
+            if condition.kind == "high":
+                limits.append((point.index, _limit(condition, profile, point)))
+    return Bound(rule, point, _any(judges), several, tuple(limits), tuple(flags))
 
 
 def _points(conditions: Iterable[Condition], profile: Profile) -> list[Point]:
@@ -90,7 +103,7 @@ def _judge(condition: Condition, profile: Profile, point: Point) -> Judge:
         case "high":
             assert condition.limit is not None
             assert condition.unit is not None
-            limit = in_unit_of(profile, point, condition.limit, condition.unit)
+            limit = _limit(condition, profile, point)
             gone = in_unit_of(profile, point, condition.limit - condition.deadband, condition.unit)
             return _high(point.index, limit, gone)
         case "over-range":
@@ -99,13 +112,20 @@ def _judge(condition: Condition, profile: Profile, point: Point) -> Judge:
             assert condition.limit is not None
             assert condition.unit is not None
             assert condition.slope is not None
-            limit = in_unit_of(profile, point, condition.limit, condition.unit)
+            limit = _limit(condition, profile, point)
             slope = in_unit_of(profile, point, condition.slope, condition.unit)
             return _blind_rising(point.index, limit, slope)
         case "blind":
             return _blind(point.index)
         case _:
             return lambda _picture: Judgement.HOLD
+
+
+def _limit(condition: Condition, profile: Profile, point: Point) -> float:
+    """The condition's limit in the point's own unit."""
+    assert condition.limit is not None
+    assert condition.unit is not None
+    return in_unit_of(profile, point, condition.limit, condition.unit)
 
 
 def _high(index: int, limit: float, gone: float) -> Judge:

@@ -5,13 +5,13 @@ clear an alarm when it is good, fresh and not late (S3, S9). The caller stores w
 commit as the reading, and calls `tick` when `due` says so.
 """
 
-import math
 from collections.abc import Iterable, Mapping
 
 from alarms.actions import SILENCES, Action, perform, silence_over
 from alarms.alarm import AlarmRecord, AlarmTransition, alarm_id, decode_record, encode
-from alarms.conditions import Bound, Judgement, bind
+from alarms.conditions import Bound, Judgement
 from alarms.errors import ActionRefused, NoSuchAlarm
+from alarms.group import Group
 from alarms.rule import AlarmRule
 from alarms.standing import ENDS_OF_SILENCE, LOST_PERIODS, Standing, Watched
 from alarms.states import TABLE, AlarmState, Event
@@ -31,50 +31,92 @@ class AlarmEngine:
 
     def __init__(self, rules: Mapping[str, AlarmRule], devices: Iterable[Watched], now: Moment) -> None:
         self.rules = rules
-        self._devices = {watched.device: watched for watched in devices}
-        self._bound = {
-            watched.device: [
-                bound
-                for rule in rules.values()
-                if not rule.areas or watched.area_kind in rule.areas
-                for bound in bind(rule, watched.profile)
-            ]
-            for watched in self._devices.values()
-        }
-        self._pictures: dict[tuple[str, Origin], Picture] = {}
+        self._devices: dict[str, Watched] = {}
+        self._bound: dict[str, list[Bound]] = {}
         self._alarms: dict[str, Standing] = {}
-        self._by_device: dict[tuple[str, Origin], list[Standing]] = {}
+        self._groups: dict[tuple[str, Origin], Group] = {}
         self._agenda = Agenda()
         self._changed: dict[str, AlarmRecord] = {}
         self._out: list[AlarmTransition] = []
         self._started = now
-        for watched in self._devices.values():
-            self._standing(watched, Origin.LIVE)
-            self._picture(watched, Origin.LIVE, now)
-            self._agenda.at(watched.device, now.mono + max(START_GRACE_NS, watched.lost_after_ns))
+        for watched in devices:
+            self._begin(watched, now)
+
+    # -- which devices ---------------------------------------------------------------------------------------
+
+    def _begin(self, watched: Watched, now: Moment) -> None:
+        self._devices[watched.device] = watched
+        self._bound[watched.device] = watched.bound_to(self.rules)
+        self._group(watched, Origin.LIVE, now)
+        self._agenda.at(watched.device, now.mono + max(START_GRACE_NS, watched.lost_after_ns))
+
+    def rewatch(self, devices: Iterable[Watched], now: Moment) -> None:
+        """The site was changed: watch these devices from now on; those that stay the same are not touched. An alarm
+        that is not normal and whose device or rule is gone stays as an orphan until a person settles it (S11)."""
+        wanted = {watched.device: watched for watched in devices}
+        for device in self._devices.keys() - wanted.keys():
+            self._leave(device)
+        for watched in wanted.values():
+            known = self._devices.get(watched.device)
+            if known is None:
+                self._begin(watched, now)
+            elif not known.is_like(watched):
+                self._change(watched, now)
+
+    def _leave(self, device: str) -> None:
+        del self._devices[device], self._bound[device]
+        for origin in Origin:
+            group = self._groups.pop((device, origin), None)
+            if group is not None:
+                self._let_go(group.standings)
+
+    def _change(self, watched: Watched, now: Moment) -> None:
+        self._devices[watched.device] = watched
+        self._bound[watched.device] = watched.bound_to(self.rules)
+        for origin in Origin:
+            before = self._groups.pop((watched.device, origin), None)
+            if before is not None:
+                before.write_down()
+                kept = self._new_group(watched, origin, before.picture.carried(watched.profile))
+                self._let_go(standing for standing in before.standings if standing not in kept.standings)
+                for standing in kept.active():  # of a device that is lost no reading comes to tell
+                    self._note_value(standing, kept.picture, now.wall)
+                    self._decide(standing, Judgement.ACTIVE, now)
+        self._check_silence(watched, now)
+
+    def _let_go(self, standings: Iterable[Standing]) -> None:
+        """Nothing judges these any more."""
+        for standing in standings:
+            standing.leave()
+            if standing.record.state is AlarmState.NORMAL:
+                del self._alarms[standing.record.alarm]
 
     # -- what comes in ---------------------------------------------------------------------------------------
 
     def observe(self, reading: Reading, now: Moment) -> None:
         """Judge one reading. Unknown devices are the caller's to refuse."""
         watched = self._devices[reading.device]
-        picture = self._picture(watched, reading.origin, now)
+        group = self._group(watched, reading.origin, now)
+        picture = group.picture
         if now.wall - reading.at > LATE_AFTER_NS:
-            self._observe_late(watched, picture, reading, now)
+            self._observe_late(watched, group, reading, now)
             return
         is_back = picture.lost or picture.heard is None
-        picture.update(reading, now)
+        if picture.update(reading, now) and group.lets_through(reading):
+            return
         if is_back and reading.origin is Origin.LIVE:
             self._agenda.at(watched.device, now.mono + watched.lost_after_ns)
-        for standing in self._standing(watched, reading.origin):
+        for standing in group.standings:
             self._judge(standing, picture, now, reading)
+        group.settle()
 
-    def _observe_late(self, watched: Watched, seen: Picture, reading: Reading, now: Moment) -> None:
+    def _observe_late(self, watched: Watched, group: Group, reading: Reading, now: Moment) -> None:
         """S9: a late reading can raise (told once, marked), and clears nothing. It counts as live when no fresh
         one follows, whatever its stamp: the clock of the device may have been set back, or stand still."""
+        seen = group.picture
         picture = Picture(watched.profile, now.mono)
         picture.update(reading, now)
-        for standing in self._standing(watched, reading.origin):
+        for standing in group.standings:
             bound = standing.bound
             if bound is None or standing.record.state is not AlarmState.NORMAL:
                 continue
@@ -83,7 +125,7 @@ class AlarmEngine:
                 self._apply(standing, Event.RAISE, now, late=True)
         seen.recall(reading)
         if seen.lost:
-            self._judge_all(watched, reading.origin, seen, now)
+            self._judge_all(group, now)
         if reading.origin is Origin.LIVE:
             seen.note_late(reading, now)
             self._check_silence(watched, now)
@@ -92,7 +134,7 @@ class AlarmEngine:
         """After a start: the newest stored reading of a device says what stood before, if none comes (S10)."""
         watched = self._devices.get(reading.device)
         if watched is not None and reading.origin is Origin.LIVE:
-            self._picture(watched, Origin.LIVE, self._started).recall(reading)
+            self._group(watched, Origin.LIVE).picture.recall(reading)
 
     def tells_of_life_safety(self, reading: Reading) -> bool:
         """Whether the reading says anything of a life-safety point, and not only of the board itself."""
@@ -102,10 +144,10 @@ class AlarmEngine:
     def lost(self, device: str, now: Moment) -> None:
         """The transport knows at once that the device does not answer (a poll failed, a line broke)."""
         watched = self._devices[device]
-        picture = self._picture(watched, Origin.LIVE, now)
-        if not picture.lost:
-            picture.lose()
-            self._judge_all(watched, Origin.LIVE, picture, now)
+        group = self._group(watched, Origin.LIVE)
+        if not group.picture.lost:
+            group.picture.lose()
+            self._judge_all(group, now)
             self._check_silence(watched, now)
 
     def report(
@@ -122,12 +164,12 @@ class AlarmEngine:
 
         ``role``: of the point it speaks of (``valve``), where the device has several.
         """
-        watched = self._devices[device]
-        for standing in self._standing(watched, origin):
+        group = self._group(self._devices[device], origin, now)
+        for standing in group.standings:
             if standing.record.rule != rule or standing.bound is None:
                 continue
             if role is None or standing.bound.point.role == role:
-                self._note_value(standing, self._picture(watched, origin, now), now.wall)
+                self._note_value(standing, group.picture, now.wall)
                 self._decide(standing, Judgement.ACTIVE if active else Judgement.CLEAR, now)
 
     def tick(self, now: Moment) -> None:
@@ -166,10 +208,15 @@ class AlarmEngine:
         bound, record = standing.bound, standing.record
         if bound is None or standing.is_reported:
             return
-        if bound.judge(self._picture(self._devices[record.device], record.origin, now)) is not Judgement.CLEAR:
+        if bound.judge(self._group(self._devices[record.device], record.origin, now).picture) is not Judgement.CLEAR:
             raise ActionRefused(f"{record.rule} is reset on a good, fresh value below its limit; there is none now")
 
     # -- what goes out ---------------------------------------------------------------------------------------
+
+    @property
+    def has_news(self) -> bool:
+        """Whether `drain` would give anything."""
+        return bool(self._out or self._changed)
 
     def drain(self) -> tuple[list[AlarmTransition], dict[str, bytes]]:
         """Transitions since the last call and the state to store with them (key ``alarm/ID`` -> body)."""
@@ -182,7 +229,7 @@ class AlarmEngine:
         for body in state.values():
             record = decode_record(body)
             if record.origin is not Origin.LIVE and record.device in self._devices:
-                self._standing(self._devices[record.device], record.origin)
+                self._group(self._devices[record.device], record.origin)
             standing = self._alarms.get(record.alarm)
             if standing is None:
                 if record.state is AlarmState.NORMAL:
@@ -194,6 +241,8 @@ class AlarmEngine:
 
     def records(self) -> list[AlarmRecord]:
         """Every alarm, whatever its state."""
+        for group in self._groups.values():
+            group.write_down()
         return [standing.record for standing in self._alarms.values()]
 
     def is_orphan(self, alarm: str) -> bool:
@@ -202,36 +251,40 @@ class AlarmEngine:
 
     # -- judging ---------------------------------------------------------------------------------------------
 
-    def _picture(self, watched: Watched, origin: Origin, now: Moment) -> Picture:
+    def _group(self, watched: Watched, origin: Origin, now: Moment | None = None) -> Group:
+        """``now``: from when silence counts, where the group is new; else from the start."""
         key = (watched.device, origin)
-        picture = self._pictures.get(key)
-        if picture is None:
-            picture = self._pictures[key] = Picture(watched.profile, now.mono)
-        return picture
+        group = self._groups.get(key)
+        if group is None:
+            return self._new_group(watched, origin, Picture(watched.profile, (now or self._started).mono))
+        return group
 
-    def _standing(self, watched: Watched, origin: Origin) -> list[Standing]:
-        key = (watched.device, origin)
-        known = self._by_device.get(key)
-        if known is None:
-            known = self._by_device[key] = [self._new(watched, origin, bound) for bound in self._bound[watched.device]]
-        return known
+    def _new_group(self, watched: Watched, origin: Origin, picture: Picture) -> Group:
+        standings = [self._new(watched, origin, bound) for bound in self._bound[watched.device]]
+        group = self._groups[watched.device, origin] = Group(picture, standings)
+        return group
 
     def _new(self, watched: Watched, origin: Origin, bound: Bound) -> Standing:
         rule = bound.rule
         name = alarm_id(watched.device, rule.id, origin, bound.point.name if bound.several else None)
+        known = self._alarms.get(name)
+        if known is not None:
+            known.rebind(bound)
+            return known
         record = AlarmRecord(name, watched.device, bound.point.name, rule.id, origin, rule.priority, rule.life_safety)
         standing = self._alarms[name] = Standing(record, bound)
         return standing
 
-    def _judge_all(self, watched: Watched, origin: Origin, picture: Picture, now: Moment) -> None:
-        for standing in self._standing(watched, origin):
-            self._judge(standing, picture, now)
+    def _judge_all(self, group: Group, now: Moment) -> None:
+        for standing in group.standings:
+            self._judge(standing, group.picture, now)
 
     def _judge(self, standing: Standing, picture: Picture, now: Moment, reading: Reading | None = None) -> None:
         """``reading``: that which has just come. One without the alarm's point is no report of it."""
         bound = standing.bound
         if bound is None:
             return
+        standing.touch()
         judgement = bound.judge(picture)
         if reading is not None:
             self._note_value(standing, picture, reading.at)
@@ -242,13 +295,8 @@ class AlarmEngine:
         self._decide(standing, judgement, now)
 
     def _note_value(self, standing: Standing, picture: Picture, otherwise: int) -> None:
-        """``otherwise``: the time of it where no value is known."""
-        assert standing.bound is not None
-        known = picture.known(standing.bound.point.index)
-        standing.record.sampled_at = otherwise if known is None else known.at
-        if known is not None:
-            standing.record.value = None if math.isnan(known.value) else known.value
-            standing.record.quality = int(known.quality)
+        standing.touch()
+        standing.note_value(picture, otherwise)
 
     def _decide(self, standing: Standing, judgement: Judgement, now: Moment) -> None:
         timers = standing.timers
@@ -316,13 +364,14 @@ class AlarmEngine:
 
     def _check_silence(self, watched: Watched, now: Moment) -> None:
         """Find out what is lost, and let late readings count as live where no fresh one followed (S9)."""
-        picture = self._picture(watched, Origin.LIVE, now)
+        group = self._group(watched, Origin.LIVE)
+        picture = group.picture
         patience = Patience(watched.lost_after_ns, max(START_GRACE_NS, watched.lost_after_ns))
         if picture.find_silent(patience, now):
-            self._judge_all(watched, Origin.LIVE, picture, now)
+            self._judge_all(group, now)
         for reading in picture.late_due(now):
             picture.doubt(reading, now)
-            for standing in self._standing(watched, Origin.LIVE):
+            for standing in group.standings:
                 self._judge(standing, picture, now, reading)
         again = picture.next_look(patience)
         if again is not None:
@@ -331,15 +380,9 @@ class AlarmEngine:
     # -- the one place that changes a state ------------------------------------------------------------------
 
     def _apply(
-        self,
-        standing: Standing,
-        event: Event,
-        now: Moment,
-        *,
-        late: bool = False,
-        who: str = "",
-        why: str = "",
+        self, standing: Standing, event: Event, now: Moment, *, late: bool = False, who: str = "", why: str = ""
     ) -> AlarmTransition:
+        standing.touch()
         record = standing.record
         before = record.state
         after = TABLE[before, event]

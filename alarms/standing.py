@@ -1,10 +1,15 @@
 """What the engine keeps of each alarm and each device, and how a change of state shows in the record."""
 
+import math
+from collections.abc import Mapping
+from typing import Protocol
+
 from alarms.alarm import AlarmRecord, Timers
-from alarms.conditions import Bound
+from alarms.conditions import Bound, bind
 from alarms.rule import AlarmRule
 from alarms.states import AlarmState, Event
 from protocols.moment import SECOND, Moment
+from protocols.picture import Picture
 from protocols.profile.model import Profile
 
 LOST_PERIODS = 2.5
@@ -21,6 +26,28 @@ class Watched:
         self.lost_after_ns = int(LOST_PERIODS * period_s * SECOND)
         self.life_safety = tuple(point.index for point in profile.points if point.life_safety)
 
+    def is_like(self, other: "Watched") -> bool:
+        """Whether the other is judged in the same way."""
+        mine, theirs = ((one.profile, one.area_kind, one.lost_after_ns) for one in (self, other))
+        return mine == theirs
+
+    def bound_to(self, rules: Mapping[str, AlarmRule]) -> list[Bound]:
+        """The rules that watch it, each at each point it speaks of."""
+        return [
+            bound
+            for rule in rules.values()
+            if not rule.areas or self.area_kind in rule.areas
+            for bound in bind(rule, self.profile)
+        ]
+
+
+class Mates(Protocol):
+    """What an alarm knows of the others of its device and origin (`alarms.group.Group`)."""
+
+    is_idle: bool
+
+    def write_down(self) -> None: ...
+
 
 class Standing:
     """One alarm with its timers and the rule behind it (``None`` for an orphan, S11).
@@ -28,13 +55,35 @@ class Standing:
     ``silence_end``: mono ns at which a shelving or out-of-service ends, whatever the wall clock does (S10).
     """
 
-    __slots__ = ("bound", "record", "silence_end", "timers")
+    __slots__ = ("bound", "group", "record", "silence_end", "timers")
 
     def __init__(self, record: AlarmRecord, bound: Bound | None) -> None:
         self.record = record
         self.bound = bound
+        self.group: Mates | None = None
         self.timers = Timers()
         self.silence_end: int | None = None
+
+    def touch(self) -> None:
+        """It is about to change, or to be looked at: what was let through is written down first."""
+        if self.group is not None:
+            self.group.write_down()
+            self.group.is_idle = False
+
+    def note_value(self, picture: Picture, otherwise: int) -> None:
+        """Show the value that is known. ``otherwise``: the time of it where none is."""
+        assert self.bound is not None
+        record, known = self.record, picture.known(self.bound.point.index)
+        record.sampled_at = otherwise if known is None else known.at
+        if known is not None:
+            record.value = None if math.isnan(known.value) else known.value
+            record.quality = int(known.quality)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether only an active condition could change anything."""
+        timers = self.timers
+        return not self.record.active and timers.on_since is timers.off_since is None and not timers.reports
 
     @property
     def latches(self) -> bool:
@@ -46,8 +95,20 @@ class Standing:
         """Whether another part of the gateway reports its condition, and no value can tell."""
         return self.bound is not None and all(one.kind == "reported" for one in self.bound.rule.any)
 
+    def rebind(self, bound: Bound) -> None:
+        """The site was changed: another rule is behind it. It clears nothing (S11)."""
+        self.bound = bound
+        _follow_rule(self.record, bound.rule)
+
+    def leave(self) -> None:
+        """The site was changed: no rule is behind it any more. It clears nothing (S11)."""
+        self.touch()
+        self.bound = self.group = None
+        self.timers = Timers()
+
     def take_back(self, record: AlarmRecord, started: Moment) -> None:
         """Stand as before the restart. A silence ends early, never late: at once where the clock went back (S10)."""
+        self.touch()
         self.record = record
         if self.bound is not None:
             _follow_rule(record, self.bound.rule)

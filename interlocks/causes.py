@@ -14,7 +14,7 @@ from protocols.profile.model import Point
 from protocols.quality import Quality
 
 Pictures = Mapping[str, Picture]
-Stands = Callable[[Pictures], bool]
+Test = Callable[[Picture], bool]
 SAYS_NOT_NO = frozenset(
     (
         Quality.UNCERTAIN_WARM_UP,
@@ -25,17 +25,78 @@ SAYS_NOT_NO = frozenset(
 )
 
 
-def bind(cause: Cause, zone: Zone) -> Stands:
-    """The cause over all members of the zone."""
-    tests = [test for when in cause.when for test in _bind_when(when, zone)]
-    return lambda pictures: any(test(pictures) for test in tests)
+class BoundCause:
+    """A cause over all members of a zone, kept up device by device: what one device shows changes no other's part."""
+
+    def __init__(self, cause: Cause, zone: Zone) -> None:
+        self.cause = cause
+        self._tests: dict[str, list[Test]] = {}
+        self._standing: set[str] = set()
+        self._all_lost = []
+        for when in cause.when:
+            found = [(member, point) for member, point in _detector_points(zone) if _matches(when, member, point)]
+            if when.kind != "all-lost":
+                for member, point in found:
+                    self._tests.setdefault(member.device, []).append(_bind_point(when, member, point))
+            elif found and not zone.staffed:
+                self._all_lost.append(_AllLost(found))
+
+    def follow(self, device: str, picture: Picture) -> None:
+        """The picture of the device is another one now."""
+        tests = self._tests.get(device)
+        if tests is not None:
+            if any(test(picture) for test in tests):
+                self._standing.add(device)
+            else:
+                self._standing.discard(device)
+        for one in self._all_lost:
+            one.follow(device, picture)
+
+    @property
+    def stands(self) -> bool:
+        """Whether it stands now, at one device at least, or because no detector can say no."""
+        return bool(self._standing) or any(one.stands for one in self._all_lost)
 
 
-def _bind_when(when: When, zone: Zone) -> list[Stands]:
-    found = [(member, point) for member, point in _detector_points(zone) if _matches(when, member, point)]
-    if when.kind == "all-lost":
-        return [_all_lost(found)] if found and not zone.staffed else []
-    return [_bind_point(when, member, point) for member, point in found]
+class _AllLost:
+    """Every detector of the role is bad or lost. ``_seen``: devices with one that is not."""
+
+    def __init__(self, found: list[tuple[Member, Point]]) -> None:
+        self._points: dict[str, list[int]] = {}
+        for member, point in found:
+            self._points.setdefault(member.device, []).append(point.index)
+        self._seen: set[str] = set()
+
+    def follow(self, device: str, picture: Picture) -> None:
+        if any(_is_seen(picture, index) for index in self._points.get(device, ())):
+            self._seen.add(device)
+        else:
+            self._seen.discard(device)
+
+    @property
+    def stands(self) -> bool:
+        return not self._seen
+
+
+class Proof:
+    """Whether every gas point of a zone is seen, good and fresh, kept up device by device; never where there is
+    none (S16)."""
+
+    def __init__(self, zone: Zone) -> None:
+        self._inputs = {one.device: one.inputs for one in zone.members if not one.upstream and one.inputs}
+        self._missing = set(self._inputs)
+
+    def follow(self, device: str, picture: Picture) -> None:
+        """The picture of the device is another one now."""
+        if all(picture.is_proof(index) for index in self._inputs.get(device, ())):
+            self._missing.discard(device)
+        else:
+            self._missing.add(device)
+
+    @property
+    def stands(self) -> bool:
+        """Whether all of them prove it now."""
+        return bool(self._inputs) and not self._missing
 
 
 def _detector_points(zone: Zone) -> list[tuple[Member, Point]]:
@@ -48,20 +109,20 @@ def _matches(when: When, member: Member, point: Point) -> bool:
     return point.role == when.role and (not when.species or (gas is not None and gas.species in when.species))
 
 
-def _bind_point(when: When, member: Member, point: Point) -> Stands:
-    device, index = member.device, point.index
+def _bind_point(when: When, member: Member, point: Point) -> Test:
+    index = point.index
     if when.kind == "flag":
-        return lambda pictures: _value(pictures[device], index) == 1.0
+        return lambda picture: _value(picture, index) == 1.0
     if when.kind == "over-range":
-        return lambda pictures: _quality(pictures[device], index) is Quality.BAD_OVER_RANGE
+        return lambda picture: _quality(picture, index) is Quality.BAD_OVER_RANGE
     assert when.limit is not None
     assert when.unit is not None
     limit = in_unit_of(member.profile, point, when.limit, when.unit)
     if when.kind == "high":
-        return lambda pictures: (_value(pictures[device], index) or 0.0) >= limit
+        return lambda picture: (_value(picture, index) or 0.0) >= limit
     assert when.slope is not None
     slope = in_unit_of(member.profile, point, when.slope, when.unit)
-    return lambda pictures: _blind_rising(pictures[device], index, limit, slope)
+    return lambda picture: _blind_rising(picture, index, limit, slope)
 
 
 def _value(picture: Picture, index: int) -> float | None:
@@ -88,16 +149,6 @@ def _blind_rising(picture: Picture, index: int, limit: float, slope: float) -> b
     return last is not None and (last.value >= limit or picture.slope_per_minute(index) >= slope)
 
 
-def _all_lost(found: list[tuple[Member, Point]]) -> Stands:
-    return lambda pictures: not any(_is_seen(pictures[member.device], point.index) for member, point in found)
-
-
 def _is_seen(picture: Picture, index: int) -> bool:
     """Whether the detector may say «no gas» (S7): neither blind, nor warming up, under test or past its life."""
     return not is_blind(picture, index) and _quality(picture, index) not in SAYS_NOT_NO
-
-
-def all_good(zone: Zone, pictures: Pictures) -> bool:
-    """Whether every gas point of the zone is seen, good and fresh; false where there is none (S16)."""
-    points = [(pictures[one.device], index) for one in zone.members if not one.upstream for index in one.inputs]
-    return bool(points) and all(picture.is_proof(index) for picture, index in points)

@@ -7,6 +7,7 @@ readings). Only live interlocks command; DRILL and SIMULATED ones record what wo
 
 from collections.abc import Iterable, Mapping
 
+from interlocks import people
 from interlocks.driver import Driver
 from interlocks.effects import Plan, plan_effects
 from interlocks.errors import NoSuchTrip, ResetRefused
@@ -38,26 +39,58 @@ class InterlockEngine:
         self._agenda = Agenda()
         self._out = Outbox()
         self._driver = Driver(self._out, self._wake)
-        self._build(Origin.LIVE, now)
-        for interlock in self._interlocks.values():
-            self._wake(interlock, now.mono + START_GRACE_NS)
+        self._build(Origin.LIVE, now, {})
 
-    def _build(self, origin: Origin, now: Moment) -> None:
+    def _build(self, origin: Origin, now: Moment, before: Mapping[str, Interlock]) -> None:
         self._built.add(origin)
         for zone in self._zones:
             for matrix in self._matrices:
                 if zone.kind in matrix.areas and zone.members:
                     interlock = Interlock(matrix, zone, origin, now.mono)
+                    known = before.get(interlock.name)
+                    if known is not None and known.zone == zone:
+                        interlock = known
+                    elif known is not None:
+                        interlock.succeed(known)
+                    if interlock is not known and interlock.is_live:
+                        self._wake(interlock, now.mono + START_GRACE_NS)
                     self._interlocks[interlock.name] = interlock
                     for device in interlock.members:
                         self._by_device.setdefault((device, origin), []).append(interlock)
+
+    # -- which zones -----------------------------------------------------------------------------------------
+
+    def tripped_by_change(self, zones: Iterable[Zone]) -> list[str]:
+        """Live interlocks that are tripped, and whose zone would be another, or gone: such a change is not made."""
+        wanted = {zone.id: zone for zone in zones}
+        return [
+            interlock.name
+            for interlock in self._interlocks.values()
+            if interlock.is_live
+            and interlock.record.state is InterlockState.TRIPPED
+            and wanted.get(interlock.zone.id) != interlock.zone
+        ]
+
+    def rezone(self, zones: Iterable[Zone], now: Moment) -> None:
+        """The site was changed: these are the zones from now on. Interlocks of zones that stay the same are not
+        touched; of others the latch, what is known of their devices and how long causes stand are kept, and they are
+        read back anew. The caller has refused what `tripped_by_change` names."""
+        before, self._interlocks, self._by_device = self._interlocks, {}, {}
+        self._zones = tuple(zones)
+        for origin in tuple(self._built):
+            self._build(origin, now, before)
+        for name, interlock in before.items():
+            if name not in self._interlocks:
+                self._out.remove(interlock, now)
+            elif self._interlocks[name] is not interlock:
+                self._evaluate(self._interlocks[name], now)
 
     # -- what comes in ---------------------------------------------------------------------------------------
 
     def observe(self, reading: Reading, now: Moment) -> None:
         """Judge one reading."""
         if reading.origin not in self._built:
-            self._build(reading.origin, now)
+            self._build(reading.origin, now, {})
         is_late = now.wall - reading.at > LATE_AFTER_NS
         for interlock in self._by_device.get((reading.device, reading.origin), ()):
             if is_late:
@@ -66,8 +99,9 @@ class InterlockEngine:
             picture = interlock.pictures[reading.device]
             was_lost = picture.lost
             picture.update(reading, now)
-            self._wake(interlock, now.mono + interlock.patience(reading.device).after)
-            self._evaluate(interlock, now)
+            interlock.follow(reading.device)
+            self._wake(interlock, now.mono + interlock.patience[reading.device].after)
+            self._evaluate(interlock, now, reading.device)
             if was_lost:
                 self._driver.again(interlock, reading.device, now, "failed")
 
@@ -89,6 +123,7 @@ class InterlockEngine:
         """The transport knows that the device does not answer."""
         for interlock in self._by_device.get((device, Origin.LIVE), ()):
             interlock.pictures[device].lose()
+            interlock.follow(device)
             self._check_silence(interlock, device, now)
             self._evaluate(interlock, now)
 
@@ -99,7 +134,9 @@ class InterlockEngine:
     def tick(self, now: Moment) -> None:
         """Let time act: silence, delays of causes, effects that wait for their time, the end of the start."""
         for name in self._agenda.take(now.mono):
-            interlock = self._interlocks[name]
+            interlock = self._interlocks.get(name)
+            if interlock is None:
+                continue  # its zone is gone
             for device in interlock.members:
                 self._check_silence(interlock, device, now)
             self._evaluate(interlock, now)
@@ -133,7 +170,16 @@ class InterlockEngine:
         found.step(Event.RESET)
         self._out.tell(found, "reset", now, who=who)
 
+    def refusal(self, device: str, effect: str) -> str:
+        """Why a person may not have ``device`` told a command with this effect now; see `interlocks.people`."""
+        return people.refusal(self._by_device.get((device, Origin.LIVE), ()), device, effect)
+
     # -- what goes out ---------------------------------------------------------------------------------------
+
+    @property
+    def has_news(self) -> bool:
+        """Whether `drain` would give anything."""
+        return self._out.has_news
 
     def drain(self) -> Outcome:
         """Everything since the last call."""
@@ -147,6 +193,7 @@ class InterlockEngine:
             if interlock is None:
                 continue
             interlock.record = record
+            interlock.looks_at_all = True
             if record.state is InterlockState.ARMED:
                 record.state = InterlockState.UNKNOWN
             self._driver.resume(interlock, now)
@@ -164,24 +211,31 @@ class InterlockEngine:
         """Find out what is lost, and let late readings count where no fresh one followed."""
         if not interlock.is_live:
             return
-        picture, patience = interlock.pictures[device], interlock.patience(device)
-        picture.find_silent(patience, now)
+        picture, patience = interlock.pictures[device], interlock.patience[device]
+        if picture.find_silent(patience, now):
+            interlock.follow(device)
         for reading in picture.late_due(now):
             picture.doubt(reading, now)
+            interlock.follow(device)
             self._evaluate(interlock, now)
         again = picture.next_look(patience)
         if again is not None:
             self._wake(interlock, again)
 
-    def _evaluate(self, interlock: Interlock, now: Moment) -> None:
-        interlock.follow_feedback()
-        for cause in interlock.look(now):
+    def _evaluate(self, interlock: Interlock, now: Moment, told: str | None = None) -> None:
+        """``told``: the only device that has told anything since the last time; ``None``: look at all."""
+        causes = interlock.look(now)
+        is_alone = told is not None and interlock.is_quiet and not interlock.looks_at_all
+        devices = [told] if is_alone and told in interlock.valves else [] if is_alone else interlock.valves
+        interlock.follow_feedback(devices)
+        for cause in causes:
             if not interlock.is_ready(cause, now):
                 self._wake(interlock, interlock.ready_at(cause))
             elif not interlock.has_tripped(cause.id):
                 self._trip(interlock, cause, now)
-        follow_valves(interlock, self._out, self._driver, now)
+        follow_valves(interlock, devices, self._out, self._driver, now)
         self._leave_unknown(interlock, now)
+        interlock.looks_at_all = not interlock.is_quiet
 
     def _leave_unknown(self, interlock: Interlock, now: Moment) -> None:
         is_unknown = interlock.record.state is InterlockState.UNKNOWN

@@ -1,9 +1,11 @@
 """One interlock: a matrix in a zone at one origin, what it sees and what it keeps."""
 
-from interlocks.causes import Stands, all_good, bind
+from collections.abc import Iterable
+
+from interlocks.causes import BoundCause, Proof
 from interlocks.matrix import Cause, Matrix
 from interlocks.record import EffectRecord, InterlockRecord, interlock_id
-from interlocks.states import TABLE, Event
+from interlocks.states import TABLE, Event, InterlockState
 from interlocks.zone import Zone
 from protocols.moment import SECOND, Moment
 from protocols.picture import Patience, Picture
@@ -17,6 +19,8 @@ class Interlock:
     """``since``: causes that stand, with the mono time they began. ``ready``: mono time of effects that wait.
 
     ``proved``: devices whose last good feedback since the start, or read-back by the actuator, is a closed valve.
+    ``looks_at_all``: the next evaluation looks at every valve; else what was quiet is still as it was, but for the
+    device that has just told something.
     """
 
     def __init__(self, matrix: Matrix, zone: Zone, origin: Origin, started: int) -> None:
@@ -29,11 +33,31 @@ class Interlock:
         self.members = {member.device: member for member in zone.members}
         self.valves = {member.device: valve for member in zone.members if (valve := member.valve())}
         self.pictures = {member.device: Picture(member.profile, started) for member in zone.members}
-        self.stands: list[tuple[Cause, Stands]] = [(cause, bind(cause, zone)) for cause in matrix.cause]
+        self.patience = {member.device: _patience(member.period_s) for member in zone.members}
+        self._causes = [BoundCause(cause, zone) for cause in matrix.cause]
+        self._proof = Proof(zone)
+        for device in self.pictures:
+            self.follow(device)
         self.since: dict[str, int] = {}
         self.ready: dict[tuple[str, str, str], int] = {}
         self.clear_since: int | None = None
         self.proved: set[str] = set()
+        self.looks_at_all = True
+
+    def succeed(self, before: "Interlock") -> None:
+        """Go on where the interlock of the same name stood before its zone was changed. It is read back anew (S10)."""
+        self.record = before.record
+        if self.record.state is InterlockState.ARMED:
+            self.record.state = InterlockState.UNKNOWN
+        causes = {cause.id for cause in self.matrix.cause}
+        self.since = {cause: since for cause, since in before.since.items() if cause in causes}
+        self.ready = dict(before.ready)
+        for device, member in self.members.items():
+            known = before.pictures.get(device)
+            if known is not None:
+                self.pictures[device] = known.carried(member.profile)
+                self.follow(device)
+        self.proved = {device for device in before.proved if before.valves[device] == self.valves.get(device)}
 
     def step(self, event: Event) -> None:
         """Follow the table."""
@@ -41,11 +65,18 @@ class Interlock:
         assert after is not None
         self.record.state = after
 
+    def follow(self, device: str) -> None:
+        """The picture of the device changed. To be called for each change before the next `look`."""
+        picture = self.pictures[device]
+        for bound in self._causes:
+            bound.follow(device, picture)
+        self._proof.follow(device, picture)
+
     def look(self, now: Moment) -> list[Cause]:
         """The causes that stand now; also keeps since when each does, and since when nothing does."""
-        standing = [cause for cause, stands in self.stands if stands(self.pictures)]
+        standing = [bound.cause for bound in self._causes if bound.stands]
         self.since = {cause.id: self.since.get(cause.id, now.mono) for cause in standing}
-        if standing or not all_good(self.zone, self.pictures):
+        if standing or not self._proof.stands:
             self.clear_since = None
         elif self.clear_since is None:
             self.clear_since = now.mono
@@ -73,9 +104,16 @@ class Interlock:
             for effect in cause.effect
         )
 
-    def follow_feedback(self) -> None:
+    @property
+    def is_quiet(self) -> bool:
+        """Whether it is armed, nothing stands and nothing is asked of any final element."""
+        record = self.record
+        return record.state is InterlockState.ARMED and not (self.since or record.causes or record.effects)
+
+    def follow_feedback(self, devices: Iterable[str]) -> None:
         """Keep which valves are closed beyond doubt: a value that is not good proves nothing, and may disprove (S3)."""
-        for device, (index, closed, _) in self.valves.items():
+        for device in devices:
+            index, closed, _ = self.valves[device]
             known = self.pictures[device].known(index)
             if known is not None and known.value != closed:
                 self.proved.discard(device)
@@ -116,10 +154,11 @@ class Interlock:
         known = picture.known(index)
         return known is not None and known.quality.is_good and known.value in places
 
-    def patience(self, device: str) -> Patience:
-        """How long the device, and each life-safety point of it, may be silent before it counts as lost."""
-        after = int(LOST_PERIODS * self.members[device].period_s * SECOND)
-        return Patience(after, max(START_GRACE_NS, after))
+
+def _patience(period_s: float) -> Patience:
+    """How long a device, and each life-safety point of it, may be silent before it counts as lost."""
+    after = int(LOST_PERIODS * period_s * SECOND)
+    return Patience(after, max(START_GRACE_NS, after))
 
 
 def place_of(effect: EffectRecord) -> tuple[str, str, str]:

@@ -19,13 +19,14 @@ class Failure(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What the caller stores (one commit) and does. ``cancels``: ids of commands that must not be sent again."""
+    """What the caller stores (one commit) and does. ``cancels``: ids of commands that must not be sent again.
+    ``state``: ``None`` for a record that is to be forgotten."""
 
     events: list[TripEvent]
     commands: list[Command]
     cancels: list[str]
     failures: list[Failure]
-    state: dict[str, bytes]
+    state: dict[str, bytes | None]
 
 
 def element_of(effect: EffectRecord) -> Element:
@@ -39,6 +40,11 @@ class Outbox:
     def __init__(self) -> None:
         self._out = Outcome([], [], [], [], {})
         self._failing: dict[tuple[str, Element], set[str]] = {}
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there is anything to take."""
+        return any(self._out)
 
     def take(self) -> Outcome:
         """Everything since the last call."""
@@ -92,6 +98,11 @@ class Outbox:
                 record=decode_record(body), **details,
             )
         )  # fmt: skip
+
+    def remove(self, interlock: Interlock, now: Moment) -> None:
+        """Its zone is no more of the site."""
+        self.tell(interlock, "removed", now)
+        self._out.state[f"interlock/{interlock.name}"] = None
 
     def keep(self, interlock: Interlock) -> bytes:
         """The record changed: store it."""

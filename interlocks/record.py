@@ -55,7 +55,7 @@ class TripEvent(msgspec.Struct, array_like=True, frozen=True, tag=1):
     """One thing that happened to an interlock. ``event``: ``tripped`` (a cause joined), ``effect`` (a status
     changed), ``armed``, ``reset``, ``opened`` (a valve was opened at the board), ``closed`` (a valve is closed, and
     was not known to be, while the latch stands), ``not-closed`` (it was, and its board says otherwise while a cause
-    stands).
+    stands), ``removed`` (the site was changed, and its zone is no more).
     ``record``: the interlock as it was after this event."""
 
     interlock: str

@@ -1,19 +1,22 @@
 """What the boards report of their valves: found closed, closed late, opened by hand, no longer closed (S2, S10)."""
 
+from collections.abc import Iterable
+
 from interlocks.driver import Driver
 from interlocks.interlock import Interlock
 from interlocks.outbox import Outbox, element_of
 from interlocks.record import FOUND_CLOSED
 from interlocks.states import Event, InterlockState
+from protocols.known import Known
 from protocols.moment import Moment
-from protocols.picture import Known
 
 
-def follow_valves(interlock: Interlock, out: Outbox, driver: Driver, now: Moment) -> None:
-    """After the causes were judged: what the boards say of their valves."""
+def follow_valves(interlock: Interlock, devices: Iterable[str], out: Outbox, driver: Driver, now: Moment) -> None:
+    """After the causes were judged: what the boards of these devices say of their valves."""
     if not interlock.is_live:
         return
-    for device, (index, closed, opened) in interlock.valves.items():
+    for device in devices:
+        index, closed, opened = interlock.valves[device]
         known = interlock.pictures[device].known(index)
         if known is not None and known.value == closed:
             _closed(interlock, device, known, out, driver, now)

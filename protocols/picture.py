@@ -6,34 +6,24 @@ itself is sent cleared. DRILL and SIMULATED readings have pictures of their own 
 """
 
 import math
-from collections import deque
-from collections.abc import Iterable
-from typing import NamedTuple
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
+from protocols.known import Known
 from protocols.moment import SECOND, Moment
 from protocols.profile.model import Profile
 from protocols.quality import Quality, worse
 from protocols.reading import Reading, Value
+from protocols.trend import Trend
 
-TREND_WINDOW_NS = 60 * SECOND
-TREND_SAMPLES = 64
-"""At most so many samples make a trend; a faster device is thinned to fit the window."""
+T = TypeVar("T")
+
 FRESH_NS = 60 * SECOND
 """A value this much older than its device's last message is no proof any more (S9's limit for late readings)."""
 PATIENCE_NS = 5 * SECOND
 """A device that comes back sends what it kept, old values first: so long the newest of them may take to come."""
-
-
-class Known(NamedTuple):
-    """The last value of one point; NaN where the device said only that it has none.
-
-    ``at``: source clock, wall ns; ``heard``: when it arrived, mono ns.
-    """
-
-    value: float
-    quality: Quality
-    at: int
-    heard: int
+_FLOAT_MAX = sys.float_info.max
 
 
 class Patience(NamedTuple):
@@ -73,35 +63,75 @@ class Picture:
         self._watched = [point.index for point in profile.points if point.life_safety]
         self._silent: set[int] = set()
         self._warming: dict[int, int] = {}
+        self._is_calm = False
+        self._newest_at = 0
+        self._points = len(profile.points)
+        self._flags = [(rule.point, rule.equals) for rule in profile.quality_rules]
         self._warm_up_max_ns = int(profile.file.profile.warm_up_max_s * SECOND)
         self._trends = {
-            point.index: (_Trend(), _Trend())
-            for point in profile.points
-            if point.life_safety and point.type == "number"
+            point.index: (Trend(), Trend()) for point in profile.points if point.life_safety and point.type == "number"
         }
+
+    def carried(self, profile: Profile) -> "Picture":
+        """This picture under the device's profile, which may be another one now: what is known of a point stands on
+        where that has a point of its name, type and unit."""
+        if profile is self.profile:
+            return self
+        other = Picture(profile, self.started)
+        other.heard, other.lost, other.trusts_late = self.heard, self.lost, self.trusts_late
+        place = {
+            old.index: new.index
+            for old in self.profile.points
+            if (new := profile.by_name.get(old.name)) is not None and (new.type, new.unit) == (old.type, old.unit)
+        }
+        if all(place.get(point.index) == point.index for point in self.profile.points):
+            other._late = self._late
+        other._known = _moved(self._known, place)
+        other._trusted = _moved(self._trusted, place)
+        other._newest = _moved(self._newest, place)
+        other._warming = _moved(self._warming, place)
+        other._trends |= {new: trend for new, trend in _moved(self._trends, place).items() if new in other._trends}
+        silent = {new for old, new in place.items() if old in self._silent}
+        other._silent = {index for index in other._watched if self.lost or index in silent}
+        standing = {
+            (place.get(rule.point), rule.equals) for rule in map(self.profile.quality_rules.__getitem__, self._held)
+        }
+        other._held = {
+            number for number, rule in enumerate(profile.quality_rules) if (rule.point, rule.equals) in standing
+        }
+        return other
 
     # -- what comes in ---------------------------------------------------------------------------------------
 
-    def update(self, reading: Reading, now: Moment) -> None:
+    def update(self, reading: Reading, now: Moment) -> bool:
         """Take in a fresh reading: late ones that came before are overtaken.
 
         A value that is older than the newest of its point is doubted (uncertain:clock): it may raise something,
         and clears nothing. A known stamp that lies in the future is no measure for that: some clock was wrong.
+
+        Returns whether it was an ordinary one: every value known before and after it is good, no point is lost and
+        no flag is set, so that nothing but the numbers themselves can say anything new.
         """
         self.heard = now.mono
         self.lost = self.trusts_late = False
         self._late = None
+        if self._is_calm and self._take_ordinary(reading, now):
+            return True
         self._take(reading, now, in_doubt=False)
+        self._is_calm = self._look_calm()
+        return False
 
     def doubt(self, reading: Reading, now: Moment) -> None:
         """Take in a late reading that counts, because no fresh one follows: it may raise, and clears nothing (S9).
 
         The device stays lost: whether its clock is wrong or its readings are old, nobody knows.
         """
+        self._is_calm = False
         self._take(reading, now, in_doubt=True)
 
     def recall(self, reading: Reading) -> None:
         """Take in what was measured before, and is known only now: it stands before a later blindness, no more."""
+        self._is_calm = False
         for number, rule in enumerate(self.profile.quality_rules):
             is_set = _value_of(reading, rule.point) == rule.equals and not _is_under_test(reading, rule.point)
             if is_set and reading.at >= self._newest.get(rule.point, 0):
@@ -111,6 +141,34 @@ class Picture:
             before = self._trusted.get(index)
             if before is None or before.at <= reading.at:
                 self._trust(index, known)
+
+    def _look_calm(self) -> bool:
+        if self.lost or self._silent or self._held or self._warming:
+            return False
+        self._newest_at = max(self._newest.values(), default=0)
+        return all(known.quality is Quality.GOOD for known in self._known.values())
+
+    def _take_ordinary(self, reading: Reading, now: Moment) -> bool:
+        """What `_take` does, where there is nothing to weigh: good, finite numbers not older than what is known, and
+        no flag set. ``False``, and nothing taken, for any other reading."""
+        at, values = reading.at, reading.values
+        if at < self._newest_at or len(values) != self._points or any(reading.quality):
+            return False
+        for point, equals in self._flags:
+            if values[point] == equals:
+                return False
+        fresh = _fresh(values, at, now.mono)
+        if fresh is None:
+            return False
+        self._known.update(fresh)
+        self._trusted.update(fresh)
+        self._newest.update(dict.fromkeys(fresh, at))
+        self._newest_at = at
+        for index in self._trends:
+            if index in fresh:
+                for trend in self._trends[index]:
+                    trend.add(now.mono, fresh[index].value)
+        return True
 
     def _take(self, reading: Reading, now: Moment, *, in_doubt: bool) -> None:
         older = {index for index, at in self._newest.items() if reading.at < at <= now.wall}
@@ -174,7 +232,7 @@ class Picture:
 
     def _trust(self, index: int, known: Known) -> bool:
         """Whether the value was measured. One that is not good may only raise what stood before it (S3)."""
-        if not _is_measured(known):
+        if not known.is_measured:
             return False
         before = self._trusted.get(index)
         if before is None or known.quality.is_good or known.value > before.value:
@@ -186,9 +244,9 @@ class Picture:
         if trends is None or math.isinf(known.value):
             return
         good, any_quality = trends
-        any_quality.add(known)
+        any_quality.add(known.heard, known.value)
         if known.quality.is_good:
-            good.add(known)
+            good.add(known.heard, known.value)
 
     # -- what is known ---------------------------------------------------------------------------------------
 
@@ -232,6 +290,7 @@ class Picture:
     def lose(self) -> None:
         """The device is not heard; when it comes back, each life-safety point is lost until it was sent again."""
         self.lost = True
+        self._is_calm = False
         self._silent.update(self._watched)
 
     def find_silent(self, patience: Patience, now: Moment) -> bool:
@@ -243,7 +302,9 @@ class Picture:
             self.trusts_late = self._late is not None
             return True
         silent = {index for index in self._heeded() if now.mono >= self._silent_at(index, patience)}
-        self._silent |= silent
+        if silent:
+            self._is_calm = False
+            self._silent |= silent
         return bool(silent)
 
     def next_look(self, patience: Patience) -> int | None:
@@ -284,27 +345,21 @@ class Picture:
         return (row.last,) if row.newest is row.last else (row.newest, row.last)
 
 
-class _Trend:
-    """The last samples of one point, by their arrival."""
+def _moved(kept: Mapping[int, T], place: Mapping[int, int]) -> dict[int, T]:
+    return {place[index]: one for index, one in kept.items() if index in place}
 
-    def __init__(self) -> None:
-        self._samples: deque[tuple[int, float]] = deque(maxlen=TREND_SAMPLES)
 
-    def add(self, known: Known) -> None:
-        samples = self._samples
-        if not samples or known.heard - samples[-1][0] >= TREND_WINDOW_NS // TREND_SAMPLES:
-            samples.append((known.heard, known.value))
-
-    def slope_per_minute(self) -> float:
-        if not self._samples:
-            return 0.0
-        last = self._samples[-1][0]
-        window = [(at - last, value) for at, value in self._samples if last - at <= TREND_WINDOW_NS]
-        mean_t = sum(t for t, _ in window) / len(window)
-        mean_v = sum(v for _, v in window) / len(window)
-        spread = sum((t - mean_t) ** 2 for t, _ in window)
-        rise = sum((t - mean_t) * (v - mean_v) for t, v in window)
-        return rise / spread * 60 * SECOND if spread else 0.0
+def _fresh(values: Sequence[Value], at: int, heard: int) -> dict[int, Known] | None:
+    """Good values by index, texts left out; ``None`` if one of them is no finite number."""
+    fresh: dict[int, Known] = {}
+    for index, value in enumerate(values):
+        if value is None:
+            continue
+        if isinstance(value, float) and -_FLOAT_MAX <= value <= _FLOAT_MAX:
+            fresh[index] = Known(value, Quality.GOOD, at, heard)
+        elif not isinstance(value, str):
+            return None
+    return fresh
 
 
 def tells_of(reading: Reading, indexes: Iterable[int]) -> bool:
@@ -314,12 +369,6 @@ def tells_of(reading: Reading, indexes: Iterable[int]) -> bool:
         for index in indexes
         if index < len(reading.values)
     )
-
-
-def _is_measured(known: Known) -> bool:
-    if math.isnan(known.value) or known.quality is Quality.UNCERTAIN_UNDER_TEST:
-        return False
-    return not known.quality.is_bad or known.quality is Quality.BAD_OVER_RANGE
 
 
 def _is_under_test(reading: Reading, index: int) -> bool:

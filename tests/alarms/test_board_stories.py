@@ -8,7 +8,7 @@ from protocols.reading import Origin, Reading
 from tests.fixtures.alarm_stories import RULES, Row, Story, do, only
 from tests.fixtures.stories import at
 
-OURS = {name: profile for name, profile in shipped_profiles().items() if name.startswith("gengfu/")}
+OURS = {name: profile for name, profile in shipped_profiles().items() if "memory_fault" in profile.by_name}
 
 
 def reading(profile: Profile, device: str, seconds: float, memory_fault: float | None) -> Reading:

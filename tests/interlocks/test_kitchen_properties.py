@@ -1,16 +1,21 @@
 """What holds for any sequence of readings, losses, ticks, answers, resets and restarts."""
 
 import contextlib
+from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from interlocks.causes import all_good
+from interlocks.causes import Proof
 from interlocks.errors import ResetRefused
+from interlocks.interlock import Interlock
+from interlocks.matrix import Cause
 from interlocks.states import InterlockState
 from interlocks.zone import FanPermissives
-from protocols.moment import SECOND
+from protocols.moment import SECOND, Moment
+from protocols.picture import Picture
 from protocols.reading import Origin
 from tests.fixtures.kitchens import ALL_TRUE, MATRIX, Kitchen, kitchen, member
 from tests.fixtures.stories import at, gas_reading
@@ -35,6 +40,7 @@ steps = st.lists(
     max_size=30,
 )
 CLOSED = 2.0
+LOOK = Interlock.look
 RESTART_S = 0.0005
 """A restart takes time: less than any step, and never none, for the ids of commands tell the nanosecond."""
 Steps = list[tuple[float, str, str, Origin, dict[str, Any]]]
@@ -166,7 +172,7 @@ def test_ticking_only_when_due_misses_nothing(story: Steps) -> None:
 
 
 def test_zone_without_a_detector_is_never_good() -> None:
-    assert not all_good(kitchen(), {})
+    assert not Proof(kitchen()).stands
 
 
 def test_a_day_of_readings_does_not_grow_the_agenda() -> None:
@@ -184,3 +190,45 @@ def test_a_day_of_readings_does_not_grow_the_agenda() -> None:
 def test_the_shipped_matrix_moves_things_to_their_safe_side_only() -> None:
     actions = {effect.action for cause in MATRIX.cause for effect in cause.effect}
     assert actions == {"close-valve", "close-upstream-valve", "start-fan", "hold-fan"}
+
+
+@settings(max_examples=100, deadline=None)
+@given(steps)
+def test_following_only_what_changed_misses_nothing(story: Steps) -> None:
+    by_change = run(story, ALL_TRUE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Interlock, "look", _look_at_all)
+        at_all = run(story, ALL_TRUE)
+    assert by_change.sent() == at_all.sent()
+    assert by_change.told() == at_all.told()
+
+
+def _look_at_all(interlock: Interlock, now: Moment) -> list[Cause]:
+    for device in interlock.pictures:
+        interlock.follow(device)
+    interlock.looks_at_all = True
+    return LOOK(interlock, now)
+
+
+def test_a_reading_costs_the_same_in_a_zone_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at: list[str] = []
+    monkeypatch.setattr(Interlock, "follow", _noting(looked_at, Interlock.follow))
+    monkeypatch.setattr(Picture, "known", _noting(looked_at, Picture.known))
+    costs = set()
+    for size in (2, 40):
+        scene = Kitchen(*(member(f"gas:{number}") for number in range(size)))
+        for seconds in (0.0, 2.0, 4.0):
+            scene.hear(seconds, *(gas_reading(seconds, f"gas:{number}", valve=1.0) for number in range(size)))
+        looked_at.clear()
+        scene.hear(4.5, gas_reading(4.5, "gas:0", valve=1.0))
+        costs.add(len(looked_at))
+    assert len(costs) == 1
+    assert costs != {0}
+
+
+def _noting(calls: list[str], of: Callable[..., Any]) -> Callable[..., Any]:
+    def noted(*given: Any) -> Any:
+        calls.append(of.__name__)
+        return of(*given)
+
+    return noted

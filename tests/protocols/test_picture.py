@@ -4,8 +4,9 @@ import math
 
 import pytest
 
+from protocols.known import Known
 from protocols.moment import SECOND
-from protocols.picture import Known, Picture
+from protocols.picture import Picture
 from protocols.quality import Quality
 from tests.fixtures.stories import GAS, MONO, at, gas_reading, marked
 
@@ -215,3 +216,26 @@ def test_recalled_reading_does_not_overtake_a_younger_one() -> None:
     trusted = one.trusted(METHANE)
     assert trusted is not None
     assert trusted.value == 1.0
+
+
+def test_a_reading_is_ordinary_while_all_is_good_before_and_after_it() -> None:
+    one = picture()
+    told = [gas_reading(2.0 * number) for number in range(6)]
+    told[2] = marked(told[2], Quality.UNCERTAIN_EXPIRED, "methane")
+    assert [one.update(reading, at(2.0 * number)) for number, reading in enumerate(told)] == [
+        False,  # nothing was known before
+        True,
+        False,
+        False,  # the value before it was not good
+        True,
+        True,
+    ]
+
+
+def test_an_older_reading_and_one_after_a_loss_are_not_ordinary() -> None:
+    one = picture()
+    for seconds in (0.0, 2.0):
+        one.update(gas_reading(seconds), at(seconds))
+    assert not one.update(gas_reading(1.0, heard=4.0), at(4.0))
+    one.lose()
+    assert not one.update(gas_reading(6.0), at(6.0))

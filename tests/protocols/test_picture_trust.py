@@ -8,7 +8,7 @@ from protocols.moment import SECOND
 from protocols.picture import PATIENCE_NS, Patience, Picture
 from protocols.quality import Quality
 from protocols.reading import Reading
-from tests.fixtures.stories import GAS, MONO, QUIET, at, gas_reading, marked, own_state
+from tests.fixtures.stories import GAS, MONO, QUIET, at, gas_reading, marked, own_state, varied
 
 METHANE = GAS.by_name["methane"].index
 CO = GAS.by_name["co"].index
@@ -330,3 +330,15 @@ def test_point_heard_only_in_late_readings_is_lost_when_its_device_comes_back() 
     one.doubt(gas_reading(-100), at(200))
     one.update(gas_reading(300, methane=None), at(300))
     assert (one.is_lost(METHANE), one.is_lost(CO)) == (True, False)
+
+
+def test_point_watched_since_the_change_of_a_lost_devices_profile_is_no_proof_until_it_is_sent() -> None:
+    before = Picture(varied({"methane": {"role": "other", "life_safety": False}}), at(0).mono)
+    before.update(gas_reading(0, methane=8.0), at(0))
+    before.lose()
+    after = before.carried(GAS)
+    after.update(gas_reading(2, methane=None), at(2))
+    assert after.is_lost(METHANE)
+    assert not after.is_proof(METHANE)
+    after.update(gas_reading(4, methane=1.0), at(4))
+    assert after.is_proof(METHANE)

@@ -1,0 +1,68 @@
+"""Group: the alarms of one device at one origin, and what it takes for an ordinary reading to change none of them.
+
+Nearly every reading is ordinary: all good, below every limit, no flag set. No condition is then active, and to an
+alarm that is neither active nor about to become so «clear» and «nobody can tell» are the same: nothing. Such a
+reading is let through without judging rule by rule; what the alarms show of it is written down when somebody looks.
+"""
+
+import math
+from collections.abc import Iterable
+
+from alarms.conditions import Judgement
+from alarms.standing import Standing
+from protocols.picture import Picture
+from protocols.reading import Reading
+
+
+class Group:
+    """``is_idle``: none of them is active, about to become so, or counting reports.
+
+    ``unnoted_at``: time stamp of the last reading that was let through and is not written down yet.
+    """
+
+    def __init__(self, picture: Picture, standings: Iterable[Standing]) -> None:
+        self.picture = picture
+        self.standings = tuple(standings)
+        self.is_idle = False
+        self._unnoted_at: int | None = None
+        bounds = [standing.bound for standing in self.standings if standing.bound is not None]
+        limits: dict[int, float] = {}
+        for bound in bounds:
+            for index, limit in bound.limits:
+                limits[index] = min(limit, limits.get(index, math.inf))
+        self._limits = tuple(limits.items())
+        self._flags = tuple({flag for bound in bounds for flag in bound.flags})
+        self._points = len(picture.profile.points)
+        for standing in self.standings:
+            standing.group = self
+
+    def lets_through(self, reading: Reading) -> bool:
+        """Whether a reading that was ordinary to the picture (`Picture.update`) changes no alarm."""
+        values = reading.values
+        if not self.is_idle or len(values) != self._points:
+            return False
+        for index, limit in self._limits:
+            value = values[index]
+            if value is not None and (isinstance(value, str) or value >= limit):
+                return False
+        for index in self._flags:
+            if values[index]:
+                return False
+        self._unnoted_at = reading.at
+        return True
+
+    def active(self) -> list[Standing]:
+        """Those whose condition stands on what is known now."""
+        bound = ((one, one.bound) for one in self.standings)
+        return [one for one, rule in bound if rule is not None and rule.judge(self.picture) is Judgement.ACTIVE]
+
+    def settle(self) -> None:
+        """All were judged: find out whether they are idle now."""
+        self.is_idle = all(standing.is_idle for standing in self.standings)
+
+    def write_down(self) -> None:
+        """Write into the records what the last reading said that was let through."""
+        at, self._unnoted_at = self._unnoted_at, None
+        if at is not None:
+            for standing in self.standings:
+                standing.note_value(self.picture, at)
