@@ -1,6 +1,15 @@
 """What the gateway counts, as Prometheus shows it."""
 
+from typing import NamedTuple
+
 from prometheus_client import CollectorRegistry, Counter, Gauge
+
+
+class Taken(NamedTuple):
+    """The counters of what one transport took; looking them up by label costs more than counting."""
+
+    readings: Counter
+    duplicates: Counter
 
 
 class Counters:
@@ -20,3 +29,11 @@ class Counters:
         self.unknown = Gauge(
             "gengfu_unknown_devices", "Devices that were heard but are not registered", registry=registry
         )
+        self._taken: dict[str, Taken] = {}
+
+    def taken(self, transport: str) -> Taken:
+        """Those of a transport."""
+        taken = self._taken.get(transport)
+        if taken is None:
+            taken = self._taken[transport] = Taken(self.readings.labels(transport), self.duplicates.labels(transport))
+        return taken

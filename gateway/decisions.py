@@ -28,7 +28,9 @@ class Decisions:
         """How many entries and states wait for the journal."""
         return len(self._entries) + len(self._state)
 
-    def submit(self, entries: Sequence[Entry], state: Mapping[str, bytes | None], done: Done) -> None:
+    def submit(
+        self, entries: Sequence[Entry], state: Mapping[str, bytes | None], done: Done, *, patient: bool = False
+    ) -> None:
         """`journal.entry.Journal.submit`; raises nothing, every error goes to ``done``."""
         self._serial += 1
         serial = self._serial
@@ -44,7 +46,7 @@ class Decisions:
             done(error)
 
         try:
-            self._journal.submit(entries, settled, state)
+            self._journal.submit(entries, settled, state, patient=patient)
         except JournalError as error:
             settled(error)
 
@@ -57,8 +59,8 @@ class Decisions:
         if self._entries or self._state:
             entries, self._entries = self._entries, []
             state, self._state = self._state, {}
-            self.submit(entries, state, _nobody_waits)
+            self.submit(entries, state, nobody_waits)
 
 
-def _nobody_waits(_error: Exception | None) -> None:
+def nobody_waits(_error: Exception | None) -> None:
     """It is kept again when it fails."""

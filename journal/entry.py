@@ -2,12 +2,14 @@
 
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 PARTITIONS = 64
 """Fixed from the first day: entries of one device stay in one partition, in order."""
 
 
+@lru_cache(1 << 16)
 def partition_of(device: str) -> int:
     """The partition (0 to 63) of a device: crc32 of its id in UTF-8, modulo 64."""
     return zlib.crc32(device.encode()) % PARTITIONS
@@ -39,12 +41,18 @@ class Journal(Protocol):
     """The contract of every implementation. One process owns it; all calls but `read` on the event loop."""
 
     def submit(
-        self, entries: Sequence[Entry], done: Done | None = None, state: Mapping[str, bytes | None] | None = None
+        self,
+        entries: Sequence[Entry],
+        done: Done | None = None,
+        state: Mapping[str, bytes | None] | None = None,
+        *,
+        patient: bool = False,
     ) -> None:
         """Queue entries for the next group commit; ``done`` is called after it, in the order of submission.
 
         All entries and ``state`` changes (``None`` removes a key) of one call are committed together or not at
-        all. An empty call is a barrier: it is done when everything submitted before it is durable.
+        all. An empty call is a barrier: it is done when everything submitted before it is durable. ``patient``: nobody
+        waits for it, so that it need not cost a commit of its own: readings may then wait longer than others do.
         """
 
     async def append(self, entries: Sequence[Entry], state: Mapping[str, bytes | None] | None = None) -> int:

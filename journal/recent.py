@@ -88,12 +88,26 @@ class RecentIdentities:
                 at += STEP_NS
         return at
 
+    def take_new(self, key: str, identity: str, digest: int, at: int) -> bool:
+        """`remember` a sample where nothing is known of its identity nor of its instant; else ``False``, and nothing
+        is changed."""
+        known = self._keys.get(key)
+        if known is None:
+            known = self._keys[key] = _Known()
+        elif identity in known.identities or at in known.times:
+            return False
+        self._keep(known, key, identity, digest, at)
+        return True
+
     def remember(self, key: str, identity: str, digest: int, at: int) -> None:
         """The sample is accepted (submitted): call before the commit, and `forget` when that fails."""
         self.forget(key, identity, digest)
         known = self._keys.get(key)
         if known is None:
             known = self._keys[key] = _Known()
+        self._keep(known, key, identity, digest, at)
+
+    def _keep(self, known: _Known, key: str, identity: str, digest: int, at: int) -> None:
         self._keys.move_to_end(key)
         known.stamps[identity, digest] = at
         known.identities[identity] = known.identities.get(identity, 0) + 1

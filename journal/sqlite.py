@@ -1,8 +1,8 @@
 """SqliteJournal: the embedded journal, one SQLite file (WAL, synchronous=FULL) and one commit thread.
 
 Group commit: a commit begins when the previous one is done and (128 entries wait or the oldest waits
-``window_s``); all that wait share its fsync. What is acknowledged survives `kill -9`; at power loss it is as
-safe as the disk's answer to fsync is true.
+``window_s``, a patient one `PATIENCE_S`); all that wait share its fsync. What is acknowledged survives `kill -9`;
+at power loss it is as safe as the disk's answer to fsync is true.
 
 This class is the loop's side and holds no disk access of its own: the file is `journal.file`, the commit
 thread's work `journal.writer`, the threads that read use `journal.readers`.
@@ -23,6 +23,10 @@ from journal.writer import BULK_KINDS, FLOORS, Bound, Submission, Writer
 
 GROUP = 128
 """Entries that are not made to wait for the window."""
+
+TOLD_AT_ONCE = 16
+PATIENCE_S = 0.04
+"""So long readings that nobody waits for may wait for others to share their commit: 25 commits a second, not 100."""
 
 _COLUMNS = "SELECT position, kind, id, partition, at, body FROM entry"
 _READ_ALL = f"{_COLUMNS} WHERE position >= ? AND position < ? ORDER BY position LIMIT ?"
@@ -62,10 +66,13 @@ class SqliteJournal:
         self._window_s = window_s
         self._max_waiting = max_waiting
         self._waiting: list[Submission] = []
+        self._untold: deque[Submission] = deque()
+        self._untold_error: JournalError | None = None
         self._entries = 0
-        self._oldest = 0.0
+        self._due = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._is_committing = False
+        self._is_patient = False
         self._is_closed = False
         self._listeners: list[Listener] = []
 
@@ -106,10 +113,15 @@ class SqliteJournal:
         return self._writer.used_bytes
 
     def submit(
-        self, entries: Sequence[Entry], done: Done | None = None, state: Mapping[str, bytes | None] | None = None
+        self,
+        entries: Sequence[Entry],
+        done: Done | None = None,
+        state: Mapping[str, bytes | None] | None = None,
+        *,
+        patient: bool = False,
     ) -> None:
         """See `Journal.submit`. Raises `JournalClosed`, and `JournalFull` when too many wait for the disk."""
-        self._queue(Submission(entries, state, done, None, _is_bulk(entries, state)))
+        self._queue(Submission(entries, state, done, None, _is_bulk(entries, state)), patient=patient)
 
     async def append(self, entries: Sequence[Entry], state: Mapping[str, bytes | None] | None = None) -> int:
         """See `Journal.append`."""
@@ -117,29 +129,39 @@ class SqliteJournal:
         self._queue(Submission(entries, state, None, future, _is_bulk(entries, state)))
         return await future
 
-    def _queue(self, one: Submission) -> None:
+    def _queue(self, one: Submission, *, patient: bool = False) -> None:
         if self._is_closed:
             raise JournalClosed(f"{self._folder}: the journal is closed; open it again")
         if one.bulk and self._entries + len(one.entries) > self._max_waiting:
             raise JournalFull(f"{self._folder}: {self._entries} entries wait for the disk; try again later")
-        if not self._waiting:
-            self._oldest = self._loop.time()
+        is_sooner = not self._waiting or (self._is_patient and not (patient and one.bulk))
+        if is_sooner:
+            self._is_patient = patient and one.bulk
+            wait_s = max(self._window_s, PATIENCE_S) if self._is_patient else self._window_s
+            due = self._loop.time() + wait_s
+            self._due = min(self._due, due) if self._waiting else due
+        if one.is_barrier:
+            one.error = self._untold_error
         self._waiting.append(one)
         self._entries += len(one.entries)
-        if not self._is_committing and (self._timer is None or self._entries >= GROUP):
+        if not self._is_committing and (is_sooner or self._entries >= GROUP):
             self._commit_when_due()
 
     def _commit_when_due(self) -> None:
-        wait_s = 0.0 if self._is_closed or self._entries >= GROUP else self._oldest + self._window_s - self._loop.time()
+        self._stop_timer()
+        wait_s = 0.0 if self._is_closed or self._entries >= GROUP else self._due - self._loop.time()
         if wait_s <= 0:
             self._commit()
         else:
             self._timer = self._loop.call_later(wait_s, self._commit)
 
-    def _commit(self) -> None:
+    def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _commit(self) -> None:
+        self._stop_timer()
         batch, self._waiting, self._entries = self._waiting, [], 0
         self._is_committing = True
         work = self._loop.run_in_executor(self._thread, self._writer.store, batch, bool(self._listeners))
@@ -152,23 +174,38 @@ class SqliteJournal:
         if fault is not None:
             for one in batch:
                 one.error = JournalError(f"{self._folder}: the commit thread failed: {fault!r}")
-        _warn_barriers(batch, self._waiting)
+        self._warn_barriers(batch)
         if self._waiting:
             self._commit_when_due()
         stored = [] if fault is not None else work.result()
         if stored:
             for listener in self._listeners:
                 self._loop.call_soon(listener, stored)
-        self._loop.call_soon(self._tell, deque(batch))
+        if not self._untold:
+            self._loop.call_soon(self._tell)
+        self._untold += batch
 
-    def _tell(self, batch: deque[Submission]) -> None:
-        """In order; a callback that raises (the loop reports it) does not silence the rest."""
+    def _tell(self) -> None:
+        """Some of those who wait, in order, then whatever else the loop has to do: a leak must not wait for hundreds of
+        acknowledgements. A callback that raises (the loop reports it) does not silence the rest."""
         try:
-            while batch:
-                batch.popleft().tell()
+            for _ in range(min(TOLD_AT_ONCE, len(self._untold))):
+                self._untold.popleft().tell()
         finally:
-            if batch:
-                self._loop.call_soon(self._tell, batch)
+            if self._untold:
+                self._loop.call_soon(self._tell)
+            else:
+                self._untold_error = None
+
+    def _warn_barriers(self, batch: Iterable[Submission]) -> None:
+        """A barrier that is submitted before everybody was told of a commit that failed shares its error: what stood
+        before it is not durable."""
+        error = next((one.error for one in batch if one.error is not None), None)
+        if error is not None:
+            self._untold_error = error
+            for one in self._waiting:
+                if one.is_barrier:
+                    one.error = error
 
     def read(self, partitions: Sequence[int], after: Mapping[int, int], limit: int) -> list[Stored]:
         """See `Journal.read`. In order of position over all the partitions asked for.
@@ -259,16 +296,9 @@ def _to_stored(row: tuple[int, str, str, int, int, bytes]) -> Stored:
 
 def _is_bulk(entries: Sequence[Entry], state: Mapping[str, bytes | None] | None) -> bool:
     """One that carries an alarm, a trip or a change of state is not bulk: its readings are the evidence."""
+    if len(entries) == 1:
+        return not state and entries[0].kind in BULK_KINDS
     return bool(entries) and not state and all(entry.kind in BULK_KINDS for entry in entries)
-
-
-def _warn_barriers(batch: Iterable[Submission], waiting: Iterable[Submission]) -> None:
-    """A barrier submitted while a commit ran that failed shares its error: what stood before is not durable."""
-    error = next((one.error for one in batch if one.error is not None), None)
-    if error is not None:
-        for one in waiting:
-            if one.is_barrier:
-                one.error = error
 
 
 def _floors(partitions: Sequence[int], after: Mapping[int, int]) -> list[int]:

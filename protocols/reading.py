@@ -22,6 +22,13 @@ class Origin(IntEnum):
     DRILL = 1
     SIMULATED = 2
 
+    __hash__ = int.__hash__
+    """That of its number: an enumeration's own is a function in Python, and each reading looks up several tables."""
+
+
+_MARKS = tuple(f"~{origin:d}" for origin in Origin)
+"""What follows the device in keys and identities, by origin."""
+
 
 class Reading(msgspec.Struct, array_like=True, frozen=True, gc=False, tag=1):
     """One sample. Encoded as a msgpack array whose first item is the schema number (the tag, 1).
@@ -55,9 +62,14 @@ class Reading(msgspec.Struct, array_like=True, frozen=True, gc=False, tag=1):
 
         (device, origin, boot, sequence) where the device counts, else (device, origin, at).
         """
-        if self.is_counted:
-            return f"{self.device}~{self.origin:d}#{self.boot}.{self.sequence}"
-        return f"{self.device}~{self.origin:d}@{self.claimed_at or self.at}"
+        if self.boot is not None and self.sequence is not None:
+            return f"{self.key}#{self.boot}.{self.sequence}"
+        return f"{self.key}@{self.claimed_at or self.at}"
+
+    @property
+    def key(self) -> str:
+        """The device and the origin: whose samples this one is told apart from."""
+        return self.device + _MARKS[self.origin]
 
     def quality_of(self, index: int) -> Quality:
         """The quality of the point at ``index`` in profile order."""

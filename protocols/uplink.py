@@ -21,23 +21,22 @@ time, or of the device's only reading; one that fits neither is dropped, and the
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 import msgspec
 
 from protocols.errors import DecodeError, UnknownDevice
 from protocols.moment import SECOND
+from protocols.plain_pack import read_plain
 from protocols.profile.draft import BOOT, SEQUENCE, Draft
 from protocols.profile.model import FindProfile, Point, Profile
-from protocols.quality import Quality, worse
-from protocols.reading import Origin, Reading, Value
+from protocols.reading import Origin, Reading
 from protocols.senml.decode import MAX_BYTES, MAX_RECORDS, decode_cbor, decode_json
 from protocols.senml.encode import encode_json
 from protocols.senml.record import Record, seconds_text
 from protocols.senml.resolve import RELATIVE_BELOW, Resolved, resolve
+from protocols.stamp import TEN_YEARS_NS, doubt_clock, stamped
 from protocols.units import to_senml
-
-TEN_YEARS_NS = 10 * 31_557_600 * SECOND
-"""Julian years. A claim further off than this is no clock that drifts but one that was never set."""
 
 UNDATED_NS = 61 * SECOND
 """More than the 60 s from which on a reading is late (S9)."""
@@ -92,19 +91,30 @@ def decode_pack(
     decode = _DECODERS.get(SENML_JSON if content_format is None else content_format)
     if decode is None:
         raise DecodeError("content-format", f"content format {content_format} is not taken; send 110 or 112 (SenML)")
+    if decode is decode_json:
+        plain = read_plain(
+            payload,
+            received_at=received_at,
+            origin=origin,
+            find_profile=find_profile,
+            max_bytes=max_bytes,
+            max_records=max_records,
+        )
+        if plain is not None:
+            return [plain]
     records = resolve(decode(payload, max_bytes=max_bytes, max_records=max_records), received_at)
     readings: list[Reading] = []
     for device, drafts in _group(records, find_profile).items():
-        readings.extend(_readings(device, drafts, received_at, origin))
+        readings.extend(readings_of(device, drafts, received_at, origin))
     return readings
 
 
-_Drafts = dict[tuple[int, int], Draft]
+Drafts: TypeAlias = dict[tuple[int, int], Draft]
 """(claimed time, how many times a point was repeated) -> draft."""
 
 
-def _group(records: Sequence[Resolved], find_profile: FindProfile) -> dict[str, _Drafts]:
-    devices: dict[str, _Drafts] = {}
+def _group(records: Sequence[Resolved], find_profile: FindProfile) -> dict[str, Drafts]:
+    devices: dict[str, Drafts] = {}
     profiles: dict[str, Profile] = {}
     repeats: dict[tuple[str, int, str], int] = {}
     for record in records:
@@ -120,7 +130,7 @@ def _group(records: Sequence[Resolved], find_profile: FindProfile) -> dict[str, 
     return devices
 
 
-def _draft(drafts: _Drafts, key: tuple[int, int], profile: Profile) -> Draft:
+def _draft(drafts: Drafts, key: tuple[int, int], profile: Profile) -> Draft:
     draft = drafts.get(key)
     if draft is None:
         draft = drafts[key] = Draft(profile)
@@ -140,7 +150,8 @@ def _profile_of(device: str, record: Resolved, find_profile: FindProfile) -> Pro
     return profile
 
 
-def _readings(device: str, drafts: _Drafts, received_at: int, origin: Origin) -> list[Reading]:
+def readings_of(device: str, drafts: Drafts, received_at: int, origin: Origin) -> list[Reading]:
+    """The readings of one device, their times judged as the table above says."""
     samples = sorted((item for item in drafts.items() if item[1].has_points), key=_key)
     boot = next((draft.boot for draft in drafts.values() if draft.boot is not None), None)
     if len(samples) == 1:
@@ -156,7 +167,8 @@ def _readings(device: str, drafts: _Drafts, received_at: int, origin: Origin) ->
             claim = last_claim + SPREAD_NS
         last_claim = claim
         doubtful = moved or turn > 0 or undated
-        readings.append(_reading(device, draft, claim, received_at, origin, boot, doubtful=doubtful))
+        profile, decoded, counter = draft.profile, draft.finish(), draft.sequence
+        readings.append(stamped(device, profile, decoded, claim, received_at, origin, boot, counter, doubtful=doubtful))
     return _spread(readings)
 
 
@@ -171,37 +183,6 @@ def _key(item: tuple[tuple[int, int], Draft]) -> tuple[int, int]:
     return time + turn * SPREAD_NS, turn
 
 
-def _reading(
-    device: str, draft: Draft, claim: int, received_at: int, origin: Origin, boot: int | None, *, doubtful: bool
-) -> Reading:
-    clock = draft.profile.file.clock
-    ahead = claim - received_at
-    absurd = abs(ahead) > TEN_YEARS_NS
-    values, quality = draft.finish()
-    if doubtful or absurd or not -clock.max_behind_s * SECOND <= ahead <= clock.max_ahead_s * SECOND:
-        quality = _doubt_clock(values, quality)
-    return Reading(
-        device=device,
-        profile=draft.profile.id,
-        at=received_at if absurd else claim,
-        received_at=received_at,
-        origin=origin,
-        values=values,
-        quality=quality,
-        boot=boot,
-        sequence=draft.sequence,
-        claimed_at=claim if absurd else None,
-    )
-
-
-def _doubt_clock(values: Sequence[Value], quality: Sequence[int]) -> tuple[int, ...]:
-    """Mark what was sent; an absent point says nothing, of the clock neither."""
-    return tuple(
-        one if value is None else int(worse(Quality(one), Quality.UNCERTAIN_CLOCK))
-        for value, one in zip(values, quality, strict=True)
-    )
-
-
 def _spread(readings: list[Reading]) -> list[Reading]:
     """The readings of one device in time order, no two at one time."""
     readings.sort(key=_at)
@@ -209,7 +190,7 @@ def _spread(readings: list[Reading]) -> list[Reading]:
         before, reading = readings[index - 1], readings[index]
         if reading.at <= before.at:
             readings[index] = msgspec.structs.replace(
-                reading, at=before.at + SPREAD_NS, quality=_doubt_clock(reading.values, reading.quality)
+                reading, at=before.at + SPREAD_NS, quality=doubt_clock(reading.values, reading.quality)
             )
     return readings
 

@@ -193,6 +193,27 @@ async def test_a_barrier_behind_a_running_commit_shares_its_error(open_journal, 
     assert [type(error) for error in told] == [JournalError]
 
 
+async def test_a_barrier_asked_for_while_others_are_still_being_told_of_a_failure_shares_it(open_journal, entry):
+    journal = await open_journal()
+    told = []
+    journal.submit([entry(0)], lambda error: journal.submit([], told.append))
+    for number in range(1, 100):
+        journal.submit([entry(number, partition=64)])
+    await journal.append([entry(100)])
+    await journal.append([entry(101)])
+    assert [type(error) for error in told] == [JournalError]
+
+
+async def test_a_failure_that_everybody_was_told_of_is_over(open_journal, entry):
+    journal = await open_journal()
+    told = []
+    with pytest.raises(JournalError):
+        await journal.append([entry(1, partition=64)])
+    journal.submit([], told.append)
+    await journal.append([entry(2)])
+    assert told == [None]
+
+
 async def test_a_callback_that_raises_silences_nobody(open_journal, entry):
     journal = await open_journal()
     reported, told = [], []

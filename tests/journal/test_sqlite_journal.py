@@ -60,6 +60,37 @@ async def test_submissions_share_commits(open_in, entry):
     assert commits == [GROUP, GROUP]
 
 
+async def test_a_patient_reading_shares_the_commit_of_the_next_that_is_not(open_in, entry, monkeypatch):
+    monkeypatch.setattr("journal.sqlite.PATIENCE_S", 3600.0)
+    journal = open_in(window_s=0.001)
+    commits = []
+    journal.subscribe(lambda stored: commits.append(len(stored)))
+    journal.submit([entry(1)], patient=True)
+    journal.submit([entry(2)], patient=True)
+    await journal.append([entry(3)])
+    assert commits == [3]
+
+
+async def test_an_alarm_is_never_patient(open_in, entry, monkeypatch):
+    monkeypatch.setattr("journal.sqlite.PATIENCE_S", 3600.0)
+    journal = open_in(window_s=0.001)
+    durable = asyncio.get_running_loop().create_future()
+    journal.submit([entry(1), entry(2, kind="alarm")], durable.set_result, patient=True)
+    assert await durable is None
+
+
+async def test_patient_readings_are_committed_after_a_while_or_when_they_are_many(open_in, entry, monkeypatch):
+    monkeypatch.setattr("journal.sqlite.PATIENCE_S", 0.001)
+    journal = open_in(window_s=0.0)
+    durable = asyncio.get_running_loop().create_future()
+    journal.submit([entry(1)], durable.set_result, patient=True)
+    assert await durable is None
+    monkeypatch.setattr("journal.sqlite.PATIENCE_S", 3600.0)
+    many = asyncio.get_running_loop().create_future()
+    journal.submit([entry(number) for number in range(GROUP)], many.set_result, patient=True)
+    assert await many is None
+
+
 async def test_a_lonely_entry_is_committed_after_the_window(open_in, entry):
     journal = open_in(window_s=0.001)
     async with asyncio.timeout(10):
