@@ -5,10 +5,8 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from gateway.errors import TransportError
-from gateway.transports.coap import CoapDoor
 from protocols.errors import ProtocolError
 from protocols.profile.schema import CommandPart
-from protocols.wire import coap
 
 
 class Route(Protocol):
@@ -18,28 +16,9 @@ class Route(Protocol):
         """Return an empty string when the device took it, else why not. Raises `TransportError`."""
 
 
-class CoapRoute:
-    """PUT to the address the device was last heard from."""
-
-    def __init__(self, door: CoapDoor) -> None:
-        self._door = door
-
-    async def deliver(self, device: str, command: CommandPart) -> str:
-        """See `Route.deliver`."""
-        peer = self._door.peers.get(device)
-        if command.coap is None:
-            return "its profile has no CoAP form of this command"
-        if peer is None:
-            return "the device was not heard since the gateway started, so its address is not known"
-        response = await self._door.requests.put(peer, command.coap.path, command.coap.payload.encode())
-        if response.code >> 5 == 2:
-            return ""
-        said = response.payload.decode(errors="replace")
-        return f"the device answered {coap.code_text(response.code)} {said}".rstrip()
-
-
 class Routes:
-    """All routes of a gateway; the `gateway.actuator.Sender`. ``connection_of``: device id -> connection id.
+    """All routes of a gateway; the `gateway.actuator.Sender`. ``connection_of``: device id -> connection id, as it
+    is now.
 
     ``settled`` is called after each delivery, so that the watch looks at what came of it.
     """
@@ -54,6 +33,10 @@ class Routes:
         """Use ``route`` for the devices of this connection."""
         self._routes[connection] = route
 
+    def remove(self, connection: str) -> None:
+        """It is closed: until another is added, its devices cannot be asked."""
+        self._routes.pop(connection, None)
+
     def send(self, device: str, command: CommandPart, sent: Callable[[str], None]) -> None:
         """See `gateway.actuator.Sender`."""
         task = asyncio.get_running_loop().create_task(self._deliver(device, command, sent))
@@ -61,7 +44,7 @@ class Routes:
         task.add_done_callback(self._under_way.discard)
 
     async def _deliver(self, device: str, command: CommandPart, sent: Callable[[str], None]) -> None:
-        route = self._routes.get(self._connection_of[device])
+        route = self._routes.get(self._connection_of.get(device, ""))
         try:
             problem = "its connection takes no commands" if route is None else await route.deliver(device, command)
         except (TransportError, ProtocolError) as error:

@@ -1,4 +1,4 @@
-"""The CoAP door over a disturbed network: aiocoap as the device, the door over a pipeline and a real journal."""
+"""The CoAP connection of the documented sample over a disturbed network: aiocoap as the device, a real journal."""
 
 import asyncio
 from collections.abc import Mapping
@@ -8,14 +8,11 @@ import aiocoap
 import aiocoap.error
 import aiocoap.resource
 
-from gateway.transports import coap as door
-from gateway.uplink import Done, Uplink
-from gengfu import clock
-from gengfu.routes import CoapRoute
+from device_registry.devices import Site
 from tests.contract.rig import Rig
 from tests.fixtures.datagrams import Address
-from tests.fixtures.gates import Gate
-from tests.fixtures.pipelines import GAS_1
+from tests.fixtures.gates import EAST, PROTECTED, SideGate, coap_site
+from tests.fixtures.oscore_gateway import SECRET, protecting, security_in
 from tests.fixtures.wires import Deliver, Wire
 
 PERIOD_S = 0.03
@@ -103,24 +100,12 @@ class Valve(aiocoap.resource.Resource):
         return aiocoap.Message(code=aiocoap.CHANGED)
 
 
-class LiveGate(Gate):
-    """A gate whose clock goes on: reports of one instant would be spread and marked."""
-
-    async def open(self) -> None:
-        bound = door.bind("127.0.0.1", 0)
-        self.address = bound.getsockname()
-        self.door = await door.listen(bound, self.ingest, self.counters, clock.wall)
-
-    def ingest(self, uplink: Uplink, done: Done) -> tuple[str, ...]:
-        return self.pipeline.ingest(uplink, done, clock.now())
-
-
 class CoapRig(Rig):
     """A board that reports by itself until it is acknowledged. Hang-up: UDP has none. Late: a report carries its own
     sequence number and is never taken for another."""
 
     lines = frozenset({"push", "command", "silence", "garbage", "half", "slow", "restart", "shutdown"})
-    device = GAS_1
+    device = EAST
     wire: UdpWire
 
     def __init__(self, folder: Path) -> None:
@@ -133,11 +118,11 @@ class CoapRig(Rig):
         self._shut = False
 
     async def open(self) -> None:
-        self._gate = LiveGate(self.folder / "journal")
+        self._gate = SideGate(self.folder / "journal", self._site())
         await self._gate.open()
         self._stored = 0
         self._gate.journal.subscribe(lambda _batch: self._look())
-        self._routes = self.route("coap", CoapRoute(self._gate.door))
+        self._routes = self.route("coap", self._gate.side)
         self.wire = UdpWire(self._gate.address)
         await self.wire.open()
         await self.start()
@@ -158,8 +143,15 @@ class CoapRig(Rig):
         self._boot += 1
         site = aiocoap.resource.Site()
         site.add_resource(["valve"], self._valve)
-        self._context = await aiocoap.Context.create_server_context(site, bind=("127.0.0.1", 0), transports=["udp6"])
+        self._context = await self._serve(site)
         self._reporting = asyncio.get_running_loop().create_task(self._report())
+
+    def _site(self) -> Site:
+        return coap_site()
+
+    async def _serve(self, site: aiocoap.resource.Site) -> aiocoap.Context:
+        """The board with its valve, at an address of its own."""
+        return await aiocoap.Context.create_server_context(site, bind=("127.0.0.1", 0), transports=["udp6"])
 
     async def _report(self) -> None:
         """Tell the present values until they are acknowledged, then the next."""
@@ -206,3 +198,22 @@ class CoapRig(Rig):
         if not self._shut:
             await self.shut()
         await self.wire.close()
+
+
+class CoapProtectedRig(CoapRig):
+    """The same board with a credential: everything is protected, both ways."""
+
+    def _site(self) -> Site:
+        secret = self.folder / "secret"
+        secret.write_text(SECRET)
+        secret.chmod(0o600)
+        return coap_site(PROTECTED, oscore={"master_secret_file": str(secret)})
+
+    async def _serve(self, site: aiocoap.resource.Site) -> aiocoap.Context:
+        # numbers go on where an earlier life stopped, and its window is lost, as on a board
+        security = security_in(self.folder / f"life-{self._boot}", "01", "02", lost_at=1000 * self._boot)
+        context = await aiocoap.Context.create_server_context(
+            protecting(site, security), bind=("127.0.0.1", 0), transports=["oscore", "udp6"]
+        )
+        context.client_credentials[f"coap://127.0.0.1:{self.wire.address[1]}/*"] = security
+        return context

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from gateway.errors import AddressInUse
 from gateway.pipeline import Pipeline
-from gateway.transports import coap as door
+from gateway.transports.coap import door
+from gateway.transports.coap.answers import LONGEST_DIAGNOSTIC
+from gateway.transports.coap.resources import LARGEST_DATAGRAM
 from gateway.uplink import Done, Uplink
 from journal.errors import JournalFull
 from journal.sqlite import SqliteJournal
@@ -121,7 +123,10 @@ async def test_resources_are_discovered(peer: Peer) -> None:
     core = ((coap.URI_PATH, b".well-known"), (coap.URI_PATH, b"core"))
     answer = await peer.ask(post(b"", *core, code=coap.GET))
     assert (answer.code, answer.options) == ("2.05", [(coap.CONTENT_FORMAT, b"\x28")])
-    assert answer.payload == b'</readings>;rt="gengfu.readings";ct="110 112"'
+    assert answer.payload == (
+        b'</readings>;rt="gengfu.readings";ct="110 112",</time>;rt="gengfu.time";ct=0,'
+        b'</config>;rt="gengfu.config";ct="0 60";obs'
+    )
 
 
 async def test_ping_is_answered_by_a_reset(peer: Peer) -> None:
@@ -145,8 +150,8 @@ BAD: dict[str, tuple[bytes, str, str, str]] = {
     "wrong content format": (post(PACK, READINGS, (12, b"\x29")), "4.15", "41 is not taken", "content-format"),
     "endless content format": (post(PACK, READINGS, (12, b"\xff" * 12)), "4.15", "is not taken", "content-format"),
     "unknown critical option": (post(PACK, (9, b"x"), READINGS, JSON), "4.02", "option 9", "option"),
-    "block-wise transfer": (post(PACK, READINGS, JSON, (27, b"\x0e")), "4.02", "option 27", "option"),
-    "oversized": (post(b" " * (door.LARGEST_DATAGRAM + 1)), "4.13", "send at most 4096", "size"),
+    "OSCORE without credentials": (post(PACK, (9, b"\x09\x00\x01")), "4.02", "option 9", "option"),
+    "oversized": (post(b" " * (LARGEST_DATAGRAM + 1)), "4.13", "send at most 4096 in one datagram", "size"),
     "GET /readings": (post(b"", READINGS, code=coap.GET), "4.05", "", "method"),
     "PUT /readings": (post(PACK, READINGS, code=coap.PUT), "4.05", "", "method"),
     "another path": (post(PACK, (coap.URI_PATH, b"reading")), "4.04", "see /.well-known/core", "path"),
@@ -162,7 +167,7 @@ async def test_bad_input_is_refused_with_its_reason_and_counted(gate: Gate, peer
     answer = await peer.ask(datagram)
     assert (answer.kind, answer.code, answer.mid, answer.token) == (coap.ACK, code, 1, b"tk")
     assert diagnostic in answer.payload.decode()
-    assert len(answer.payload) <= door.LONGEST_DIAGNOSTIC
+    assert len(answer.payload) <= LONGEST_DIAGNOSTIC
     assert gate.refused() == {kind: 1.0}
     assert gate.readings() == []
     assert (await peer.ask(post(mid=2))).code == "2.04", "and the next message is taken"
@@ -178,8 +183,8 @@ async def test_long_diagnostic_is_cut_between_two_letters(gate: Gate, peer: Peer
 
 
 async def test_largest_pack_is_taken(gate: Gate, peer: Peer) -> None:
-    assert door.LARGEST_DATAGRAM <= MAX_BYTES
-    assert (await peer.ask(post(PACK + b" " * (door.LARGEST_DATAGRAM - len(PACK))))).code == "2.04"
+    assert LARGEST_DATAGRAM <= MAX_BYTES
+    assert (await peer.ask(post(PACK + b" " * (LARGEST_DATAGRAM - len(PACK))))).code == "2.04"
 
 
 async def test_refused_non_confirmable_request_is_answered_non_confirmable(peer: Peer) -> None:
@@ -259,7 +264,7 @@ async def test_garbage_is_rejected_or_ignored(gate: Gate, peer: Peer, name: str)
 
 KINDS = {
     "syntax", "type", "name", "unit", "time", "value", "field", "version", "size", "content-format", "unknown-device",
-    "option", "method", "path", "full", "journal",
+    "option", "method", "path", "full", "journal", "block", "device",
 }  # fmt: skip
 messages = st.one_of(
     st.binary(max_size=60),

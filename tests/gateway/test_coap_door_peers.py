@@ -49,12 +49,6 @@ async def test_aiocoap_is_told_why_it_is_refused(gate: Gate, client: aiocoap.Con
     assert (response.code, response.payload) == (aiocoap.NOT_FOUND, b"device 'demo:gas:0099' is not registered")
 
 
-async def test_aiocoap_is_refused_a_block_wise_transfer(gate: Gate, client: aiocoap.Context) -> None:
-    request = aiocoap.Message(code=aiocoap.POST, uri=_uri(gate), payload=PACK + b" " * 3000, content_format=110)
-    response = await client.request(request).response
-    assert (response.code, gate.refused()) == (aiocoap.BAD_OPTION, {"option": 1.0})
-
-
 async def test_aiocoap_discovers_the_resources(gate: Gate, client: aiocoap.Context) -> None:
     request = aiocoap.Message(code=aiocoap.GET, uri=_uri(gate, ".well-known/core"))
     response = await client.request(request).response
@@ -112,14 +106,3 @@ async def test_libcoap_is_told_why_it_is_refused(gate: Gate, coap_client: Progra
     )
     assert "4.04" in done.stderr
     assert "is not registered" in done.stderr
-
-
-@pytest.mark.server
-async def test_libcoap_is_refused_a_block_wise_transfer(gate: Gate, coap_client: Program, tmp_path: Path) -> None:
-    file = tmp_path / "pack.json"
-    file.write_bytes(PACK + b" " * 100)
-    done = await asyncio.to_thread(
-        coap_client.run, "-m", "post", "-b", "64", "-B", "10", "-t", "110", "-f", str(file), _uri(gate)
-    )
-    assert "4.02" in done.stderr
-    assert gate.refused() == {"option": 1.0}

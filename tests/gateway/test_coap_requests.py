@@ -12,8 +12,8 @@ from prometheus_client import CollectorRegistry
 
 from gateway.counters import Counters
 from gateway.errors import BadReply, DeviceSilent
-from gateway.transports import coap as door
-from gateway.transports.coap_requests import Requests, Response
+from gateway.transports.coap import door
+from gateway.transports.coap.requests import Requests, Response
 from gateway.uplink import Done, Uplink
 from protocols.wire import coap
 from tests.fixtures.datagrams import Message, Peer, Relay, peer_of
@@ -220,7 +220,7 @@ def test_no_answer_from_anywhere_is_known_when_nothing_was_asked(
     kind: int, code: int, mid: int, token: bytes, payload: bytes
 ) -> None:
     requests = Requests(lambda _datagram, _peer: None)
-    assert requests.answered(("127.0.0.1", 1), kind, code, mid, token, payload) is False
+    assert requests.take(("127.0.0.1", 1), kind, code, mid, token, [], payload) is False
 
 
 # -- the reference implementation as a device, and a network that loses messages --------------------------------------

@@ -1,17 +1,12 @@
 """Commands find their device over its connection, and every outcome is reported once."""
 
 import asyncio
-import random
 
 import pytest
-from prometheus_client import CollectorRegistry
 
-from gateway.counters import Counters
 from gateway.errors import DeviceSilent
-from gateway.transports import coap as transport
-from gengfu.routes import CoapRoute, Routes
+from gengfu.routes import Routes
 from protocols.profile.loader import shipped_profiles
-from protocols.wire import coap
 
 GAS = shipped_profiles()["gengfu/gas-alarm"]
 CLOSE = next(command for command in GAS.file.command if command.effect == "close-valve")
@@ -73,53 +68,3 @@ async def test_close_gives_up_on_what_is_under_way_and_reports_nothing():
     await asyncio.sleep(0)
     await way.close()
     assert (line.taken, reported) == ([("gas:1", CLOSE.name)], [])
-
-
-class Board(asyncio.DatagramProtocol):
-    """A device at a UDP endpoint that answers each request with ``code``."""
-
-    def __init__(self, code):
-        self.code, self.asked = code, []
-
-    def connection_made(self, endpoint):
-        self.endpoint = endpoint
-
-    def datagram_received(self, data, peer):
-        _, code, mid, token, options, payload = coap.decode(data)
-        self.asked.append((code, b"/".join(coap.path_of(options)), payload))
-        self.endpoint.sendto(coap.encode(coap.ACK, self.code, mid, token, payload=b"busy"), peer)
-
-
-@pytest.fixture
-async def door():
-    def ingest(uplink, done):
-        raise AssertionError("nothing reports here")
-
-    made = await transport.listen(
-        transport.bind("127.0.0.1", 0), ingest, Counters(CollectorRegistry()), lambda: random.getrandbits(60)
-    )
-    yield made
-    made.close()
-    await asyncio.sleep(0)
-
-
-@pytest.mark.parametrize(("code", "said"), [(coap.CHANGED, ""), (coap.NOT_FOUND, "the device answered 4.04 busy")])
-async def test_coap_puts_the_commands_payload_to_the_address_the_device_was_heard_from(door, code, said):
-    endpoint, board = await asyncio.get_running_loop().create_datagram_endpoint(
-        lambda: Board(code), local_addr=("127.0.0.1", 0)
-    )
-    try:
-        door.peers["gas:1"] = endpoint.get_extra_info("sockname")
-        assert await CoapRoute(door).deliver("gas:1", CLOSE) == said
-        assert board.asked == [(coap.PUT, CLOSE.coap.path.encode(), CLOSE.coap.payload.encode())]
-    finally:
-        endpoint.close()
-        await asyncio.sleep(0)
-
-
-async def test_coap_says_why_it_cannot_reach_a_device(door):
-    route = CoapRoute(door)
-    assert "not heard since the gateway started" in await route.deliver("gas:1", CLOSE)
-    assert await route.deliver("gas:1", CLOSE.model_copy(update={"coap": None})) == (
-        "its profile has no CoAP form of this command"
-    )

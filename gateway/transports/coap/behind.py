@@ -1,0 +1,158 @@
+"""Behind the lean door: every request but the plain post in one datagram. Protected ones are opened here, answers to
+them sealed, and what must not be worked out twice is answered from memory."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from gateway.errors import TransportError
+from gateway.transports.coap.answers import SLOWER_AFTER_S
+from gateway.transports.coap.exchanges import Exchange, Exchanges
+from gateway.transports.coap.oscore import Contexts, Secured
+from gateway.transports.coap.requests import Address
+from gateway.transports.coap.resources import Asked, Reply, Resources
+from journal.errors import JournalError
+from protocols.coap_blocks import BLOCK1
+from protocols.wire import coap, oscore
+
+
+class DoorEnd(NamedTuple):
+    """What the door lends. ``refused``: counts a refusal, by kind. ``failed(kind, device)``: tells of something that
+    went wrong, with a device or the connection."""
+
+    send: Callable[[bytes, Address], None]
+    next_mid: Callable[[], int]
+    refused: Callable[[str], None]
+    failed: Callable[[str, str], None]
+
+
+class Behind:
+    """One for each door."""
+
+    def __init__(self, end: DoorEnd, resources: Resources, contexts: Contexts | None) -> None:
+        self._end = end
+        self._resources = resources
+        self._contexts = contexts
+        self._exchanges = Exchanges()
+        self._challenging: set[asyncio.Task[None]] = set()
+
+    def take(self, asked: Asked) -> None:
+        """One request; nothing that is in it can raise out of here."""
+        contexts = self._contexts if coap.option(asked.options, oscore.OSCORE) is not None else None
+        if contexts is None and coap.option(asked.options, BLOCK1) is None:
+            self._plain(asked, None)
+            return
+        now_s = asyncio.get_running_loop().time()
+        # its hash, for a message of 4 KB would be kept for minutes
+        content = hash((asked.token, tuple(asked.options), asked.payload))
+        known = self._exchanges.find(asked.peer, asked.mid, content, now_s)
+        if known is not None:
+            if known.reply is not None:
+                self._end.send(known.reply, asked.peer)
+        elif contexts is not None:
+            self._protected(asked, contexts, content, now_s)
+        else:
+            self._plain(asked, self._exchanges.begin(asked.peer, asked.mid, content, now_s))
+
+    def _plain(self, asked: Asked, exchange: Exchange | None) -> None:
+        if asked.over_rate and asked.code != coap.POST:
+            self._too_many(asked)
+            return
+        self._handle(asked, exchange, partial(self._reply, asked, exchange))
+
+    def _handle(self, asked: Asked, exchange: Exchange | None, reply: Reply) -> None:
+        try:
+            self._resources.handle(asked, reply)
+        except BaseException:
+            if exchange is not None:
+                self._exchanges.forget(exchange)
+            raise
+
+    def _too_many(self, asked: Asked) -> None:
+        self._end.refused("rate")
+        slower = ((coap.MAX_AGE, coap.uint_bytes(SLOWER_AFTER_S)),)
+        self._reply(asked, None, coap.TOO_MANY_REQUESTS, b"", slower)
+
+    def _reply(
+        self,
+        asked: Asked,
+        exchange: Exchange | None,
+        code: int,
+        payload: bytes = b"",
+        options: Sequence[tuple[int, bytes]] = (),
+    ) -> None:
+        confirmable = asked.kind == coap.CON
+        kind, mid = (coap.ACK, asked.mid) if confirmable else (coap.NON, self._end.next_mid())
+        datagram = coap.encode(kind, code, mid, asked.token, sorted(options, key=_number), payload=payload)
+        if exchange is not None:
+            exchange.reply = datagram if confirmable else None
+        self._end.send(datagram, asked.peer)
+
+    # -- protected requests (RFC 8613, section 8.2) ----------------------------------------------------------------
+
+    def _protected(self, asked: Asked, contexts: Contexts, content: int, now_s: float) -> None:
+        device = ""
+        try:
+            secured = contexts.find(asked.options)
+            device = secured.device
+            code, options, payload, sequence, binding = oscore.unprotect_request(
+                secured.context, asked.options, asked.payload, secured.window
+            )
+        except oscore.OscoreError as error:
+            self._end.refused("oscore")
+            self._end.failed("oscore", device)
+            self._reply(asked, None, error.code, error.text.encode(), ((coap.MAX_AGE, b""),))
+            return
+        if not secured.prove(options, sequence):
+            self._challenge(asked, secured, binding, (content, now_s))
+            return
+        exchange = self._exchanges.begin(asked.peer, asked.mid, content, now_s)
+        inner = asked._replace(code=code, options=options, payload=payload, device=device)
+        self._handle(inner, exchange, partial(self._sealed, asked, exchange, secured, binding))
+
+    def _sealed(
+        self,
+        asked: Asked,
+        exchange: Exchange,
+        secured: Secured,
+        binding: oscore.Binding,
+        code: int,
+        payload: bytes = b"",
+        options: Sequence[tuple[int, bytes]] = (),
+    ) -> None:
+        inner = sorted(options, key=_number)
+        outer, outside, sealed = oscore.protect_response(secured.context, binding, code, inner, payload)
+        self._reply(asked, exchange, outer, sealed, outside)
+
+    def _challenge(self, asked: Asked, secured: Secured, binding: oscore.Binding, memory: tuple[int, float]) -> None:
+        """Ask for a proof that the request was made since this start. It may be an old one: nothing of it counts.
+
+        Silent beyond the limit: the device repeats its request, and a plain answer could make it give up.
+        """
+        self._end.refused("unproved")
+        content, now_s = memory
+        if not secured.may_challenge(now_s):
+            return
+        exchange = self._exchanges.begin(asked.peer, asked.mid, content, now_s)
+        task = asyncio.get_running_loop().create_task(self._challenged(asked, exchange, secured, binding))
+        self._challenging.add(task)
+        task.add_done_callback(self._challenging.discard)
+
+    async def _challenged(self, asked: Asked, exchange: Exchange, secured: Secured, binding: oscore.Binding) -> None:
+        try:
+            code, options, payload = await secured.challenge(binding)
+        except (JournalError, TransportError):
+            self._end.refused("journal")
+            self._exchanges.forget(exchange)  # the device repeats its request, and the number may be had then
+            return
+        self._reply(asked, exchange, code, payload, options)
+
+    def close(self) -> None:
+        """Challenge nobody any more."""
+        for task in self._challenging:
+            task.cancel()
+
+
+def _number(option: tuple[int, bytes]) -> int:
+    return option[0]

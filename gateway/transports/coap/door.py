@@ -1,0 +1,283 @@
+"""The lean CoAP door: plain uplinks (RFC 7252) at one UDP endpoint, acknowledged after the journal commit.
+
+``POST /readings`` takes SenML (RFC 8428) as content format 110 (JSON) or 112 (CBOR) and answers 2.04 when the
+readings are durable; a retransmission that comes while the commit runs is answered once, by the same
+acknowledgement. ``POST /readings?time`` asks for the time besides: that 2.04 carries UTC in milliseconds since 1970 as
+decimal digits (content format 0), for boards whose clock does not outlive their supply.
+
+All else (other resources, block-wise transfer, Observe, OSCORE) goes to `gateway.transports.coap.behind`.
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, cast
+
+from gateway.counters import Counters
+from gateway.diagnostics import Diagnosis
+from gateway.errors import AddressInUse
+from gateway.transports.coap.answers import Rates, failure_of, refusal_of
+from gateway.transports.coap.behind import Behind, DoorEnd
+from gateway.transports.coap.observers import Observers
+from gateway.transports.coap.oscore import Contexts
+from gateway.transports.coap.requests import Address, Requests
+from gateway.transports.coap.resources import (
+    KNOWN_CRITICAL,
+    LARGEST_DATAGRAM,
+    MILLISECOND_NS,
+    TEXT,
+    TIME_QUERY,
+    Asked,
+    Offered,
+    Resources,
+)
+from gateway.uplink import Ingest, Uplink
+from protocols.errors import DecodeError
+from protocols.wire import coap
+
+RECEIVE_BUFFER = 4 << 20
+"""The default holds 256 small datagrams: a burst of a site that comes back would be lost."""
+SO_RCVBUFFORCE = 33
+"""Linux, asm-generic/socket.h; not among the constants of Python 3.11."""
+
+_READINGS = [b"readings"]
+_PLAIN = b"\xb8readings\x11\x6e\xff"
+"""The options of nearly every uplink, as they stand before its payload: Uri-Path ``readings``, Content-Format 110."""
+_PLAIN_OPTIONS = [(coap.URI_PATH, b"readings"), (coap.CONTENT_FORMAT, b"\x6e")]
+
+
+def _no_settings(_device: str) -> None:
+    """Of a door that has none to give."""
+
+
+class Extras(NamedTuple):
+    """What a door may have besides. ``settings``: what each device is wished to be set to, ``None`` for one that is not
+    of this connection. ``contexts``: of the devices that have a credential. ``peer_rate``: messages that one peer may
+    send in a second and that are stored, 0 for any number."""
+
+    settings: Callable[[str], Mapping[str, str] | None] = _no_settings
+    contexts: Contexts | None = None
+    peer_rate: int = 0
+    diagnosis: Diagnosis | None = None
+
+
+class _Asked(NamedTuple):
+    """A request that waits for its answer. ``wants_time``: its peer has asked for the time besides."""
+
+    peer: Address
+    kind: int
+    mid: int
+    token: bytes
+    wants_time: bool
+
+
+class CoapDoor(asyncio.DatagramProtocol):
+    """One endpoint. ``clock`` gives UTC ns. ``peers``: where each device was last heard, for commands to it."""
+
+    def __init__(
+        self,
+        ingest: Ingest,
+        counters: Counters,
+        clock: Callable[[], int],
+        connection: str = "",
+        extras: Extras = Extras(),  # noqa: B008 - immutable
+    ) -> None:
+        self._ingest = ingest
+        self._connection = connection
+        self._counters = counters
+        self._clock = clock
+        self._diagnosis = extras.diagnosis
+        self._rates = Rates(extras.peer_rate) if extras.peer_rate else None
+        self._transport: asyncio.DatagramTransport | None = None
+        self._pending: set[tuple[Address, int]] = set()
+        self.peers: dict[str, Address] = {}
+        self.requests = Requests(self._send)
+        self.observers = Observers(self.requests)
+        protected = frozenset(extras.contexts.of) if extras.contexts is not None else frozenset()
+        offered = Offered(
+            ingest, connection, clock, extras.settings, protected, self.peers, self._heard, self._count, self._failed
+        )
+        self.resources = Resources(offered, self.observers)
+        end = DoorEnd(self._send, self.requests.next_mid, self._count, self._failed)
+        self._behind = Behind(end, self.resources, extras.contexts)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by the loop."""
+        # uvloop's transport has the methods, but not the base class
+        self._transport = cast("asyncio.DatagramTransport", transport)
+
+    def datagram_received(self, data: bytes, addr: Address) -> None:
+        """Called by the loop for each datagram; nothing that arrives can raise out of here."""
+        if self._diagnosis is not None:
+            self._diagnosis.received(data, f"{addr[0]}:{addr[1]}")
+        start = _plain_payload(data)
+        if start:
+            token = data[4 : start - len(_PLAIN)]
+            asked = _Asked(addr, data[0] >> 4 & 3, data[2] << 8 | data[3], token, wants_time=False)
+            self._readings(asked, _PLAIN_OPTIONS, data[start:], over_rate=self._is_over_rate(addr))
+            return
+        try:
+            kind, code, mid, token, options, payload = coap.decode(data)
+        except coap.CoapError:
+            self._count("syntax")
+            self._send(coap.reject(data), addr)
+            return
+        if code >> 5 or not code:
+            self._other(kind, code, mid, token, options, payload, addr)
+            return
+        over_rate = self._is_over_rate(addr)
+        plain = code == coap.POST and coap.path_of(options) == _READINGS
+        if plain and not coap.unknown_critical(options, KNOWN_CRITICAL) and len(payload) <= LARGEST_DATAGRAM:
+            asked = _Asked(addr, kind, mid, token, TIME_QUERY in options)
+            self._readings(asked, options, payload, over_rate=over_rate)
+        else:
+            self._behind.take(Asked(addr, kind, mid, token, code, options, payload, "", over_rate))
+
+    def _is_over_rate(self, addr: Address) -> bool:
+        return self._rates is not None and self._rates.over(addr, self._clock())
+
+    def _other(
+        self,
+        kind: int,
+        code: int,
+        mid: int,
+        token: bytes,
+        options: list[tuple[int, bytes]],
+        payload: bytes,
+        addr: Address,
+    ) -> None:
+        """Responses to our requests, and empty messages."""
+        if code == coap.EMPTY and kind == coap.CON:
+            self._send(coap.encode(coap.RST, coap.EMPTY, mid), addr)
+            return
+        known = self.requests.take(addr, kind, code, mid, token, options, payload)
+        if kind == coap.CON and known is not None:
+            self._send(coap.encode(coap.ACK if known else coap.RST, coap.EMPTY, mid), addr)
+
+    def _readings(self, asked: _Asked, options: list[tuple[int, bytes]], payload: bytes, *, over_rate: bool) -> None:
+        key = (asked.peer, asked.mid)
+        if key in self._pending:
+            return
+        form = coap.option(options, coap.CONTENT_FORMAT)
+        host, port = asked.peer[:2]
+        source = f"coap/{host}:{port}/{asked.mid}/{asked.token.hex()}"
+        content_format = coap.SENML_JSON if form is None else coap.uint(form)
+        uplink = Uplink("coap", payload, content_format, source, self._clock(), self._connection, over_rate=over_rate)
+        self._pending.add(key)
+
+        def done(error: Exception | None) -> None:
+            self._pending.discard(key)
+            self._settle(asked, error)
+
+        try:
+            devices = self._ingest(uplink, done)
+        except DecodeError as error:
+            self._pending.discard(key)
+            refusal = refusal_of(error)
+            self._failed(error.kind)
+            self._answer(asked, refusal.code, refusal.payload)
+        except BaseException:
+            self._pending.discard(key)
+            raise
+        else:
+            self._heard(devices, asked.peer)
+
+    def _heard(self, devices: Sequence[str], peer: Address) -> None:
+        for device in devices:
+            self.peers[device] = peer
+            if self._diagnosis is not None:
+                self._diagnosis.heard(device)
+
+    def _settle(self, asked: _Asked, error: Exception | None) -> None:
+        if error is None and asked.wants_time:
+            self._answer(asked, coap.CHANGED, str(self._clock() // MILLISECOND_NS).encode(), TEXT)
+            return
+        if error is None:
+            self._answer(asked, coap.CHANGED)
+            return
+        answer = failure_of(error)
+        self._count(answer.kind)
+        self._answer(asked, answer.code, answer.payload, answer.options)
+
+    def _answer(
+        self, asked: _Asked, code: int, payload: bytes = b"", options: tuple[tuple[int, bytes], ...] = ()
+    ) -> None:
+        confirmable = asked.kind == coap.CON
+        kind, mid = (coap.ACK, asked.mid) if confirmable else (coap.NON, self.requests.next_mid())
+        self._send(coap.encode(kind, code, mid, asked.token, options, payload=payload), asked.peer)
+
+    def _send(self, datagram: bytes | None, addr: Address) -> None:
+        if datagram is not None and self._transport is not None and not self._transport.is_closing():
+            if self._diagnosis is not None:
+                self._diagnosis.sent(datagram, f"{addr[0]}:{addr[1]}")
+            self._transport.sendto(datagram, addr)
+
+    def _count(self, kind: str) -> None:
+        self._counters.refused.labels("coap", kind).inc()
+        self._failed(kind)
+
+    def _failed(self, kind: str, device: str = "") -> None:
+        if self._diagnosis is not None:
+            self._diagnosis.failed(kind, device)
+
+    def close(self) -> None:
+        """Stop listening; answers that still wait are not sent, and their devices will send again."""
+        self.observers.close()
+        self._behind.close()
+        self.requests.close()
+        if self._transport is not None:
+            self._transport.close()
+
+
+def _plain_payload(data: bytes) -> int:
+    """Where the payload of an uplink with no other than the `_PLAIN` options begins; 0 for everything else."""
+    if data[1:2] != b"\x02" or data[0] >> 5 != 2:
+        return 0
+    start = 4 + (data[0] & 15)
+    is_plain = (
+        start <= 12
+        and data.startswith(_PLAIN, start)
+        and start + len(_PLAIN) < len(data) <= start + len(_PLAIN) + LARGEST_DATAGRAM
+    )
+    return start + len(_PLAIN) if is_plain else 0
+
+
+def _receive_buffer_option(door: socket.socket) -> int:
+    """The option that goes beyond net.core.rmem_max, where this process may use it, else the plain one."""
+    try:
+        door.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER)
+    except PermissionError:
+        return socket.SO_RCVBUF
+    return SO_RCVBUFFORCE
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A UDP socket of our own, without SO_REUSEPORT: a second server on the port must be an error, not a thief.
+
+    Raises `AddressInUse`. Port 0 takes a free one.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    door = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
+    door.setsockopt(socket.SOL_SOCKET, _receive_buffer_option(door), RECEIVE_BUFFER)
+    try:
+        door.bind((host, port))
+    except OSError as error:
+        door.close()
+        raise AddressInUse(f"CoAP cannot listen on {host}:{port} (UDP): {error.strerror}; give another port") from None
+    return door
+
+
+async def listen(
+    door: socket.socket,
+    ingest: Ingest,
+    counters: Counters,
+    clock: Callable[[], int],
+    connection: str = "",
+    extras: Extras = Extras(),  # noqa: B008 - immutable
+) -> CoapDoor:
+    """Start the door on a bound socket."""
+    loop = asyncio.get_running_loop()
+    _, protocol = await loop.create_datagram_endpoint(
+        lambda: CoapDoor(ingest, counters, clock, connection, extras), sock=door
+    )
+    return protocol
