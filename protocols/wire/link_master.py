@@ -11,9 +11,9 @@ Each board says HELLO before anything else is taken from it or asked of it, afte
 another device answers than the one that was put there (STRANGER), nothing is: its readings would be booked to the wrong
 place and its fan would be started for another kitchen's alarm.
 
-A board that is silent `ATTEMPTS` times is LOST, is asked more and more rarely, down to once in ``slowest_ms``, and does
-not hold up the others. An answer must begin ``turnaround_ms`` after the question and may not take longer than the
-longest frame: a peer that babbles cannot keep the line.
+A board that is silent `ATTEMPTS` times is LOST, is asked who it is, more and more rarely, down to once in
+``slowest_ms``, and does not hold up the others. An answer must begin ``turnaround_ms`` after the question and may not
+take longer than the longest frame: a peer that babbles cannot keep the line.
 """
 
 from protocols.wire import link
@@ -30,8 +30,8 @@ class Full(Exception):
 
 
 class Unit:
-    """What the master knows of one board. ``boot``: -1 until it said HELLO; ``device``: who belongs there, ``seen``:
-    who answered last."""
+    """What the master knows of one board. ``boot``: -1 until it said HELLO, ``met``: the last it said; ``device``: who
+    belongs there, ``seen``: who answered last."""
 
     __slots__ = (
         "address",
@@ -41,6 +41,7 @@ class Unit:
         "device",
         "due",
         "failures",
+        "met",
         "newest",
         "pending",
         "seen",
@@ -52,6 +53,7 @@ class Unit:
     def __init__(self, address: int, device: bytes, due: int, turn: int) -> None:
         self.address = address
         self.boot = -1
+        self.met = -1
         self.device = device
         self.seen = b""
         self.due = due
@@ -254,6 +256,8 @@ class Master:
             unit.due = now
             return
         if unit.failures == ATTEMPTS:
+            # Whoever answers next may be another board that has started as often.
+            unit.boot = -1
             self._events.append(link.Event(link.LOST, address=unit.address))
         unit.due = now + min(self._poll_ms << min(unit.failures - ATTEMPTS, 16), self._slowest_ms)
 
@@ -282,8 +286,9 @@ class Master:
             if device != known:
                 self._events.append(link.Event(link.STRANGER, address=unit.address, boot=boot, data=device))
             return
-        if boot != unit.boot:
-            unit.boot = boot
+        unit.boot = boot
+        if boot != unit.met:
+            unit.met = boot
             unit.pending = unit.newest = 0
             unit.settled = None
             self._events.append(link.Event(link.HELLO, address=unit.address, boot=boot, value=firmware, data=device))
@@ -314,7 +319,7 @@ class Master:
 
     def _settle(self, now: int, address: int, kind: int, fields: "tuple[int, ...]", final: bool) -> bool:
         unit = self._units.get(address)
-        if unit is None or not unit.pending or fields[:2] != (unit.boot, unit.pending):
+        if unit is None or not unit.pending or fields[:2] != (unit.met, unit.pending):
             return False
         unit.pending = 0
         unit.verdict = (kind, fields)

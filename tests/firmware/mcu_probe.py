@@ -40,7 +40,10 @@ class ADC:
 
 
 class UART:
-    """Its buffer takes at most 512 bytes, and empties at the baud rate, or never while ``stuck``."""
+    """Its buffer takes at most 512 bytes, and empties at the baud rate, or never while ``stuck``.
+
+    The last byte has not left when it is asked for the first time after a write, however long the asker slept.
+    """
 
     stuck = False
 
@@ -50,6 +53,7 @@ class UART:
         self.room = how["txbuf"]
         self.free_at = time.ticks_us()
         self.sent = b""
+        self.asked = True
 
     def _waiting(self):
         left_us = time.ticks_diff(self.free_at, time.ticks_us())
@@ -65,6 +69,7 @@ class UART:
             return None
         self.free_at = time.ticks_add(self.free_at, taken * self.us_per_byte)
         self.sent += bytes(data[:taken])
+        self.asked = False
         CALLS.append(["write", taken])
         return taken
 
@@ -72,7 +77,8 @@ class UART:
         return None
 
     def txdone(self):
-        done = self._waiting() == 0
+        done = self._waiting() == 0 and self.asked
+        self.asked = True
         if CALLS[-1:] != [["txdone", done]]:
             CALLS.append(["txdone", done])
         return done

@@ -179,6 +179,42 @@ def test_stranger_at_an_address_is_told_once_and_gets_neither_word_nor_command()
     assert node.attempts == 0
 
 
+def test_board_that_was_exchanged_for_another_with_as_many_starts_is_a_stranger():
+    node = Node(AT, NAME, BOOT)
+    master, now = meet(node)
+    while master.unit(AT).failures < ATTEMPTS:
+        now += 10
+        master.poll(now)
+    other = Node(AT, b"t:6", BOOT)
+    # Another gateway has met it: it says no HELLO unasked.
+    other.feed(0, link.encode(link.ACK, AT, 0, (BOOT, 0)))
+    other.poll(0)
+    other.load(b"[1]")
+    master.command(now, AT, b"start-fan", now + 50000)
+    for _ in range(3000):
+        now += 10
+        assert exchange(master, other, now) == []
+    assert kinds(master.events()) == [link.HELLO, link.LOST, link.FOUND, link.STRANGER]
+    assert (master.unit(AT).failures, other.attempts) == (0, 0)
+
+
+def test_board_that_was_silent_for_a_while_is_known_again_and_its_message_is_not_told_twice():
+    node = Node(AT, NAME, BOOT, resend_ms=50)
+    master, now = meet(node)
+    node.load(b"[1]")
+    now = carry_data(master, node, now)
+    while master.unit(AT).failures < ATTEMPTS:
+        now += 10
+        master.poll(now)
+    assert master.accept(now, AT, BOOT, 1)
+    heard = []
+    while not heard:
+        now += 10
+        heard = exchange(master, node, now)
+    assert kinds(heard) == [link.ACK]
+    assert kinds(master.events()) == [link.HELLO, link.DATA, link.LOST, link.FOUND]
+
+
 def test_command_goes_first_and_its_result_comes_back_with_its_id():
     node = Node(AT, NAME, BOOT)
     master, now = meet(node)
