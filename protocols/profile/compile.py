@@ -4,7 +4,7 @@ import math
 from types import MappingProxyType
 
 from protocols.gas import GasBasis
-from protocols.profile.model import Point, Profile, QualityRule
+from protocols.profile.model import Point, Profile, QualityRule, plain_of
 from protocols.profile.schema import GasPart, PointPart, ProfileFile
 from protocols.quality import Quality
 
@@ -35,6 +35,7 @@ def compile_profile(file: ProfileFile) -> Profile:
         quality_rules=rules,
         by_name=by_name,
         by_senml=MappingProxyType({point.senml: point for point in points}),
+        plain=tuple(plain_of(point) for point in points),
     )
 
 

@@ -35,7 +35,7 @@ RESERVED = frozenset({BOOT, SEQUENCE, UNDATED})
 """SenML names that say something of the sample and are not points: counters of the device, and whether it knows when
 the sample was made."""
 
-_MAX_COUNTER = 2**53
+MAX_COUNTER = 2**53
 _NAMES_SHOWN = 8
 
 
@@ -75,11 +75,19 @@ class Draft:
         self._values[index] = self._finite(point, _value_of(point, record))
         return True
 
+    def keep(self, point: Point, value: Value, mark: Quality = Quality.GOOD) -> None:
+        """Take a value that another decoder than SenML's made; ``mark``: what its protocol says of it, or why there is
+        none."""
+        self.has_points = True
+        self._values[point.index] = self._finite(point, value)
+        if mark is not Quality.GOOD:
+            self._marks.append((point.index, mark))
+
     def _put_counter(self, name: str, record: Resolved) -> bool:
         if name not in RESERVED:
             raise DecodeError("name", _unknown_name(self.profile, name, record.number))
         value = record.value
-        if not isinstance(value, float) or not value.is_integer() or not 0 <= value < _MAX_COUNTER:
+        if not isinstance(value, float) or not value.is_integer() or not 0 <= value < MAX_COUNTER:
             raise DecodeError(
                 "type", f"record {record.number}: {name} must be a whole number from 0 (v), not {_kind(value)}"
             )

@@ -53,7 +53,7 @@ def _differences(profile: Profile, part: GoldenPart, decoded: Sample, path: str,
         wanted = part.values.get(point.name)
         if not _same(value, wanted):
             yield f"{path}.values.{point.name}", f"{kind} decodes to {_shown(value)}, the file says {_shown(wanted)}"
-        elif wanted is not None:
+        elif wanted is not None or point.name in part.quality:
             word = part.quality.get(point.name, "good")
             if quality != QUALITY_WORDS[word]:
                 got = _word(Quality(quality))

@@ -16,6 +16,9 @@ from protocols.profile.draft import RESERVED
 from protocols.profile.problem import Problem
 from protocols.profile.rules_commands import check_commands
 from protocols.profile.rules_modbus import BIT_TABLES, check_modbus
+from protocols.profile.rules_opcua import check_opcua
+from protocols.profile.rules_payload import check_payload, may_mark
+from protocols.profile.rules_report import check_reports
 from protocols.profile.schema import GasPart, GoldenBlock, GoldenPart, PointPart, ProfileFile, QualityPart
 from protocols.units import unit
 
@@ -30,6 +33,9 @@ def check(file: ProfileFile) -> Iterator[Problem]:
         for path, what in _point(part):
             yield f"point[{part.name}]{path}", what
     yield from check_modbus(file)
+    yield from check_payload(file)
+    yield from check_opcua(file)
+    yield from check_reports(file)
     points = {part.name: part for part in file.point}
     for number, rule in enumerate(file.quality, 1):
         for path, what in _quality(rule, points):
@@ -172,22 +178,28 @@ def _listed(codes: Iterable[int]) -> str:
 
 
 def _golden(golden: GoldenPart, points: dict[str, PointPart]) -> Iterator[Problem]:
-    if golden.senml is None and not golden.modbus:
-        yield "", "give its bytes: senml, modbus or both"
+    if golden.senml is None and not golden.modbus and golden.payload is None and not golden.opcua:
+        yield "", "give its bytes: senml, modbus, payload or opcua"
     if not golden.values:
         yield ".values", "name at least one value"
     for name in golden.values:
         if name not in points:
             yield f".values.{name}", f"there is no point {name!r}"
+    yield from _golden_quality(golden, points)
+    for number, block in enumerate(golden.modbus, 1):
+        for what in _block(block):
+            yield f".modbus[{number}].hex", what
+
+
+def _golden_quality(golden: GoldenPart, points: dict[str, PointPart]) -> Iterator[Problem]:
     for name, word in golden.quality.items():
-        if name not in golden.values:
+        if name not in points:
+            yield f".quality.{name}", f"there is no point {name!r}"
+        elif not may_mark(golden, name):
             yield f".quality.{name}", "only a point with a value has a quality here"
         if word not in QUALITY_WORDS or word == "good":
             known = ", ".join(key for key in QUALITY_WORDS if key != "good")
             yield f".quality.{name}", f"{word!r} is none of {known}"
-    for number, block in enumerate(golden.modbus, 1):
-        for what in _block(block):
-            yield f".modbus[{number}].hex", what
 
 
 def _block(block: GoldenBlock) -> Iterator[str]:

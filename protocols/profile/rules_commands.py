@@ -1,15 +1,17 @@
 """Commands of a profile. A final element is only ever told to go to its safe side (safety rules S2, S15).
 
 The schema has no effect that opens a valve. What is checked here is that no command does it under another name: a
-closing command proves itself by the state ``closed``, the register, coil or path of a final element takes one value
-only, and nothing else writes there. All addresses that a write covers are looked at.
+closing command proves itself by the state ``closed``, the register, coil, path, topic or node of a final element takes
+one value only, and nothing else writes there. All addresses that a write covers are looked at.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 
 from protocols.profile.problem import Problem
 from protocols.profile.rules_modbus import check_write, width_of
+from protocols.profile.rules_opcua import words_in
 from protocols.profile.schema import CommandPart, PointPart, ProfileFile
 
 SAFE_STATE = {"close-valve": "closed", "start-fan": "running"}
@@ -17,7 +19,13 @@ SAFE_STATE = {"close-valve": "closed", "start-fan": "running"}
 
 _WORD = re.compile(r"[a-z]+")
 _OPENING = frozenset({"open", "opened", "opening", "reopen", "unlock", "release", "reset"})
+_ANYWHERE = ("open", "unlock", "开阀", "打开阀", "复位", "解锁")
+"""Opening also as a part of a word (``valveOpen``), and in Chinese."""
 _STOPPING = frozenset({"stop", "stopped", "off"})
+_CLOSING = frozenset({"close", "closed", "closing", "shut"})
+_TAKEN_BACK = frozenset({"0", "false", "off", "no"})
+OWN_TOPIC = "gengfu/{device}/down"
+"""Where a command over MQTT goes that names no topic, unless the site's document says another for the device."""
 
 
 def check_commands(file: ProfileFile, points: Mapping[str, PointPart]) -> Iterator[Problem]:
@@ -30,8 +38,8 @@ def check_commands(file: ProfileFile, points: Mapping[str, PointPart]) -> Iterat
 
 
 def _command(command: CommandPart, points: Mapping[str, PointPart]) -> Iterator[Problem]:
-    if command.modbus is None and command.coap is None:
-        yield "", "say how it is sent: add modbus, coap or both"
+    if command.modbus is None and command.coap is None and command.mqtt is None and command.opcua is None:
+        yield "", "say how it is sent: add modbus, coap, mqtt or opcua"
     safe = SAFE_STATE.get(command.effect)
     if command.final_element and safe is None:
         yield (
@@ -52,9 +60,43 @@ def _opening_words(command: CommandPart) -> Iterator[Problem]:
     texts = {".name": command.name}
     if command.coap is not None:
         texts |= {".coap.path": command.coap.path, ".coap.payload": command.coap.payload}
+    if command.mqtt is not None:
+        texts |= {".mqtt.topic": command.mqtt.topic or "", ".mqtt.payload": command.mqtt.payload}
     for path, text in texts.items():
-        for word in sorted(refused.intersection(_WORD.findall(text.lower()))):
+        for word in sorted(refused.intersection(_words(text)) | {one for one in _ANYWHERE if one in _plain(text)}):
             yield path, f"{word!r} opens or stops a final element: there is no such command (S2)"
+    yield from _closing_taken_back(command)
+    if command.opcua is not None and command.opcua.value:
+        for word in sorted(refused & words_in(command.opcua.node)):
+            yield ".opcua.node", f"{word!r} opens or stops a final element: there is no such command (S2)"
+
+
+def _plain(text: str) -> str:
+    """In small letters; of JSON as it reads without escapes, for ``\\u006fpen`` is a word too."""
+    try:
+        return f"{text} {json.loads(text)}".lower()
+    except ValueError:
+        return text.lower()
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(_plain(text))) | words_in(text)
+
+
+def _closing_taken_back(command: CommandPart) -> Iterator[Problem]:
+    """``false`` to what is named «close» opens."""
+    forms = {"coap": (command.coap.path, command.coap.payload)} if command.coap is not None else {}
+    if command.mqtt is not None:
+        forms["mqtt"] = (command.mqtt.topic or "", command.mqtt.payload)
+    for form, (place, payload) in forms.items():
+        said = _plain(payload).split()
+        if _words(f"{place} {payload}") & _CLOSING and _TAKEN_BACK.intersection(
+            re.findall(r"[a-z0-9]+", " ".join(said))
+        ):
+            yield (
+                f".{form}.payload",
+                f"{payload!r} at {place!r} would take the closing back: a command only closes (S2)",
+            )
 
 
 def _read_back(command: CommandPart, points: Mapping[str, PointPart]) -> Iterator[Problem]:
@@ -93,6 +135,10 @@ def _targets(command: CommandPart) -> Iterator[tuple[str, str, str]]:
             yield "modbus", f"{write.table} {at}", str(value)
     if command.coap is not None:
         yield "coap", f"path {command.coap.path!r}", command.coap.payload
+    if command.mqtt is not None:
+        yield "mqtt", f"topic {command.mqtt.topic or OWN_TOPIC!r}", command.mqtt.payload
+    if command.opcua is not None:
+        yield "opcua", f"node {command.opcua.node!r}", f"{command.opcua.type} {command.opcua.value}"
 
 
 def _elements(file: ProfileFile) -> dict[str, str]:
@@ -102,6 +148,8 @@ def _elements(file: ProfileFile) -> dict[str, str]:
         part = point.modbus
         if point.final_element and part is not None and part.table in ("coil", "holding"):
             found |= {f"{part.table} {part.address + at}": point.name for at in range(width_of(part))}
+        if point.final_element and point.opcua is not None:
+            found[f"node {point.opcua.node!r}"] = point.name
     return found
 
 

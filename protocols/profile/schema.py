@@ -9,6 +9,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from protocols.document import Source, Strict, Text
+from protocols.profile.parts_opcua import OpcUaPart, OpcUaSamplePart, OpcUaWritePart
+from protocols.profile.parts_payload import BytesPart, GoldenPayload, JsonPart, MqttCommandPart, PayloadPart
+from protocols.profile.parts_report import ReportPart
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
@@ -123,6 +126,10 @@ class PointPart(Strict):
     state: tuple[StatePart, ...] = ()
     senml: str | None = None
     modbus: ModbusPart | None = None
+    in_json: JsonPart | None = None
+    in_bytes: BytesPart | None = None
+    opcua: OpcUaPart | None = None
+    report: ReportPart | None = None
 
 
 class QualityPart(Strict):
@@ -135,10 +142,11 @@ class QualityPart(Strict):
 
 
 class CoapPart(Strict):
-    """A command over CoAP: PUT of ``payload`` (plain text) to ``path`` at the device."""
+    """A command over CoAP: PUT or POST (``method``) of ``payload`` (plain text) to ``path`` at the device."""
 
     path: Annotated[str, Field(pattern=r"^[a-z0-9/_-]+$")]
     payload: str
+    method: Literal["put", "post"] = "put"
 
 
 class ModbusWritePart(Strict):
@@ -177,20 +185,25 @@ class CommandPart(Strict):
     effect: Literal["close-valve", "start-fan", "self-test", "mute", "identify"]
     modbus: ModbusWritePart | None = None
     coap: CoapPart | None = None
+    mqtt: MqttCommandPart | None = None
+    opcua: OpcUaWritePart | None = None
     read_back: ReadBackPart | None = None
 
 
 class GoldenPart(Strict):
     """Bytes that the profile must decode to exactly these values; the file's own test.
 
-    At least one of ``senml`` (JSON text) and ``modbus`` (``table`` + ``address`` + register hex) is given; where both
-    are, both decode to the same. ``values`` are numbers or texts by point name, and the points it does not name stay
-    absent; ``quality`` names only the points that are not good.
+    At least one of ``senml`` (JSON text), ``modbus`` (``table`` + ``address`` + register hex), ``payload`` and
+    ``opcua`` (what a server says of each point) is given; all of them decode to the same. ``values`` are numbers or
+    texts by point name, and the points it does not name stay absent; ``quality`` names only the points that are not
+    good (of a ``payload`` also those that it says are no value).
     """
 
     name: str
     senml: str | None = None
     modbus: tuple["GoldenBlock", ...] = ()
+    payload: GoldenPayload | None = None
+    opcua: tuple[OpcUaSamplePart, ...] = ()
     values: dict[Name, float | str]
     quality: dict[Name, str] = Field(default_factory=dict)
 
@@ -215,7 +228,8 @@ class ClockPart(Strict):
 
 
 class HeadPart(Strict):
-    """Who makes the device and how often it reports (``period_s``)."""
+    """Who makes the device and how often it reports (``period_s``). ``thin_pushed``: the report strategies of its
+    points also hold for what it pushes."""
 
     vendor: Label
     model: Label
@@ -224,6 +238,7 @@ class HeadPart(Strict):
     title: Text
     period_s: Annotated[float, Field(gt=0)]
     warm_up_max_s: Annotated[float, Field(gt=0)] = 180.0
+    thin_pushed: bool = False
 
 
 class ProfileFile(Strict):
@@ -232,6 +247,7 @@ class ProfileFile(Strict):
     profile: HeadPart
     clock: ClockPart = ClockPart()
     modbus: ModbusLimitsPart = ModbusLimitsPart()
+    payload: PayloadPart = PayloadPart()
     point: Annotated[tuple[PointPart, ...], Field(min_length=1)]
     quality: tuple[QualityPart, ...] = ()
     command: tuple[CommandPart, ...] = ()
