@@ -1,0 +1,169 @@
+"""What a real server seldom does: a lost publish, a value that cannot be decoded. The server here is scripted."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from asyncua import ua  # type: ignore[import-untyped]  # asyncua 1.1.8 is not typed
+from asyncua.ua.ua_binary import struct_to_binary  # type: ignore[import-untyped]  # as above
+
+from gateway.errors import BadReply, BusDown
+from gateway.transports.opcua.parts import Access
+from gateway.transports.opcua.session import LONGEST_SILENCE_S, Changes, Session
+from protocols.opcua.values import UNREADABLE, Sample
+from protocols.opcua.writes import Write
+from protocols.profile.node_ids import NodeKey, parse
+from protocols.quality import Quality
+from tests.fixtures.modbus_profiles import profile
+from tests.fixtures.opcua_links import TestedLink
+from tests.fixtures.opcua_profiles import point
+from tests.fixtures.waiting import wait_for_async
+
+ACCESS = Access("opc.tcp://scripted", 1.0)
+PAIR = profile(point("a"), point("b"))
+
+
+class Scripted:
+    """A session whose publishes are ``told``, one after the other; ``held``: by the last part of a node's name."""
+
+    namespaces = ("ua", "urn:test:station")
+
+    def __init__(self, *told: Changes, **held: object) -> None:
+        self.held = held
+        self.told = list(told)
+        self.reads = 0
+        self.watched: set[str] = set()
+
+    async def subscribe(self, publishing_s: float) -> None:
+        return None
+
+    async def watch(self, nodes: Mapping[int, NodeKey], sampling_s: float, queue: int) -> dict[int, int]:
+        self.watched |= {str(one.identifier) for one in nodes.values()}
+        return {}
+
+    async def changes(self) -> Changes:
+        if self.told:
+            return self.told.pop(0)
+        await asyncio.get_running_loop().create_future()
+        raise AssertionError
+
+    async def read(self, nodes: Sequence[NodeKey]) -> list[Sample]:
+        self.reads += 1
+        return [Sample(self.held[str(one.identifier)[-1]]) for one in nodes]
+
+    async def write(self, write: Write) -> int:
+        return 0
+
+    async def close(self) -> None:
+        return None
+
+
+def linked(session: Scripted) -> TestedLink:
+    async def opened() -> Scripted:
+        return session
+
+    return TestedLink(ACCESS, PAIR, {"d": "S"}, period_s=60, opened=opened)
+
+
+async def test_after_a_lost_publish_everything_is_read_anew() -> None:
+    session = Scripted(Changes([], gap=False), Changes([(1, Sample(5.0))], gap=True), a=5.0, b=7.0)
+    async with linked(session) as link:
+        await wait_for_async(lambda: session.reads == 2, what="the second look")
+        assert link.diagnosis.errors == {"gap": 1}
+        assert link.values("b") == [7.0, 7.0]
+
+
+async def test_change_of_a_node_that_nobody_asked_for_is_counted_and_not_taken() -> None:
+    async with linked(Scripted(Changes([(9, Sample(5.0))], gap=False), a=1.0, b=2.0)) as link:
+        await wait_for_async(lambda: link.diagnosis.errors, what="the count")
+        assert (link.diagnosis.errors, len(link.readings)) == ({"handle": 1}, 1)
+
+
+async def test_value_that_cannot_be_decoded_costs_its_point_alone() -> None:
+    session = Scripted(a=UNREADABLE, b=2.0)
+    async with linked(session) as link:
+        await link.tells("b", 2.0)
+        await wait_for_async(lambda: session.watched, what="a subscription")
+        assert (link.mark("a", "d"), session.watched, link.lost) == (Quality.BAD_TYPE, {"S.b"}, [])
+
+
+class Decoding:
+    """In place of asyncua's connection: raises, as its decoders do, for a read with the node ``i=3`` in it."""
+
+    def __init__(self) -> None:
+        self.uaclient = self
+
+    async def read(self, params: Any) -> list[Any]:
+        numbers = [one.NodeId.Identifier for one in params.NodesToRead]
+        if 3 in numbers:
+            raise IndexError
+        return [ua.DataValue(ua.Variant(float(number), ua.VariantType.Double)) for number in numbers]
+
+
+async def test_read_goes_on_without_the_node_that_cannot_be_decoded() -> None:
+    session = Session(Decoding(), ACCESS)  # type: ignore[arg-type]  # stands for the library's own class
+    found = await session.read([parse(f"i={number}") for number in range(1, 8)])
+    assert [one.value for one in found] == [1.0, 2.0, UNREADABLE, 4.0, 5.0, 6.0, 7.0]
+
+
+def published(number: int, *data: Any) -> Any:
+    result = ua.PublishResult()
+    result.NotificationMessage.SequenceNumber = number
+    result.NotificationMessage.NotificationData = list(data)
+    return result
+
+
+def test_gap_is_seen_by_the_numbers_and_a_sign_of_life_uses_none() -> None:
+    session = Session(Decoding(), ACCESS)  # type: ignore[arg-type]  # stands for the library's own class
+    data = ua.DataChangeNotification()
+    told = [
+        session._take(one).gap
+        for one in (
+            published(7),  # a sign of life has the number that the next data will have
+            published(7, data),
+            published(8),
+            published(8, data),
+            published(10, data),
+            published(11, data),
+            published(2**32 - 1, data),
+            published(1, data),
+        )
+    ]
+    assert told == [False, False, False, False, True, False, True, False]
+
+
+def test_subscription_that_the_server_ends_is_an_end() -> None:
+    session = Session(Decoding(), ACCESS)  # type: ignore[arg-type]  # stands for the library's own class
+    ended = ua.StatusChangeNotification()
+    ended.Status = ua.StatusCode(ua.StatusCodes.BadTimeout)
+    with pytest.raises(BusDown, match="ended the subscription: BadTimeout"):
+        session._take(published(1, ended))
+
+
+class Granting:
+    """Stands for asyncua's client at a server that grants a subscription."""
+
+    def __init__(self, interval_ms: float) -> None:
+        self.uaclient = self.protocol = self
+        self._interval_ms = interval_ms
+
+    async def send_request(self, _request: object) -> Any:
+        response = ua.CreateSubscriptionResponse()
+        response.Parameters.RevisedPublishingInterval = self._interval_ms
+        response.Parameters.RevisedMaxKeepAliveCount = 2**32 - 1
+        return ua.utils.Buffer(struct_to_binary(response))
+
+
+@pytest.mark.parametrize("interval_ms", [float("nan"), -1.0])
+async def test_subscription_of_no_interval_is_none(interval_ms: float) -> None:
+    client: Any = Granting(interval_ms)
+    with pytest.raises(BadReply, match="tells of itself every"):
+        await Session(client, ACCESS).subscribe(0.5)
+
+
+async def test_subscription_of_endless_silence_is_watched_all_the_same() -> None:
+    client: Any = Granting(float("inf"))
+    session = Session(client, ACCESS)
+    await session.subscribe(0.5)
+    assert session._patience_s == LONGEST_SILENCE_S + ACCESS.timeout_s  # how long it waits shows only after it
