@@ -110,3 +110,4 @@ def at_least(role: Role) -> Callable[[Principal], Awaitable[Principal]]:
 
 Anyone = Annotated[Principal, Depends(signed_in)]
 Officer = Annotated[Principal, Depends(at_least(Role.OFFICER))]
+Admin = Annotated[Principal, Depends(at_least(Role.ADMIN))]

@@ -9,7 +9,20 @@ from typing import Any
 from fastapi import FastAPI
 
 from console import problem, web
-from console.api import alarms, auth, demo, events, health, interlocks, plans, readings, site, telemetry
+from console.api import (
+    alarms,
+    auth,
+    commands,
+    connections,
+    demo,
+    events,
+    health,
+    interlocks,
+    plans,
+    readings,
+    site,
+    telemetry,
+)
 from console.events import pump
 from console.headers import AnswerHeaders
 from console.limits import BodyLimit
@@ -53,6 +66,8 @@ def create_app(services: ConsoleServices, root: Path = _HERE) -> FastAPI:
         alarms.router,
         interlocks.router,
         plans.router,
+        commands.router,
+        connections.router,
         demo.router,
         events.router,
     ):

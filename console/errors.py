@@ -7,6 +7,7 @@
     ├── StartRefused        the web server ended before it began to serve
     ├── BadParameter        a value in a query is wrong; answered with 422
     ├── DemoRefused         a board of the demo cannot do this now; answered with 409
+    ├── ReloadRefused       the site's document is not taken; answered with 409
     └── AccountError        an account operation that cannot be done as asked
         ├── SchemaTooNew        the accounts file was written by a newer release
         ├── AccountsDamaged     the accounts file cannot be read
@@ -15,6 +16,8 @@
 
 What the HTTP side answers with is `console.problem.Problem`, which is an answer and not part of this tree.
 """
+
+from collections.abc import Sequence
 
 
 class ConsoleError(Exception):
@@ -49,6 +52,14 @@ class BadParameter(ConsoleError):
 
 class DemoRefused(ConsoleError):
     """The board cannot do it; the message says why."""
+
+
+class ReloadRefused(ConsoleError):
+    """The site's document is not taken, and what ran goes on. ``problems``: what is wrong, a line each."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = tuple(problems)
 
 
 class AccountError(ConsoleError):

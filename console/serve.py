@@ -9,13 +9,17 @@ import contextlib
 import errno
 import logging
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+import h11
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from console.errors import AddressRefused, PortInUse, StartRefused
 
+OWED_S = 20.0
+"""How long a request may take to arrive; it is cut off after twice that at the latest."""
 STOP_S = 1
 """How long open connections may take to end; afterwards they are cut off."""
 
@@ -58,14 +62,57 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(app: ASGIApp, sock: socket.socket, stop: asyncio.Event) -> None:
+def _counting(malformed: Callable[[], None]) -> type[H11Protocol]:
+    """uvicorn's protocol that tells of each connection whose bytes are no HTTP, or end within a request, and that cuts
+    off whoever lets us wait for the rest of one."""
+
+    class Counting(H11Protocol):
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+            super().connection_made(transport)
+            self._look = self.loop.call_later(OWED_S, self._look_again, None)
+
+        def _look_again(self, cycle: object) -> None:
+            """``cycle``: the request at the look before. Whoever still owes us the next one, or its rest, has no time
+            left: a few thousand such connections would use up the files of the process."""
+            if self.cycle is cycle and self.conn.their_state in (h11.IDLE, h11.SEND_BODY):
+                self.transport.abort()
+            else:
+                self._look = self.loop.call_later(OWED_S, self._look_again, self.cycle)
+
+        def send_400_response(self, msg: str) -> None:
+            malformed()
+            if self.cycle is not None:
+                # the application may be at its answer to the head already: it must not follow ours
+                self.cycle.disconnected = True
+                self.cycle.message_event.set()
+            if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+                super().send_400_response(msg)
+            else:
+                self.transport.close()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._look.cancel()
+            theirs, begun = self.conn.their_state, self.conn.trailing_data[0]
+            if theirs is h11.SEND_BODY or (theirs is h11.IDLE and begun):
+                malformed()
+            super().connection_lost(exc)
+
+    return Counting
+
+
+async def serve(
+    app: ASGIApp, sock: socket.socket, stop: asyncio.Event, malformed: Callable[[], None] = lambda: None
+) -> None:
     """Serve until ``stop`` is set, then end within 3 s. Closes the socket. Raises `StartRefused`.
+
+    ``malformed`` is called for each connection that brings no HTTP, or breaks off within a request.
 
     The application's event streams must end by themselves when it stops (`ConsoleServices.stop`).
     """
     server = _Server(
         uvicorn.Config(
             app,
+            http=_counting(malformed),
             log_config=None,
             access_log=False,
             lifespan="on",
@@ -75,7 +122,7 @@ async def serve(app: ASGIApp, sock: socket.socket, stop: asyncio.Event) -> None:
             timeout_graceful_shutdown=STOP_S,
         )
     )
-    quiet = _WithoutCancellation()
+    quiet = _Quiet()
     logging.getLogger("uvicorn.error").addFilter(quiet)
     serving = asyncio.create_task(_run(server, sock))
     stopping = asyncio.create_task(stop.wait())
@@ -102,8 +149,11 @@ async def _run(server: uvicorn.Server, sock: socket.socket) -> None:
             connection.transport.abort()
 
 
-class _WithoutCancellation(logging.Filter):
-    """Drops the report of a request that was cut off by the stop: it is meant, and is no error."""
+class _Quiet(logging.Filter):
+    """Drops the report of a request that was cut off by the stop (it is meant, and is no error), and of each request
+    that is no HTTP: whoever sends a million of them shall not fill the disk. They are counted."""
 
     def filter(self, record: logging.LogRecord) -> bool:
+        if record.msg == "Invalid HTTP request received.":
+            return False
         return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))

@@ -26,6 +26,13 @@ class Ingest(Protocol):
         """
 
 
+class DeviceDoor(Protocol):
+    """Finds the door of a device by the token that it sent."""
+
+    def __call__(self, token: str) -> Ingest | None:
+        """The door that takes this device's own readings and no others; ``None`` when no device holds the token."""
+
+
 class TextView(Protocol):
     """A text for people in both languages."""
 
@@ -102,6 +109,41 @@ class Interlocks(Protocol):
 
     def items(self) -> list[Item]:
         """All of them, tripped ones first."""
+
+
+class Commands(Protocol):
+    """The commands of the devices; `console.duty.command_board.CommandBoard`."""
+
+    def find(self, command: str) -> Item | None:
+        """One command; ``None`` for an id that names none, or none that is still kept."""
+
+    def items(self, device: str) -> list[Item]:
+        """The last commands of a device, the newest first."""
+
+
+class Connections(Protocol):
+    """The connections of the gateway; `gengfu.connection_board.ConnectionBoard`. The items' shapes are in
+    `console.api.shapes_connections`."""
+
+    def items(self) -> list[Item]:
+        """All of them, those that are down first."""
+
+    def find(self, connection: str) -> Item | None:
+        """One with its devices; ``None`` for an id that names none."""
+
+    def wire(self, connection: str, after: int, limit: int) -> Item | None:
+        """The oldest ``limit`` pieces of its wire log beyond number ``after``; ``None`` for an id that names none."""
+
+
+class Reload(Protocol):
+    """Takes the site's document anew; `gengfu.reload.SiteReload`."""
+
+    async def __call__(self, who: str, *, dry_run: bool, accept_losses: bool) -> Item:
+        """What is different, as `console.api.shapes_connections.SiteChanges`; done unless ``dry_run``.
+
+        ``accept_losses``: do it though something is watched less than before. Raises
+        `console.errors.ReloadRefused`; then everything goes on as it was.
+        """
 
 
 class Page(NamedTuple):
@@ -220,6 +262,10 @@ class ConsoleServices:
     alarms: Alarms | None = None
     history: History | None = None
     interlocks: Interlocks | None = None
+    commands: Commands | None = None
     ask: Ask | None = None
     runs: Runs | None = None
     demo: Demo | None = None
+    connections: Connections | None = None
+    reload: Reload | None = None
+    device_door: DeviceDoor | None = None

@@ -18,6 +18,7 @@ from console.api.auth import set_session
 from console.errors import PageMissing
 
 REQUIRED = (
+    "pages/connections.html",
     "pages/desk.html",
     "pages/login.html",
     "static/vendor/swagger-ui/swagger-ui-bundle.js",
@@ -72,6 +73,14 @@ async def desk(request: Request, who: Visitor) -> Response:
     if who is None:
         return RedirectResponse("/login", 303, {"Cache-Control": "no-store"})
     return _page(request, "desk.html")
+
+
+@router.get("/connections")
+async def connections(request: Request, who: Visitor) -> Response:
+    """The state of the connections, or the way to the sign-in page."""
+    if who is None:
+        return RedirectResponse("/login", 303, {"Cache-Control": "no-store"})
+    return _page(request, "connections.html")
 
 
 @router.get("/login")

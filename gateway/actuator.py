@@ -33,9 +33,11 @@ class Sender(Protocol):
 
 @dataclass(slots=True)
 class _Job:
-    """``index``: of the read-back point, if there is one. Times are mono ns."""
+    """``profile``: id of the profile that declares ``part``; ``index``: of its read-back point, if there is one.
+    Times are mono ns."""
 
     command: Command
+    profile: str
     part: CommandPart
     index: int | None
     issued_at: int
@@ -93,7 +95,8 @@ class Actuator:
         index = profile.by_name[back.point].index if profile is not None and back is not None else None
         within = int(back.within_s * SECOND) if back is not None else RETRY_NS
         expires_at = now.mono + command.expires_at - now.wall
-        return _Job(command, part, index, now.mono, now.mono + within, expires_at)
+        named = "" if profile is None else profile.id
+        return _Job(command, named, part, index, now.mono, now.mono + within, expires_at)
 
     def _send(self, job: _Job, now: Moment) -> None:
         job.attempts += 1
@@ -129,10 +132,11 @@ class Actuator:
     def observe(self, reading: Reading, now: Moment) -> None:
         """Look for read-backs in a reading. Only a good, live value proves anything (S3, S4)."""
         self._now = now
-        if reading.origin is not Origin.LIVE:
+        jobs = self._by_device.get(reading.device)
+        if not jobs or reading.origin is not Origin.LIVE:
             return
         sampled_at = now.mono - max(0, reading.received_at - reading.at)
-        for job in list(self._by_device.get(reading.device, ())):
+        for job in list(jobs):
             if sampled_at >= job.issued_at and _proves(reading, job):
                 self._events.append(CommandEvent(job.command, "confirmed", now.wall, job.attempts))
                 self._finish(job)
@@ -167,23 +171,36 @@ class Actuator:
             self._settled.append((job.command.id, False))
 
     def _again(self, job: _Job, now: Moment) -> None:
-        if job.taken < MOST_ATTEMPTS and now.mono <= job.expires_at:
+        detail = self._outdated(job)
+        if not detail and job.taken < MOST_ATTEMPTS and now.mono <= job.expires_at:
             self._send(job, now)
             return
-        self._fail(job, now, "given-up")
+        self._fail(job, now, "given-up", detail)
         self._drop(job)
 
-    def cancel(self, command_id: str, now: Moment) -> None:
+    def _outdated(self, job: _Job) -> str:
+        """Why what was asked is not what the device's profile says now: the site was changed meanwhile (S2)."""
+        profile = self._profile_of(job.command.device)
+        if profile is not None and profile.id == job.profile and job.part in profile.file.command:
+            return ""
+        return f"device {job.command.device!r} has another profile now, or is gone: give the command again"
+
+    def cancel(self, command_id: str, now: Moment, why: str = "") -> None:
         """Do not send this command again; unknown or finished ones are left as they are."""
         self._now = now
         job = self._jobs.get(command_id)
         if job is not None:
-            self._events.append(CommandEvent(job.command, "cancelled", now.wall, job.attempts))
+            self._events.append(CommandEvent(job.command, "cancelled", now.wall, job.attempts, why))
             self._drop(job)
 
     def due(self) -> int | None:
         """The mono time of the next `tick` that can change something."""
         return self._agenda.due()
+
+    @property
+    def has_news(self) -> bool:
+        """Whether `drain` would give anything."""
+        return bool(self._events or self._settled)
 
     def drain(self) -> tuple[list[CommandEvent], list[tuple[str, bool]]]:
         """Events to store, and (command id, whether it is proved) for the interlocks, since the last call."""
@@ -194,6 +211,6 @@ class Actuator:
 
 def _proves(reading: Reading, job: _Job) -> bool:
     back, index = job.part.read_back, job.index
-    if back is None or index is None or index >= len(reading.values):
+    if back is None or index is None or index >= len(reading.values) or reading.profile != job.profile:
         return False
     return reading.values[index] == back.equals and reading.quality_of(index).is_good

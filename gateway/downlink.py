@@ -11,6 +11,8 @@ import msgspec
 
 from alarms.actions import Action, Verb
 from alarms.errors import ActionRefused, NoSuchAlarm
+from gateway.command_queue import CommandQueue
+from gateway.errors import CommandRefused, NoSuchCommand
 from gateway.pipeline import Verdict
 from gateway.watch import Watch
 from interlocks.errors import NoSuchTrip, ResetRefused
@@ -33,10 +35,18 @@ def load_cursor(state: Mapping[str, bytes]) -> dict[int, int]:
 
 
 class Downlink:
-    """Carries out requests. ``store`` puts a verdict into the uplink journal."""
+    """Carries out requests. ``store`` puts a verdict into the uplink journal; ``commands``: where commands to devices
+    are taken, if they are."""
 
-    def __init__(self, watch: Watch, store: Callable[[Verdict], None], cursor: dict[int, int]) -> None:
+    def __init__(
+        self,
+        watch: Watch,
+        store: Callable[[Verdict], None],
+        cursor: dict[int, int],
+        commands: CommandQueue | None = None,
+    ) -> None:
         self._watch = watch
+        self._commands = commands
         self._store = store
         self.cursor = cursor
 
@@ -62,14 +72,18 @@ class Downlink:
             return nothing, OperatorAnswer(request.id, now.wall, "it came too late and was not carried out; ask again")
         try:
             return self._carry_out(request, now), OperatorAnswer(request.id, now.wall)
-        except (NoSuchAlarm, NoSuchTrip) as error:
+        except (NoSuchAlarm, NoSuchTrip, NoSuchCommand) as error:
             return nothing, OperatorAnswer(request.id, now.wall, str(error), found=False)
-        except (ActionRefused, ResetRefused) as error:
+        except (ActionRefused, ResetRefused, CommandRefused) as error:
             return nothing, OperatorAnswer(request.id, now.wall, str(error))
 
     def _carry_out(self, request: OperatorRequest, now: Moment) -> Verdict:
         if request.verb == "reset-interlock":
             return self._watch.reset(request.target, request.who, request.on_site, now)
+        if self._commands is not None and request.verb == "command":
+            return self._commands.ask(request, now)
+        if self._commands is not None and request.verb == "cancel-command":
+            return self._commands.cancel(request, now)
         if request.verb not in _VERBS:
             raise ActionRefused(f"no action {request.verb!r}")
         action = msgspec.convert(

@@ -77,6 +77,8 @@ def _snapshot(services: ConsoleServices) -> dict[str, object]:
         snapshot["alarms"] = services.alarms.items(state="active")
     if services.interlocks is not None:
         snapshot["interlocks"] = services.interlocks.items()
+    if services.commands is not None:
+        snapshot["commands"] = True
     if services.runs is not None:
         snapshot["runs"] = services.runs.open_items()
     return snapshot
@@ -95,12 +97,12 @@ async def _gone(receive: Receive) -> None:
         200: {
             "description": (
                 "`snapshot` {devices: {id: {point: {value, quality, at}}}, alarms: [AlarmItem: all that are not "
-                "normal], interlocks: [InterlockItem: all], runs: [RunItem: open ones]} first (what this console is "
-                "not connected to is left out); then `readings` "
+                "normal], interlocks: [InterlockItem: all], runs: [RunItem: open ones], commands: true} first "
+                "(what this console is not connected to is left out); then `readings` "
                 "{items: [{device, at, values: {point: {value, quality}}}]} at most every 200 ms, and `alarm` "
-                "AlarmItem, `interlock` InterlockItem, `run` RunItem after each change; `resync` {} when "
-                "this reader was too slow: connect again for a new snapshot. Readings are of LIVE origin only; "
-                "alarms and interlocks carry theirs."
+                "AlarmItem, `interlock` InterlockItem, `run` RunItem, `command` CommandItem after each "
+                "change; `resync` {} when this reader was too slow: connect again for a new snapshot. Readings are "
+                "of LIVE origin only; alarms and interlocks carry theirs."
             ),
             "content": {"text/event-stream": {"schema": {"type": "string"}}},
         },

@@ -38,11 +38,17 @@ class AlarmBoard:
         self._responses = responses
         self._records: dict[str, AlarmRecord] = {}
         self._late: set[str] = set()
-        self._bound: dict[tuple[str, str], frozenset[str]] = {}
+        self._bound: dict[tuple[str, Profile], frozenset[str]] = {}
 
     def warm(self, records: Iterable[AlarmRecord]) -> None:
         """Start from what the gateway keeps."""
         self._records = {record.alarm: record for record in records}
+
+    def follow_site(self) -> None:
+        """The site was changed: normal alarms of devices that are gone go too; the others stay until settled (S11)."""
+        for alarm, record in list(self._records.items()):
+            if record.device not in self._site.devices and record.state is AlarmState.NORMAL:
+                del self._records[alarm]
 
     def recall(self, transition: AlarmTransition) -> None:
         """At start, of the journal's tail, oldest first: what the records do not say, whether the raise was late."""
@@ -159,7 +165,7 @@ class AlarmBoard:
 
     def _ids(self, rule: AlarmRule, profile: Profile, origin: Origin) -> frozenset[str]:
         """The alarm ids of the rule at a device of the profile, without the device."""
-        key = (f"{rule.id}~{origin:d}", profile.id)
+        key = (f"{rule.id}~{origin:d}", profile)
         if key not in self._bound:
             self._bound[key] = frozenset(
                 alarm_id("", rule.id, origin, one.point.name if one.several else None).removeprefix("~")

@@ -11,9 +11,10 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from alarms.alarm import AlarmTransition, decode_record, decode_transition
+from alarms.alarm import decode_record, decode_transition
 from alarms.rule import AlarmRule
 from console.duty.alarm_board import AlarmBoard
+from console.duty.command_board import CommandBoard
 from console.duty.history import AlarmHistory
 from console.duty.interlock_board import InterlockBoard
 from console.events import EventHub
@@ -22,6 +23,7 @@ from interlocks.matrix import Matrix
 from interlocks.record import decode_event
 from interlocks.record import decode_record as decode_interlock
 from journal.entry import Entry, Stored
+from protocols.command import decode_command_event
 from protocols.document import Text
 
 log = logging.getLogger("gengfu.console")
@@ -30,6 +32,7 @@ T = TypeVar("T")
 
 ALARM = "alarm"
 TRIP = "trip"
+COMMAND = "command"
 PLAN = "plan"
 
 
@@ -57,19 +60,22 @@ class DutyDesk:
     def __init__(self, site: SiteView, book: RuleBook, hub: EventHub, runs: PlanListener | None = None) -> None:
         self.alarms = AlarmBoard(site, book.alarms, book.responses)
         self.interlocks = InterlockBoard(site, book.matrices)
+        self.commands = CommandBoard(site)
         self.history = AlarmHistory(site)
         self.undecoded = 0
         self._hub = hub
         self._runs = runs
 
     def warm(self, state: Mapping[str, bytes], tail: Iterable[Stored] = ()) -> None:
-        """Start from the journal's state keys (``alarm/...``, ``interlock/...``; others are skipped) and from its
-        end (oldest first), which gives the history. Before `listen` is subscribed, or what comes between is lost."""
+        """Start from the journal's state keys (``alarm/...``, ``interlock/...``, ``commands/...``; others are skipped)
+        and from its end (oldest first), which gives the history. Before `listen` is subscribed, or what comes between
+        is lost."""
         bodies = [(key.partition("/")[0], body) for key, body in state.items()]
         records = [self._decode(decode_record, body) for kind, body in bodies if kind == "alarm"]
         interlocks = [self._decode(decode_interlock, body) for kind, body in bodies if kind == "interlock"]
         self.alarms.warm(one for one in records if one is not None)
         self.interlocks.warm(one for one in interlocks if one is not None)
+        self.undecoded += self.commands.warm(state)
         for stored in tail:
             if stored.entry.kind == ALARM:
                 transition = self._decode(decode_transition, stored.entry.body)
@@ -77,32 +83,44 @@ class DutyDesk:
                     self.alarms.recall(transition)
                     self.history.add(_cursor(stored), transition)
 
+    def follow_site(self) -> None:
+        """The site was changed: what is gone from it, and is at rest, is not shown any more."""
+        self.alarms.follow_site()
+        self.interlocks.follow_site()
+
     def listen(self, batch: Sequence[Stored]) -> None:
-        """Follow one commit, then publish each item that it changed."""
-        alarms: dict[str, None] = {}
-        interlocks: dict[str, None] = {}
+        """Follow one commit, then publish each item that it changed: interlocks, then alarms, then commands."""
+        changed: dict[str, dict[str, None]] = {TRIP: {}, ALARM: {}, COMMAND: {}}
         plans: list[Entry] = []
         for stored in batch:
-            entry = stored.entry
-            if entry.kind == ALARM:
-                transition = self._decode(decode_transition, entry.body)
-                if transition is not None:
-                    alarms[self._follow(stored, transition)] = None
-            elif entry.kind == TRIP:
-                trip = self._decode(decode_event, entry.body)
-                changed = self.interlocks.observe(trip) if trip is not None else None
-                if changed is not None:
-                    interlocks[changed] = None
-            elif entry.kind == PLAN:
-                plans.append(entry)
-        for interlock in interlocks:
+            kind = stored.entry.kind
+            if kind == PLAN:
+                plans.append(stored.entry)
+            elif kind in changed:
+                item = self._follow(stored)
+                if item is not None:
+                    changed[kind][item] = None
+        for interlock in changed[TRIP]:
             self._hub.publish("interlock", self.interlocks.item(interlock))
-        for alarm in alarms:
+        for alarm in changed[ALARM]:
             self._hub.publish("alarm", self.alarms.item(alarm))
+        for command in self.commands.some(changed[COMMAND]):
+            self._hub.publish("command", command)
         if plans and self._runs is not None:
             self._runs.listen(plans)
 
-    def _follow(self, stored: Stored, transition: AlarmTransition) -> str:
+    def _follow(self, stored: Stored) -> str | None:
+        """Let the board of an entry follow it; returns the id of what changed."""
+        kind, body = stored.entry.kind, stored.entry.body
+        if kind == TRIP:
+            trip = self._decode(decode_event, body)
+            return self.interlocks.observe(trip) if trip is not None else None
+        if kind == COMMAND:
+            event = self._decode(decode_command_event, body)
+            return self.commands.observe(event) if event is not None else None
+        transition = self._decode(decode_transition, body)
+        if transition is None:
+            return None
         self.history.add(_cursor(stored), transition)
         return self.alarms.observe(transition)
 

@@ -22,14 +22,17 @@ class InterlockBoard:
     def __init__(self, site: SiteView, matrices: Iterable[Matrix]) -> None:
         self._site = site
         self._matrices = {matrix.id: matrix for matrix in matrices}
-        kinds = {device.area.id: device.area.kind for device in site.devices.values()}
-        expected = [
-            InterlockRecord(interlock_id(area, matrix.id, Origin.LIVE), area, matrix.id, Origin.LIVE)
-            for area, kind in kinds.items()
-            for matrix in self._matrices.values()
-            if kind in matrix.areas
-        ]
-        self._records = {record.id: record for record in expected}
+        self._records: dict[str, InterlockRecord] = {}
+        self.follow_site()
+
+    def follow_site(self) -> None:
+        """What the site has and nothing was heard of is ``unknown``. The gateway tells of those that are gone."""
+        kinds = {device.area.id: device.area.kind for device in self._site.devices.values()}
+        for area, kind in kinds.items():
+            for matrix in self._matrices.values():
+                name = interlock_id(area, matrix.id, Origin.LIVE)
+                if kind in matrix.areas and name not in self._records:
+                    self._records[name] = InterlockRecord(name, area, matrix.id, Origin.LIVE)
 
     def warm(self, records: Iterable[InterlockRecord]) -> None:
         """Start from what the gateway keeps. It starts with us: what was armed is unknown until it has read back its
@@ -40,8 +43,11 @@ class InterlockBoard:
             self._records[record.id] = msgspec.structs.replace(record, state=state)
 
     def observe(self, event: TripEvent) -> str | None:
-        """Follow one event; returns the id of the interlock if it changed."""
+        """Follow one event; returns the id of the interlock if it changed, and is there still."""
         if event.record is None:
+            return None
+        if event.event == "removed":
+            self._records.pop(event.interlock, None)
             return None
         self._records[event.interlock] = event.record
         return event.interlock

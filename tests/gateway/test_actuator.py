@@ -9,11 +9,12 @@ import pytest
 from gateway.actuator import Actuator
 from protocols.command import Command
 from protocols.moment import SECOND, Moment
+from protocols.profile.loader import shipped_profiles
 from protocols.profile.model import Profile
 from protocols.profile.schema import CommandPart
 from protocols.quality import Quality
 from protocols.reading import Origin, Reading
-from tests.fixtures.stories import GAS, MONO, WALL, at, gas_reading, marked
+from tests.fixtures.stories import GAS, MONO, WALL, at, gas_reading, marked, varied
 
 LIFE_S = 300.0
 CLOSED = {"valve": 2.0}
@@ -41,7 +42,8 @@ class Scene:
     def __init__(self, profile: Profile = GAS) -> None:
         self.line = Line()
         self.wall_step = 0
-        self.actuator = Actuator(self.line, lambda device: profile if device == "gas:1" else None)
+        self.profile: Profile | None = profile
+        self.actuator = Actuator(self.line, lambda device: self.profile if device == "gas:1" else None)
         self.told: list[tuple[float, str]] = []
         self.details: list[str] = []
         self.settled: list[tuple[float, str, bool]] = []
@@ -161,6 +163,35 @@ def test_step_of_the_wall_clock_changes_nothing(step: float) -> None:
     scene.hear(35, reading)
     assert scene.sent_at == [0, 10, 20, 30]
     assert scene.settled == [(15, "c/1", False), (35, "c/1", True)]
+
+
+LPG = shipped_profiles()["gengfu/lpg-alarm"]
+
+
+@pytest.mark.parametrize("other", [None, LPG, varied({}, commands=False)])
+def test_command_is_not_sent_again_to_a_device_that_became_another_one(other: Profile | None) -> None:
+    scene = Scene()
+    scene.issue()
+    scene.profile = other
+    scene.until(400)
+    assert scene.sent_at == [0]
+    assert scene.told[-1] == (10, "given-up")
+    assert scene.settled == [(10, "c/1", False)]
+
+
+def test_command_is_sent_again_though_something_else_of_the_profile_changed() -> None:
+    scene = Scene()
+    scene.issue()
+    scene.profile = varied({"temperature": {"title": {"zh": "室温", "en": "Warmth"}}})
+    scene.until(400)
+    assert scene.sent_at == [0, 10, 20, 30, 40]
+
+
+def test_value_at_the_same_place_of_another_profile_is_no_proof() -> None:
+    scene = Scene()
+    scene.issue()
+    scene.hear(2, msgspec.structs.replace(gas_reading(2, **CLOSED), profile=LPG.id))
+    assert scene.settled == []
 
 
 # -- the way to the device fails -----------------------------------------------------------------------------------

@@ -30,6 +30,9 @@ export class Desk {
     this.stream = new Stream("/api/v1/events", { onFailure });
     this.stream.on("snapshot", (data) => this.store.applySnapshot(data?.devices ?? {}, serverNow()));
     this.stream.on("readings", (data) => this.store.applyReadings(data?.items ?? [], serverNow()));
+    /** Whether the console has a gateway that takes commands; the snapshot may come before a panel listens. */
+    this.hasCommands = false;
+    this.stream.on("snapshot", (data) => (this.hasCommands = Boolean(data?.commands)));
     this.duty = new Duty();
     this.stream.on("snapshot", (data) => this.duty.applySnapshot(data));
     this.stream.on("alarm", (item) => this.duty.applyAlarm(item));

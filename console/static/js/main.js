@@ -51,7 +51,11 @@ function drawSite(desk) {
 
 /** Devices that were added while the page stood open. @param {Desk} desk */
 async function adopt(desk) {
-  if (!desk.store.unknown.size) return;
+  if (desk.store.unknown.size) await askDevices(desk);
+}
+
+/** @param {Desk} desk */
+async function askDevices(desk) {
   try {
     desk.store.setDevices(await getDevices());
   } catch (error) {
@@ -95,6 +99,7 @@ async function start() {
   const desk = new Desk(words, () => void heartbeat());
   addEventListener("pagehide", () => desk.stream.stop());
   addEventListener("pageshow", (event) => event.persisted && desk.stream.start());
+  desk.stream.on("site", () => void askDevices(desk));
   desk.stream.start();
   const [site, me, devices] = await Promise.all([getSite(), request("/me"), getDevices()]);
   desk.site = site;

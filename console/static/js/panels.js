@@ -9,4 +9,5 @@ export { default as interlocks } from "./interlocks.js";
 export { default as response } from "./runs.js";
 export { default as blind } from "./blind.js";
 export { default as cards } from "./cards.js";
+export { default as commands } from "./commands.js";
 export { default as chart } from "./chart.js";

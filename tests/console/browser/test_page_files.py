@@ -10,6 +10,8 @@ import pytest
 
 from alarms.actions import Verb
 from alarms.states import AlarmState
+from console.api.shapes_commands import StatusWord
+from console.api.shapes_connections import ConnectionState, LinkState
 from console.api.shapes_plans import ActionWord, StageWord
 from console.duty.alarm_board import PRIORITIES
 from console.present import quality_text
@@ -33,6 +35,7 @@ MADE = re.compile(
     r"(stream\.(connecting|live|lost)|range\.\w+|every\.\w+|chart\.legend-\w+|login\.reason-\w+|quality\..+|flag\.\w+"
     r"|missing\.\w+|origin\.\w+|alarm\.(state|priority|act)\..+|alarm\.(shelve|out-of-service)\.hint"
     r"|interlock\.state\.\w+|effect\..+|held\..+|run\.(stage|event)\..+|run\.(ended|waiting)"
+    r"|connections\.head\.\w+|(connection|link)\.state\.\w+|connection\.error\..+|commands\.status\..+"
     r"|step\.(state|mark|act)\..+|permissive\..+|demo\.(leak|leak-slowly|clear|reopen))"
 )
 WORDS: Mapping[str, Iterable[str]] = {
@@ -51,6 +54,9 @@ WORDS: Mapping[str, Iterable[str]] = {
     "step.state.": [state.word for state in StepState],
     "step.act.": get_args(ActionWord),
     "step.mark.": ["S", "P"],
+    "connection.state.": get_args(ConnectionState),
+    "link.state.": get_args(LinkState),
+    "commands.status.": get_args(StatusWord),
     "permissive.": ["held", "not-held", "unknown", "advisory"],
 }
 

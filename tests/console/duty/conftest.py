@@ -20,6 +20,7 @@ from console.services import ConsoleServices
 from device_registry.devices import Site
 from device_registry.load import load_site
 from gateway.actuator import Actuator
+from gateway.command_queue import CommandQueue, Ways
 from gateway.counters import Counters
 from gateway.downlink import Downlink, load_cursor
 from gateway.pipeline import Pipeline, Verdict
@@ -27,13 +28,13 @@ from gateway.watch import Watch
 from gengfu import rules
 from gengfu.downlink import Asker
 from interlocks.engine import InterlockEngine
-from journal.entry import Stored
+from journal.entry import Done, Stored
 from journal.sqlite import SqliteJournal
 from protocols.moment import Moment
 from protocols.profile.loader import shipped_profiles
 from protocols.profile.model import Profile
 from protocols.profile.schema import CommandPart
-from protocols.reading import Value
+from protocols.reading import Origin, Value
 from tests.console.conftest import BASE, SITE, START, Clock, reading_of
 
 GAS = "t:gas:1"
@@ -65,16 +66,22 @@ class Gateway:
         self._up = up
         self.line = Line()
         book = rules.shipped()
+        interlocks = InterlockEngine(book.matrices, rules.zones(site), now())
+        ways = Ways(site.find_profile, Origin.LIVE, interlocks.refusal, self._store, lambda: None)
+        self.commands = CommandQueue(ways)
         self.watch = Watch(
-            InterlockEngine(book.matrices, rules.zones(site), now()),
+            interlocks,
             AlarmEngine(book.alarms, rules.watched(site), now()),
             Actuator(self.line, site.find_profile),
             self._store,
+            self.commands.follow,
         )
+        self.commands.issuer = self.watch
         state = up.load_state("")
         self.watch.load(state, now())
+        self.commands.load(state, now())
         self.pipeline = Pipeline(site, up, Counters(CollectorRegistry()), (self.watch,))
-        self._requests = Downlink(self.watch, self._store, load_cursor(state))
+        self._requests = Downlink(self.watch, self._store, load_cursor(state), self.commands)
         self.hears = True
         down.subscribe(self._take)
 
@@ -82,8 +89,12 @@ class Gateway:
         if self.hears:
             self._requests.take(batch, self._now())
 
-    def _store(self, verdict: Verdict) -> None:
-        self._up.submit(verdict.entries, None, verdict.state)
+    def _store(self, verdict: Verdict, done: Done | None = None) -> None:
+        self._up.submit(verdict.entries, done, verdict.state)
+
+    def tick(self) -> None:
+        self.commands.tick(self._now())
+        self.watch.tick(self._now())
 
 
 @dataclass
@@ -119,7 +130,7 @@ class Rig:
     async def tick(self, seconds: float) -> None:
         """Time goes by, and the gateway looks at it."""
         self.clock.advance(seconds)
-        self.gateway.watch.tick(self.now())
+        self.gateway.tick()
         await self.up.append([])
 
     async def leak(self) -> None:
@@ -187,7 +198,13 @@ async def open_rig(
         up.subscribe(asker.hear)  # first: the answer must not overtake the boards all the same
         up.subscribe(desk.listen)
         gateway = Gateway(site, up, down, lambda: moment(clock))
-        parts = {"alarms": desk.alarms, "history": desk.history, "interlocks": desk.interlocks, "ask": asker}
+        parts = {
+            "alarms": desk.alarms,
+            "history": desk.history,
+            "interlocks": desk.interlocks,
+            "commands": desk.commands,
+            "ask": asker,
+        }
         wired = replace(services, **{**parts, **more})
         app = create_app(wired, root)
 

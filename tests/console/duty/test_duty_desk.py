@@ -32,6 +32,11 @@ async def test_a_browser_sees_a_leak_and_its_acknowledgement_come(rig: Rig) -> N
         assert (tripped[0], tripped[1]["id"], tripped[1]["state"]) == ("interlock", KITCHEN, "tripped")
         raised = await stream.event()
         assert (raised[0], raised[1]["id"], raised[1]["state"]) == ("alarm", LEAK, "unacknowledged")
+        told = [await stream.event() for _ in range(2)]
+        assert [(kind, one["device"], one["name"]) for kind, one in told] == [
+            ("command", GAS, "close-valve"),
+            ("command", OTHER, "close-valve"),
+        ]
         async with httpx.AsyncClient(base_url=address) as client:
             secret = rig.services.accounts.login("officer", PASSWORDS[Role.OFFICER], "test")
             client.headers["Authorization"] = f"Bearer {secret}"

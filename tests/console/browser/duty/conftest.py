@@ -73,7 +73,13 @@ class DutyConsole(Console):
         self._unsubscribe = self._up.subscribe(desk.listen)
         self._followed = [asyncio.create_task(runs.follow())]
         return replace(
-            services, alarms=desk.alarms, history=desk.history, interlocks=desk.interlocks, runs=runs, ask=self._asker
+            services,
+            alarms=desk.alarms,
+            history=desk.history,
+            interlocks=desk.interlocks,
+            commands=desk.commands,
+            runs=runs,
+            ask=self._asker,
         )
 
     async def _unwire(self) -> None:
@@ -106,6 +112,16 @@ class DutyConsole(Console):
             assert await asyncio.wait_for(stored, CALL_S) is None
 
         self.call(offer())
+
+    def tick(self) -> None:
+        """Time acts on the gateway: what waits is written down, then sent."""
+
+        async def act() -> None:
+            for _ in range(2):
+                self.gateway.tick()
+                await self._up.append([])
+
+        self.call(act())
 
     def leak(self, device: str = "t:gas:1") -> None:
         """Gas at a board; its valve is closed by the gateway and reported closed."""
