@@ -10,14 +10,28 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.coap_rig import CoapRig
+from tests.contract.coap_rig import CoapProtectedRig, CoapRig
+from tests.contract.http_rig import HttpRig
+from tests.contract.link_rig import LinkRig
 from tests.contract.modbus_rigs import RtuRig, RtuTcpRig, TcpRig
+from tests.contract.mqtt_rig import MqttRig
+from tests.contract.opcua_rig import OpcUaRig
 from tests.contract.rig import CLOSED, Rig
 from tests.fixtures.waiting import wait_for_async
 from tests.fixtures.wires import Mode
 
 pytestmark = pytest.mark.server
-RIGS: tuple[type[Rig], ...] = (RtuRig, RtuTcpRig, TcpRig, CoapRig)
+RIGS: tuple[type[Rig], ...] = (
+    RtuRig,
+    RtuTcpRig,
+    TcpRig,
+    CoapRig,
+    CoapProtectedRig,
+    MqttRig,
+    HttpRig,
+    LinkRig,
+    OpcUaRig,
+)
 
 
 def having(line: str) -> pytest.MarkDecorator:

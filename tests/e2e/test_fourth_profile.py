@@ -92,7 +92,7 @@ def _post(port: int, payload: bytes) -> None:
         assert coap.decode(door.recv(1500))[:4] == (coap.ACK, coap.CHANGED, 1, b"t")
 
 
-def test_a_serial_line_that_is_not_there_stops_the_start(tmp_path: Path) -> None:
+def test_a_serial_line_that_is_not_there_is_told_and_the_others_are_watched(tmp_path: Path) -> None:
     (tmp_path / "site.toml").write_text(
         SITE.split("[[connection]]", maxsplit=1)[0]
         + '[[connection]]\nid = "line-1"\ntransport = "modbus-rtu"\nport = "/dev/serial/by-id/none"\n'
@@ -103,6 +103,8 @@ def test_a_serial_line_that_is_not_there_stops_the_start(tmp_path: Path) -> None
         "GENGFU__HTTP__PORT": "0",
     }
     with Program("up", environment=where) as program:
-        assert program.ends() == 3
+        program.says(r"Console: http", 30)
         assert "connection line-1: serial line /dev/serial/by-id/none is not there" in program.text
+        assert program.interrupt(5) == 0
+        assert "Traceback" not in program.text
         assert "Traceback" not in program.text

@@ -1,5 +1,6 @@
 """`gengfu check`: good files are named as good, and in bad ones every wrong key is named with its file."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -39,9 +40,30 @@ def test_shipped_files_are_good(gengfu, path):
     assert gengfu("check", path) == (0, f"{path}: ok\n", "")
 
 
-def test_a_settings_file_is_good_and_may_name_its_site(gengfu, file):
-    path = file('site = "site.toml"\ndata = "here"\n[http]\nport = 9000\n')
+def test_a_settings_file_is_good_with_the_site_that_it_names(gengfu, file):
+    path = file(f'site = "{ROOT}/sites/demo/site.toml"\ndata = "here"\n[http]\nport = 9000\n')
     assert gengfu("check", path) == (0, f"{path}: ok\n", "")
+
+
+def test_settings_are_as_wrong_as_the_site_that_they_name(gengfu, file, tmp_path):
+    site = tmp_path / "site.toml"
+    site.write_text(changed("sites/demo/site.toml", ('transport = "coap"', 'transport = "pigeon"')), encoding="utf-8")
+    said = gengfu("check", file(f'site = "{site}"\n'))
+    assert said.code == 1
+    assert f"{site}: connection[" in said.err
+    site.unlink()
+    said = gengfu("check", file(f'site = "{site}"\n'))
+    assert (said.code, said.err) == (1, f"{site}: no such site file\n")
+
+
+def test_scripts_get_json(gengfu, file):
+    good, bad = ROOT / GOOD[0], file("[http]\nprot = 1\n")
+    said = gengfu("check", "--json", good, bad)
+    assert (said.code, said.err) == (1, "")
+    first, second = json.loads(said.out)
+    assert first == {"file": str(good), "ok": True, "problems": []}
+    assert (second["file"], second["ok"]) == (str(bad), False)
+    assert "http.prot" in second["problems"][0]
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.transports import coap
-from gengfu import process
+from gateway.transports.coap import door as coap
+from gengfu import process, sides
 from gengfu.rules import shipped
 from gengfu.settings import load_settings
 from gengfu.sites import empty_site
@@ -15,10 +15,10 @@ from gengfu.sites import empty_site
 async def test_a_fault_while_connections_open_leaves_no_store_thread_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def broken(*_: object) -> None:
+    def broken(*_: object) -> None:
         raise RuntimeError("planted")
 
-    monkeypatch.setattr(coap, "listen", broken)
+    monkeypatch.setattr(sides, "CoapSide", broken)
     monkeypatch.setattr(coap, "bind", lambda host, _port: BIND(host, 0))
     settings = load_settings(data=tmp_path, http={"port": 0})
     with pytest.raises(RuntimeError, match="planted"):

@@ -42,10 +42,28 @@ async def test_a_task_that_dies_comes_back_in_growing_pauses_and_is_counted(metr
     over.run("poll line", work)
     while len(lives) < 10:
         await asyncio.tasks.sleep(0)
-    assert pauses[:9] == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0]
+    assert pauses[:9] == [0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0, 10.0, 10.0]
     assert metrics.get_sample_value("gengfu_task_restarts_total", {"task": "poll line"}) == 9
     assert caplog.records[0].getMessage() == "task poll line died; starting it again in 0.5 s"
     assert "the third cable" in caplog.text
+    await over.stop()
+
+
+async def test_the_pauses_of_a_task_that_was_well_meanwhile_begin_anew(metrics, pauses, monkeypatch):
+    lives = []
+
+    async def work():
+        lives.append(1)
+        if len(lives) == 4:
+            monkeypatch.setattr(supervisor, "WELL_AFTER_S", 0.0)
+        if len(lives) < 6:
+            raise ZeroDivisionError
+
+    over = Supervisor(metrics)
+    over.run("poll line", work)
+    while len(lives) < 6:
+        await asyncio.tasks.sleep(0)
+    assert pauses[:5] == [0.5, 1.0, 2.0, 0.5, 0.5]
     await over.stop()
 
 

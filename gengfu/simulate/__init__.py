@@ -1,0 +1,1 @@
+"""A virtual fleet: the devices of a site document, speaking their real protocols, on this machine only."""
