@@ -15,7 +15,7 @@ ARGS ?=
 ONLY ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format servers flash firmware-image hil hil-firmware bench bench-peers soak screenshots lock clean
+.PHONY: help run test check format servers flash firmware-image hil hil-firmware bench bench-peers soak fuzz screenshots lock clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -53,6 +53,7 @@ format: $(STAMP) ## Format the code and apply safe fixes.
 servers: $(STAMP) ## Fetch the servers and tools that the tests use into .cache; APT=1 also installs browser and fonts.
 	@$(BIN)/python tools/test_servers.py
 	@$(BIN)/python -m tools.firmware_stubs
+	@$(BIN)/python -m tools.opcua_peer
 
 flash: $(STAMP) ## Lay the firmware onto a board. BOARD=rp2|esp32 PRODUCT= DEVICE= PORT= ARGS="--gateway H:P --dry-run"
 	@$(BIN)/python -m tools.flash --board '$(BOARD)' --product '$(PRODUCT)' --device '$(DEVICE)' \
@@ -76,6 +77,9 @@ bench-peers: servers ## The same load on us, aiocoap and pymodbus in one run; ra
 
 soak: servers ## A long run under load with InfluxDB away and kill -9. ARGS="--minutes 60"
 	@$(BIN)/python -m bench.soak $(ARGS)
+
+fuzz: $(STAMP) ## A hundred thousand malformed frames at every door of the real program. ARGS="--frames 20000 --seed 7"
+	@$(BIN)/python -m bench.fuzz $(ARGS)
 
 screenshots: $(STAMP) ## Take the README's pictures of the duty desk again, from the running demo.
 	@$(BIN)/python tools/screenshots.py

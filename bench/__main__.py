@@ -15,7 +15,20 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import alarm, coap, hil, hil_reaction, journal, modbus_influx, modbus_line, parts, telemetry
+from bench import (
+    alarm,
+    coap,
+    flood,
+    hil,
+    hil_reaction,
+    journal,
+    link,
+    modbus_influx,
+    modbus_line,
+    mqtt,
+    parts,
+    telemetry,
+)
 from bench.machine import describe
 from bench.rows import Figure, Row, figures, text_table, write_csv
 
@@ -32,9 +45,13 @@ def _telemetry(folder: Path) -> list[Row]:
 
 GROUPS: dict[str, Callable[[Path], list[Row]]] = {
     "modbus": lambda folder: modbus_influx.measure(folder) + modbus_influx.decoded(),
+    "modbus-scale": modbus_influx.scale,
     "modbus-line": modbus_line.measure,
     "coap": coap.measure,
+    "link": link.measure,
+    "mqtt": mqtt.measure,
     "alarm": alarm.measure_all,
+    "flood": flood.measure,
     "journal": lambda folder: [Row(*one) for one in journal.measure(folder)],
     "telemetry": _telemetry,
     "hil": hil.measure,

@@ -26,7 +26,7 @@ from prometheus_client import CollectorRegistry
 from bench.parts import as_the_program, beside, counted, gateway, influxd, make_site, percentile
 from bench.rows import Row
 from device_registry.devices import Site
-from gateway.transports import coap as transport
+from gateway.transports.coap import door as transport
 from gengfu import stores
 from gengfu.folder import DataFolder
 from gengfu.rules import shipped
@@ -164,7 +164,8 @@ async def _traffic(ends: list[Traffic], rate: float) -> None:
         sent = due
 
 
-def _site(alarms: int) -> Site:
+def kitchens(alarms: int) -> Site:
+    """So many gas alarms, each in a kitchen of its own, and bins in a street."""
     gas = [f"a:{number}" for number in range(alarms)]
     devices = [
         # The boards are quiet between their first report and the leak, which must not make them lost.
@@ -191,7 +192,7 @@ def _site(alarms: int) -> Site:
 
 async def _measure(folder: Path, influx: str | None, alarms: int, rate: float) -> list[Row]:
     TimedDoor.heard, TimedDoor.took = {}, {}
-    site = _site(alarms)
+    site = kitchens(alarms)
     settings = TelemetryPart.model_validate({"influx": {"url": influx, "database": "bench"}} if influx else {})
     loop = asyncio.get_running_loop()
     async with gateway(folder, site, shipped()) as ours, AsyncExitStack() as stack:

@@ -21,7 +21,7 @@ import uvloop
 
 from bench.parts import as_the_program, beside, counted, gateway, make_site, percentile
 from bench.rows import Row
-from gateway.transports.coap import bind
+from gateway.transports.coap.door import bind
 from gengfu.rules import Rulebook, shipped
 from protocols.profile.loader import shipped_profiles
 from protocols.wire import coap

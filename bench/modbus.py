@@ -9,11 +9,12 @@ values. Peers: measured with the same load (500 connections x 10 registers x 1 s
 
 import argparse
 import asyncio
+import contextlib
 import json
 import multiprocessing
 import resource
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from multiprocessing.connection import Connection
 from typing import Any, cast
 
@@ -21,7 +22,8 @@ import uvloop
 
 from gateway.poller import PolledUnit, Poller
 from gateway.slots import SlotTimer
-from gateway.transports.modbus_tcp import ModbusTcpBus
+from gateway.transports.modbus.tcp import ModbusTcpBus
+from protocols.modbus.plan import decode_blocks, plan_reads
 from protocols.profile.compile import compile_profile
 from protocols.profile.model import Profile
 from protocols.profile.schema import ProfileFile
@@ -124,6 +126,41 @@ async def poll(port: int, connections: int, seconds: float, period_s: float) -> 
     }
 
 
+async def _read(port: int, connections: int, seconds: float) -> float:
+    """Ask again as soon as the answer is decoded, on every connection."""
+    one = profile(1.0)
+    blocks = plan_reads(one)
+    timer = SlotTimer(asyncio.get_running_loop())
+    buses = [ModbusTcpBus("127.0.0.1", port, timer=timer) for _ in range(connections)]
+    reads = 0
+
+    async def ask(bus: ModbusTcpBus) -> None:
+        nonlocal reads
+        while True:
+            data = [await bus.request(1, block.request, 1.0) for block in blocks]
+            values, quality = decode_blocks(one, blocks, data)
+            assert len(values) == REGISTERS
+            assert not any(quality)
+            reads += 1
+
+    tasks = [asyncio.create_task(ask(bus)) for bus in buses]
+    await asyncio.sleep(1.0)
+    before, counted = _cpu_s(), reads
+    await asyncio.sleep(seconds)
+    rate = (reads - counted) / (_cpu_s() - before)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.gather(*(bus.close() for bus in buses))
+    return rate
+
+
+def reads_per_cpu_second(connections: int = 50, seconds: float = 5.0) -> float:
+    """Decoded reads of ten registers, each connection asked as fast as it answers."""
+    with _simulator() as port:
+        return uvloop.run(_read(port, connections, seconds))
+
+
 def _cpu_s() -> float:
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
@@ -133,13 +170,20 @@ def measure(
     connections: int = 500, seconds: float = 20.0, period_s: float = 1.0, start: Start = uvloop.run
 ) -> dict[str, float]:
     """Start the simulator, measure, stop it."""
+    with _simulator() as port:
+        result: dict[str, float] = start(poll(port, connections, seconds, period_s))
+        return result
+
+
+@contextlib.contextmanager
+def _simulator() -> Iterator[int]:
+    """Its port."""
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
     simulator = context.Process(target=simulate, args=(there,), daemon=True)
     simulator.start()
     try:
-        result: dict[str, float] = start(poll(here.recv(), connections, seconds, period_s))
-        return result
+        yield here.recv()
     finally:
         simulator.terminate()
         simulator.join()

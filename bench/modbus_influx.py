@@ -1,6 +1,6 @@
 """Modbus TCP to InfluxDB: CPU seconds of our process per 1000 values, from the poll to the point in the database.
 
-    python -m bench.modbus_influx [--connections 500] [--seconds 20]
+    python -m bench.modbus_influx [--connections 500] [--units 1] [--seconds 20]
 
 500 connections x 10 registers x 1 s. Our process is the gateway as it is wired in the program (buses, pollers,
 pipeline with every shipped rule, journal) and the InfluxDB consumer; simulator and influxd are processes of their
@@ -13,6 +13,7 @@ import json
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import uvloop
 
@@ -33,24 +34,35 @@ WINDOW_S = 0.005
 """Of the journal as the program opens it."""
 
 
-def _site(port: int, connections: int) -> Site:
+class Size(NamedTuple):
+    """``units`` behind each of the connections."""
+
+    connections: int = 500
+    units: int = 1
+
+
+DEFAULT = Size()
+
+
+def _site(port: int, size: Size) -> Site:
     profile = modbus.profile(1.0)
-    names = [f"m{number}" for number in range(connections)]
+    names = [f"m{number}" for number in range(size.connections)]
     return make_site(
         {profile.id: profile},
         {"hall": "other"},
         [{"id": name, "transport": "modbus-tcp", "host": "127.0.0.1", "port": str(port)} for name in names],
         [
-            {"id": f"bench:{name}", "profile": profile.id, "area": "hall", "connection": name, "unit": 1}
+            {"id": f"bench:{name}.{unit}", "profile": profile.id, "area": "hall", "connection": name, "unit": unit}
             for name in names
+            for unit in range(1, size.units + 1)
         ],
     )
 
 
 async def _measure(
-    folder: Path, server: Influxd, port: int, connections: int, seconds: float, window_s: float
+    folder: Path, server: Influxd, port: int, size: Size, seconds: float, window_s: float, name: str
 ) -> list[Row]:
-    site = _site(port, connections)
+    site = _site(port, size)
     async with gateway(folder, site, shipped(), window_s) as ours:
         settings = InfluxSettings(url=server.url, database=DATABASE)
         sink = InfluxSink(settings, series_of(site).get, folder / "influx.db")
@@ -69,9 +81,8 @@ async def _measure(
             await feed.stop()
             await feeding
             sink.close()
-    values, wanted = readings * modbus.REGISTERS, connections * modbus.REGISTERS * wall
+    values, wanted = readings * modbus.REGISTERS, size.connections * size.units * modbus.REGISTERS * wall
     _assert_stored(server, stored)
-    name = "poll to InfluxDB" if window_s == WINDOW_S else f"poll to InfluxDB, window {window_s * 1e3:g} ms"
     return [
         Row(f"{name}: CPU per 1k values", cpu / values * 1e3, "s"),
         Row(f"{name}: share of the values wanted", values / wanted * 100, "%"),
@@ -84,14 +95,30 @@ def _assert_stored(server: Influxd, readings: float) -> None:
     assert row["points"] >= readings, f"InfluxDB holds {row['points']} of {readings:.0f} readings"
 
 
-def measure(folder: Path, connections: int = 500, seconds: float = 20.0, window_s: float = WINDOW_S) -> list[Row]:
+def measure(
+    folder: Path,
+    size: Size = DEFAULT,
+    seconds: float = 20.0,
+    window_s: float = WINDOW_S,
+    name: str = "poll to InfluxDB",
+) -> list[Row]:
     """All rows; none where there is no influxd. ``window_s``: of the journal's group commit."""
     as_the_program()
     with tempfile.TemporaryDirectory(dir=folder) as place, influxd(Path(place)) as server:
         if server is None:
             return []
         with beside(modbus.simulate) as simulator:
-            return uvloop.run(_measure(Path(place), server, simulator.recv(), connections, seconds, window_s))
+            return uvloop.run(_measure(Path(place), server, simulator.recv(), size, seconds, window_s, name))
+
+
+def scale(folder: Path) -> list[Row]:
+    """Other sizes: many connections, many units behind few, and one device alone."""
+    return [
+        *measure(folder, Size(2000), 12.0, name="2000 connections, poll to InfluxDB"),
+        *measure(folder, Size(10, 100), 12.0, name="10 connections x 100 units, poll to InfluxDB"),
+        *measure(folder, Size(1), 20.0, name="1 device, poll to InfluxDB"),
+        Row("50 connections x 1, decoded: reads per CPU second", modbus.reads_per_cpu_second(), "1/s"),
+    ]
 
 
 def decoded(connections: int = 500, seconds: float = 10.0) -> list[Row]:
@@ -104,11 +131,13 @@ def decoded(connections: int = 500, seconds: float = 10.0) -> list[Row]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--connections", type=int, default=500)
+    parser.add_argument("--units", type=int, default=1, help="behind each connection")
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--window", type=float, default=WINDOW_S, help="of the journal's group commit, in seconds")
     parser.add_argument("--folder", type=Path, default=Path.cwd(), help="on the disk to be judged")
     given = parser.parse_args()
-    for row in measure(given.folder, given.connections, given.seconds, given.window):
+    size = Size(given.connections, given.units)
+    for row in measure(given.folder, size, given.seconds, given.window):
         print(json.dumps(row._asdict()))
 
 

@@ -24,7 +24,7 @@ from bench.parts import as_the_program, beside
 from bench.rows import Row
 from gateway.poller import PolledUnit, Poller
 from gateway.slots import SlotTimer
-from gateway.transports.modbus_rtu_tcp import ModbusRtuTcpBus
+from gateway.transports.modbus.rtu_tcp import ModbusRtuTcpBus
 from protocols.wire import modbus_rtu
 from protocols.wire.modbus_pdu import read_response
 

@@ -2,10 +2,11 @@
 
 import multiprocessing
 import resource
+import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from device_registry.devices import Site
 from device_registry.load import compile_site
 from device_registry.site import SiteConfig
+from gengfu import collector
 from gengfu.gateway_side import GatewaySide
 from gengfu.process import SWITCH_INTERVAL_S
 from gengfu.rules import Rulebook
@@ -50,9 +52,17 @@ class Gateway(GatewaySide):
     def __init__(self, *parts: Any, supervisor: Supervisor) -> None:
         super().__init__(*parts, supervisor)
         self._working = supervisor
+        self._settled = ExitStack()
+
+    async def start(self, doors: dict[str, socket.socket]) -> None:
+        """With the collector set as in the program."""
+        await super().start(doors)
+        self._working.run("collector", collector.sweep)
+        self._settled.enter_context(collector.settled())
 
     async def stop(self) -> None:
         """May be called again."""
+        self._settled.close()
         await self._working.stop()
         await super().stop()
 

@@ -11,10 +11,12 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from device_registry.devices import Site
+from device_registry.devices import Device, Site
 from device_registry.unknown import UnknownDevices
 from gateway.counters import Counters
-from gateway.decisions import Decisions
+from gateway.decisions import Decisions, nobody_waits
+from gateway.errors import OverRate
+from gateway.report import Reporter
 from gateway.uplink import Done, Uplink
 from journal.entry import Entry, Journal, Stored, partition_of
 from journal.errors import JournalError
@@ -22,13 +24,17 @@ from journal.recent import Accepted, Answer, RecentIdentities
 from protocols.errors import DecodeError, UnknownDevice
 from protocols.moment import SECOND, Moment
 from protocols.profile.model import FindProfile, Profile
-from protocols.quality import Quality, worse
+from protocols.quality import Quality
 from protocols.reading import Origin, Reading, decode_reading, encode_reading
+from protocols.stamp import doubt_clock
 from protocols.uplink import decode_pack
 
 READING = "reading"
 MESSAGE_LIFETIME_NS = 247 * SECOND
 """EXCHANGE_LIFETIME (RFC 7252, 4.8.2): after it a message id may come again and mean something new."""
+
+POLLED = frozenset({"modbus", "opcua"})
+"""Transports over which nobody waits for an acknowledgement."""
 
 UNTIMED = range(0, 1_000_000, 1_000)
 """Samples without a time get that of their message, and 1 µs more for each that repeats a point."""
@@ -41,6 +47,10 @@ class Verdict(NamedTuple):
     state: dict[str, bytes | None]
 
 
+NOTHING = Verdict([], {})
+"""Of an ordinary reading."""
+
+
 class Judge(Protocol):
     """Interlocks and alarms, as the pipeline sees them. Effects leave before `observe` returns."""
 
@@ -48,11 +58,13 @@ class Judge(Protocol):
         """Judge one reading that was not seen before."""
 
 
-class _Accepted(NamedTuple):
+class _Accepted(msgspec.Struct, frozen=True):
     """A reading as it is judged, with what its identity was remembered under. ``new``: it is not stored yet."""
 
     reading: Reading
-    memory: Accepted
+    key: str
+    identity: str
+    digest: int
     new: bool
 
 
@@ -83,6 +95,7 @@ class Pipeline:
         self._judges = judges
         self._origin = origin
         self._recent = RecentIdentities()
+        self._reporter = Reporter(site.devices.get)
         self.unknown = UnknownDevices()
 
     def rebuild(self, tail: Iterable[Stored]) -> None:
@@ -91,7 +104,7 @@ class Pipeline:
             (stored.entry.id, decode_reading(stored.entry.body)) for stored in tail if stored.entry.kind == READING
         )
         self._recent.rebuild(
-            Accepted(_key(reading), identity, _digest(reading), reading.at) for identity, reading in readings
+            Accepted(reading.key, identity, _digest(reading), reading.at) for identity, reading in readings
         )
 
     def ingest(self, uplink: Uplink, done: Done, now: Moment) -> tuple[str, ...]:
@@ -102,16 +115,14 @@ class Pipeline:
                 uplink.content_format,
                 received_at=uplink.received_at,
                 origin=self._origin,
-                find_profile=self._speakers(uplink.connection),
+                find_profile=self._speakers(uplink),
             )
         except UnknownDevice as error:
             elsewhere = self._site.devices.get(error.device)
             if elsewhere is not None:
-                self._counters.refused.labels(uplink.transport, "connection").inc()
-                raise DecodeError(
-                    "connection",
-                    f"device {error.device!r} is registered on connection {elsewhere.connection!r}, not on this one",
-                ) from None
+                refusal = _elsewhere(elsewhere, uplink)
+                self._counters.refused.labels(uplink.transport, refusal.kind).inc()
+                raise refusal from None
             self.unknown.heard(error.device, uplink.received_at, uplink.source)
             self._counters.unknown.set(len(self.unknown))
             self._counters.refused.labels(uplink.transport, error.kind).inc()
@@ -119,19 +130,35 @@ class Pipeline:
         except DecodeError as error:
             self._counters.refused.labels(uplink.transport, error.kind).inc()
             raise
-        self.offer(readings, uplink.transport, done, now, source=uplink.source)
+        if uplink.over_rate:
+            self.judge(readings, now)
+            done(OverRate())
+        else:
+            self.offer(readings, uplink.transport, done, now, source=uplink.source)
         return tuple({reading.device: None for reading in readings})
 
-    def _speakers(self, connection: str) -> FindProfile:
-        """Who may speak on a connection: its own devices. A connection that is not of the site takes all."""
-        if connection not in self._site.connections:
+    def _speakers(self, uplink: Uplink) -> FindProfile:
+        """Who may speak on a connection: its own devices; an authenticated person, who comes over none, for all."""
+        connection, only = uplink.connection, uplink.device
+        if not connection:
             return self._site.find_profile
 
         def find(device_id: str) -> Profile | None:
             device = self._site.devices.get(device_id)
-            return device.profile if device is not None and device.connection == connection else None
+            if device is None or device.connection != connection:
+                return None
+            must_prove = bool(only) or device.part.oscore is not None
+            return device.profile if only == device_id or not must_prove else None
 
         return find
+
+    def judge(self, readings: Iterable[Reading], now: Moment) -> None:
+        """Judge what a limit keeps out of the journal (S9); what is decided goes in all the same."""
+        for reading in readings:
+            for judge in self._judges:
+                verdict = judge.observe(reading, now)
+                if verdict.entries or verdict.state:
+                    self.store(verdict)
 
     def offer(self, readings: Iterable[Reading], transport: str, done: Done, now: Moment, *, source: str = "") -> None:
         """Judge and store readings. ``done`` comes after the commit of all of them, also for duplicates."""
@@ -139,68 +166,81 @@ class Pipeline:
         repeated = 0
         try:
             for offered in readings:
-                repeated += not self._take(offered, source, now, batch)
+                repeated += not self._take(offered, source, transport, now, batch)
         except BaseException:
             self._forget(batch.accepted)
             raise
-        self._counters.duplicates.labels(transport).inc(repeated)
+        counters = self._counters.taken(transport)
         earlier: list[Exception | None] = []
 
         def settled(error: Exception | None) -> None:
             if error is None:
-                self._counters.readings.labels(transport).inc(len(batch.accepted))
+                counters.readings.inc(len(batch.accepted))
             else:
                 self._forget(batch.accepted)
-            done(error or next(filter(None, earlier), None))
+            done(error or (next(filter(None, earlier), None) if earlier else None))
 
+        if repeated:
+            counters.duplicates.inc(repeated)
+            self._wait_for_earlier(batch, earlier)
+        self._decisions.submit(batch.entries, batch.state, settled, patient=transport in POLLED)
+
+    def _wait_for_earlier(self, batch: _Batch, earlier: list[Exception | None]) -> None:
+        """A barrier: the commit of what is repeated may still run, and may fail."""
         try:
-            if repeated and batch.entries:
-                # a barrier: the commit of what is repeated may still run, and may fail
+            if batch.entries:
                 self._journal.submit((), earlier.append)
         except JournalError as error:
             earlier.append(error)
-        self._decisions.submit(batch.entries, batch.state, settled)
 
-    def store(self, verdict: Verdict) -> None:
+    def store(self, verdict: Verdict, done: Done = nobody_waits) -> None:
         """Store what no reading caused; what the journal refuses is kept for its next commit."""
-        self._decisions.submit(verdict.entries, verdict.state, lambda _error: None)
+        self._decisions.submit(verdict.entries, verdict.state, done)
 
-    def _take(self, offered: Reading, source: str, now: Moment, batch: _Batch) -> bool:
-        """Judge one reading, and put it into the batch unless it is stored already; whether it was new."""
+    def _take(self, offered: Reading, source: str, transport: str, now: Moment, batch: _Batch) -> bool:
+        """Judge one reading, and put it into the batch unless it is stored already, or its report strategy says that it
+        need not be; whether it was new."""
         taken = self._accept(offered, source)
         if taken.new:
             batch.accepted.append(taken)
         # a device whose clock stands still looks like one that repeats itself: judged all the same, stored once
         reading = taken.reading
+        is_quiet = True
         for judge in self._judges:
             verdict = judge.observe(reading, now)
-            batch.entries.extend(verdict.entries)
-            batch.state.update(verdict.state)
-        if taken.new:
+            if verdict is not NOTHING:
+                is_quiet = is_quiet and not verdict.entries
+                batch.entries.extend(verdict.entries)
+                batch.state.update(verdict.state)
+        if taken.new and self._reporter.keeps(reading, transport, is_quiet):
             batch.entries.append(_entry(taken))
             self._count_quality(reading)
+        elif taken.new:
+            batch.accepted.pop()
         return taken.new
 
     def _accept(self, reading: Reading, source: str) -> _Accepted:
         """The reading under a free time stamp, or under its first one where it is stored already."""
-        key, identity, digest = _key(reading), reading.identity, _digest(reading)
+        key, digest = reading.key, _digest(reading)
         after = reading.at - reading.received_at
         anonymous = bool(source) and not reading.is_counted and after in UNTIMED
+        identity = reading.identity if not anonymous else f"{source}+{after}" if after else source
+        if self._recent.take_new(key, identity, digest, reading.at):
+            return _Accepted(reading, key, identity, digest, new=True)
         if anonymous:
-            identity = f"{source}+{after}" if after else source
             self._expire(key, identity, digest, reading.received_at)
         answer = self._recent.check(key, identity, digest)
         if answer is Answer.DUPLICATE:
             first_at = self._recent.accepted_at(key, identity, digest)
             reading = msgspec.structs.replace(reading, at=reading.at if first_at is None else first_at)
-            return _Accepted(reading, Accepted(key, identity, digest, reading.at), new=False)
+            return _Accepted(reading, key, identity, digest, new=False)
         at = self._recent.free_time(key, reading.at)
         if (answer is Answer.CONFLICT or at != reading.at) and not anonymous:
             reading = _doubtful(reading)
         if at != reading.at:
             reading = msgspec.structs.replace(reading, at=at)
         self._recent.remember(key, identity, digest, at)
-        return _Accepted(reading, Accepted(key, identity, digest, at), new=True)
+        return _Accepted(reading, key, identity, digest, new=True)
 
     def _expire(self, key: str, identity: str, digest: int, received_at: int) -> None:
         stored_at = self._recent.accepted_at(key, identity, digest)
@@ -209,7 +249,8 @@ class Pipeline:
 
     def _forget(self, accepted: Iterable[_Accepted]) -> None:
         for one in accepted:
-            self._recent.forget(one.memory.key, one.memory.identity, one.memory.digest)
+            self._recent.forget(one.key, one.identity, one.digest)
+            self._reporter.forget(one.reading)
 
     def _count_quality(self, reading: Reading) -> None:
         if any(reading.quality):
@@ -218,29 +259,35 @@ class Pipeline:
                     self._counters.marked.labels(quality_word(quality)).inc()
 
 
+def _elsewhere(device: Device, uplink: Uplink) -> DecodeError:
+    """Why a registered device may not speak here."""
+    if device.connection == uplink.connection and not uplink.device:
+        return DecodeError("credential", f"device {device.id!r} has a credential and must use it: only with OSCORE")
+    if device.connection == uplink.connection:
+        return DecodeError("credential", f"device {device.id!r} is not {uplink.device!r}, whose credential this is")
+    return DecodeError(
+        "connection", f"device {device.id!r} is registered on connection {device.connection!r}, not on this one"
+    )
+
+
 def quality_word(quality: int) -> str:
     """A quality as the API writes it: ``good`` or ``bad:sensor-fault``."""
     named = Quality(quality)
     return f"{named.severity}:{named.reason}" if named.reason else named.severity
 
 
-def _key(reading: Reading) -> str:
-    return f"{reading.device}~{reading.origin:d}"
+_encode = msgspec.msgpack.Encoder().encode
 
 
 def _digest(reading: Reading) -> int:
-    return zlib.crc32(msgspec.msgpack.encode(reading.values))
+    return zlib.crc32(_encode(reading.values))
 
 
 def _doubtful(reading: Reading) -> Reading:
     """Two payloads under one identity or instant: both are kept, the second's clock is doubted."""
-    quality = tuple(
-        one if value is None else int(worse(Quality(one), Quality.UNCERTAIN_CLOCK))
-        for value, one in zip(reading.values, reading.quality, strict=True)
-    )
-    return msgspec.structs.replace(reading, quality=quality)
+    return msgspec.structs.replace(reading, quality=doubt_clock(reading.values, reading.quality))
 
 
 def _entry(taken: _Accepted) -> Entry:
     reading = taken.reading
-    return Entry(READING, taken.memory.identity, partition_of(reading.device), reading.at, encode_reading(reading))
+    return Entry(READING, taken.identity, partition_of(reading.device), reading.at, encode_reading(reading))

@@ -9,7 +9,9 @@ Done = Callable[[Exception | None], None]
 class Uplink(NamedTuple):
     """One payload from a device. ``source`` identifies the message at its transport (peer, message id, token)
     for devices that send neither time nor sequence; ``received_at`` is UTC ns. ``connection``: id of the
-    connection it came over, whose own devices alone may speak there (S4); empty for an authenticated person's."""
+    connection it came over, whose own devices alone may speak there (S4); empty for an authenticated person's.
+    ``device``: the one that proved itself by a credential and speaks for itself alone; empty where none did.
+    ``over_rate``: its peer sends more than its connection allows; it is judged, and ``done`` gets `OverRate` (S9)."""
 
     transport: str
     payload: bytes
@@ -17,6 +19,8 @@ class Uplink(NamedTuple):
     source: str
     received_at: int
     connection: str = ""
+    device: str = ""
+    over_rate: bool = False
 
 
 class Ingest(Protocol):

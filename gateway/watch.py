@@ -5,19 +5,20 @@ and state keys, to be stored with the reading that caused it. Interlocks and ala
 the one place that carries a failed final element from the one to the other.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from alarms.actions import Action
 from alarms.alarm import encode as encode_alarm
-from alarms.engine import AlarmEngine
+from alarms.engine import AlarmEngine, Watched
 from gateway.actuator import Actuator
-from gateway.pipeline import Verdict
+from gateway.pipeline import NOTHING, Verdict
 from interlocks.engine import InterlockEngine
 from interlocks.errors import InterlockError
 from interlocks.record import TripEvent
 from interlocks.record import encode as encode_trip
+from interlocks.zone import Zone
 from journal.entry import Entry, partition_of
-from protocols.command import CommandEvent, encode_command_event
+from protocols.command import Command, CommandEvent, encode_command_event
 from protocols.moment import Moment
 from protocols.reading import Origin, Reading
 
@@ -28,7 +29,8 @@ FAILED_TO_ACT = "ACT-1"
 
 
 class Watch:
-    """A judge of the pipeline that also lives on time. ``store`` takes verdicts that no reading caused."""
+    """A judge of the pipeline that also lives on time. ``store`` takes verdicts that no reading caused;
+    ``follow`` is told what becomes of each command, and gives the state to be stored with it."""
 
     def __init__(
         self,
@@ -36,11 +38,13 @@ class Watch:
         alarms: AlarmEngine,
         actuator: Actuator,
         store: Callable[[Verdict], None],
+        follow: Callable[[CommandEvent], Mapping[str, bytes | None]] = lambda _event: {},
     ) -> None:
         self.interlocks = interlocks
         self.alarms = alarms
         self.actuator = actuator
         self._store = store
+        self._follow = follow
         self._serial = 0
         self._events: list[CommandEvent] = []
         self._trips: list[TripEvent] = []
@@ -50,9 +54,11 @@ class Watch:
         """Judge one reading."""
         self.actuator.observe(reading, now)
         self.interlocks.observe(reading, now)
-        self._act(now)
+        if self.interlocks.has_news or self.actuator.has_news:
+            self._act(now)
         self.alarms.observe(reading, now)
-        return self._collect(now)
+        told = self._events or self._trips or self._state or self.alarms.has_news
+        return self._collect(now) if told else NOTHING
 
     def lost(self, device: str, now: Moment) -> None:
         """A transport knows that the device does not answer."""
@@ -71,8 +77,11 @@ class Watch:
 
     def due(self) -> int | None:
         """The mono time of the next `tick` that can change something."""
-        times = [due for due in (self.interlocks.due(), self.alarms.due(), self.actuator.due()) if due is not None]
-        return min(times, default=None)
+        due = self.interlocks.due()
+        for other in (self.alarms.due(), self.actuator.due()):
+            if other is not None and (due is None or other < due):
+                due = other
+        return due
 
     def perform(self, action: Action, now: Moment) -> Verdict:
         """What a person does to an alarm; the caller stores the verdict. Raises the errors of `alarms.errors`."""
@@ -89,6 +98,25 @@ class Watch:
             raise
         self._act(now)
         return self._collect(now)
+
+    def issue(self, command: Command, now: Moment) -> None:
+        """Have the actuator send a person's command."""
+        self.actuator.issue(command, now)
+        self._act(now)
+        self._keep(now)
+
+    def withdraw(self, command_id: str, why: str, now: Moment) -> None:
+        """Do not send a person's command again."""
+        self.actuator.cancel(command_id, now, why)
+        self._act(now)
+        self._keep(now)
+
+    def rearrange(self, zones: Iterable[Zone], devices: Iterable[Watched], now: Moment) -> None:
+        """The site was changed: these are the zones and devices from now on (see the engines for what stands on)."""
+        self.alarms.rewatch(devices, now)
+        self.interlocks.rezone(zones, now)
+        self._act(now)
+        self._keep(now)
 
     def load(self, state: dict[str, bytes], now: Moment) -> None:
         """Take back what stood before the restart, and drive on what was not completed (S10)."""
@@ -124,6 +152,8 @@ class Watch:
                 self.alarms.report(one.device, FAILED_TO_ACT, one.failed, now, role=one.element)
             events, settled = self.actuator.drain()
             self._events += events
+            for event in events:
+                self._state |= self._follow(event)
             for command_id, ok in settled:
                 self.interlocks.settled(command_id, ok, now)
             if not settled and not outcome.commands:

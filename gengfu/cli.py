@@ -24,8 +24,13 @@ VERBS = {
     "demo": Verb("gengfu.verbs.demo", "a small site on this machine, its boards running the real firmware"),
     "up": Verb("gengfu.verbs.up", "gateway and console in one process"),
     "check": Verb("gengfu.verbs.check", "validate settings, sites and profiles; every wrong key is named"),
+    "opcua": Verb("gengfu.verbs.opcua", "make our OPC UA certificate, trust a server's, browse a server's nodes"),
     "profile": Verb("gengfu.verbs.profile", "list, show, decode with, and emit registers of device profiles"),
-    "user": Verb("gengfu.verbs.user", "add a user or set a password"),
+    "device": Verb("gengfu.verbs.device", "make the token of a device that pushes over HTTP"),
+    "simulate": Verb("gengfu.verbs.simulate", "a virtual fleet over the real protocols, on this machine"),
+    "reload": Verb("gengfu.verbs.reload", "let the running site take its changed document, without a restart"),
+    "sniff": Verb("gengfu.verbs.sniff", "show what goes over a connection or a serial line, in hex and in words"),
+    "user": Verb("gengfu.verbs.user", "add a user, set a password, make an API token"),
     "version": Verb("gengfu.verbs.version", "print the version"),
 }
 

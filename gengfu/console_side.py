@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import NamedTuple
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Counter
 
 import gengfu
 from console import serve
@@ -18,7 +18,7 @@ from console.duty.run_board import RunBoard
 from console.errors import AccountsDamaged
 from console.events import EventHub
 from console.live import LiveView
-from console.services import ConsoleServices, Demo
+from console.services import Connections, ConsoleServices, Demo, DeviceDoor, Reload
 from device_registry.devices import Site
 from gateway.uplink import Ingest
 from gengfu import clock
@@ -33,6 +33,7 @@ from gengfu.stores import Stores
 from gengfu.supervisor import Supervisor
 from journal.entry import Stored
 from journal.sqlite import SqliteJournal
+from protocols.profile.model import Profile
 from protocols.reading import decode_reading
 
 TAIL = 20_000
@@ -44,18 +45,23 @@ class LiveFeed:
 
     def __init__(self, site: Site, live: LiveView) -> None:
         self._live = live
-        self._points = {
-            device.id: tuple(point.name for point in device.profile.points) for device in site.devices.values()
-        }
+        self._site = site
+        self._points: dict[Profile, tuple[str, ...]] = {}
 
     def __call__(self, stored: Sequence[Stored]) -> None:
         """Listener of the journal."""
         for one in stored:
             if one.entry.kind == "reading":
                 reading = decode_reading(one.entry.body)
-                points = self._points.get(reading.device)
-                if points is not None:
-                    self._live.observe(reading, points)
+                device = self._site.devices.get(reading.device)
+                if device is not None:
+                    self._live.observe(reading, self._names(device.profile))
+
+    def _names(self, profile: Profile) -> tuple[str, ...]:
+        names = self._points.get(profile)
+        if names is None:
+            names = self._points[profile] = tuple(point.name for point in profile.points)
+        return names
 
 
 class Staging(NamedTuple):
@@ -66,6 +72,15 @@ class Staging(NamedTuple):
 
 
 NO_STAGING = Staging()
+
+
+class Gate(NamedTuple):
+    """What the gateway of the process gives to its console."""
+
+    ingest: Ingest
+    device_door: DeviceDoor
+    connections: Connections
+    reload: Reload | None = None
 
 
 class ConsoleSide:
@@ -98,6 +113,12 @@ class ConsoleSide:
         )
         self.made_up: str | None = None
 
+    def follow_site(self) -> None:
+        """The site was changed: pages begin anew with what there is now."""
+        self._desk.follow_site()
+        self._events.publish("site", {})
+        self._events.publish("resync", {})
+
     async def warm(self, stack: AsyncExitStack) -> None:
         """Show what was known before the start: what the store has, then what the journal has beyond it."""
         stack.callback(self.accounts.close)
@@ -114,7 +135,7 @@ class ConsoleSide:
         self,
         stack: AsyncExitStack,
         web: socket.socket,
-        ingest: Ingest,
+        gate: Gate,
         health: Health,
         metrics: CollectorRegistry,
         supervisor: Supervisor,
@@ -125,7 +146,7 @@ class ConsoleSide:
         given = password.get_secret_value() if password else None
         self.made_up = await asyncio.to_thread(self.accounts.ensure_admin, given)
         services = ConsoleServices(
-            ingest=HttpIngest(ingest, clock.wall),
+            ingest=HttpIngest(gate.ingest, clock.wall),
             site=self._site,
             store=self._stores.duck,
             live=self.live,
@@ -141,12 +162,19 @@ class ConsoleSide:
             alarms=self._desk.alarms,
             history=self._desk.history,
             interlocks=self._desk.interlocks,
+            commands=self._desk.commands,
             ask=self._asker,
             runs=self._runs,
             demo=stage.demo,
+            connections=gate.connections,
+            reload=gate.reload,
+            device_door=gate.device_door,
         )
         supervisor.run("runs on the desk", self._runs.follow)
-        served = asyncio.create_task(serve.serve(create_app(services), web, self.stop), name="http")
+        self.malformed = Counter(
+            "gengfu_http_malformed", "Connections whose bytes were no HTTP, or ended within a request", registry=metrics
+        )
+        served = asyncio.create_task(serve.serve(create_app(services), web, self.stop, self.malformed.inc), name="http")
         served.add_done_callback(lambda _task: self.stop.set())
         stack.push_async_callback(self._finish, served)
 

@@ -18,15 +18,21 @@ from protocols.request import OperatorRequest, decode_answer, encode
 
 WAIT_S = 2.0
 LIFE_NS = 60 * SECOND
+"""How long a request lives that does not say so itself."""
 
 
 class _Details(msgspec.Struct, forbid_unknown_fields=True):
-    """What a person adds to a request; the fields are those of `OperatorRequest`."""
+    """What a person adds to a request; the fields are those of `OperatorRequest`, but for ``expires_s``: how long the
+    request lives, seconds."""
 
     why: str = ""
     for_s: float | None = None
     measure: str = ""
     on_site: bool = False
+    command: str = ""
+    priority: int = 1
+    id: str = ""
+    expires_s: float = LIFE_NS / SECOND
 
 
 class Asker:
@@ -41,16 +47,18 @@ class Asker:
         now = clock.wall()
         more = msgspec.convert(details, _Details)
         request = OperatorRequest(
-            secrets.token_hex(8),
+            more.id or secrets.token_hex(8),
             verb,
             target,
             who,
             now,
-            now + LIFE_NS,
+            now + int(more.expires_s * SECOND),
             more.why,
             more.for_s,
             more.measure,
             more.on_site,
+            more.command,
+            more.priority,
         )
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting[request.id] = answer

@@ -3,33 +3,40 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry
 
 from alarms.engine import AlarmEngine
+from device_registry.connections import ModbusConnection
 from device_registry.devices import Site
-from device_registry.site import ConnectionPart
 from gateway.actuator import Actuator
+from gateway.command_queue import CommandQueue, Ways
 from gateway.counters import Counters
+from gateway.decisions import nobody_waits
+from gateway.diagnostics import Diagnosis
 from gateway.downlink import Downlink, load_cursor
+from gateway.intake import Intake
 from gateway.pipeline import READING, Pipeline, Verdict
 from gateway.slots import SlotTimer
-from gateway.transports import coap
-from gateway.transports.modbus_bus import BusCounters
+from gateway.transports.modbus.bus import BusCounters
 from gateway.uplink import Done, Uplink
 from gateway.watch import Watch
 from gengfu import clock, rules
+from gengfu.coap_side import CoapSide, Doors, Handover
+from gengfu.device_clocks import DeviceClocks
+from gengfu.http_side import DeviceDoor, HttpSide
 from gengfu.modbus_side import ModbusSide
-from gengfu.routes import CoapRoute, Routes
+from gengfu.routes import Routes
 from gengfu.rules import Rulebook
+from gengfu.side import Side
+from gengfu.sides import open_side
 from gengfu.supervisor import Supervisor
 from gengfu.wakeup import Wakeup
 from interlocks.engine import InterlockEngine
 from journal.entry import PARTITIONS, Stored
 from journal.sqlite import SqliteJournal
-from protocols.profile.model import Profile
-from protocols.reading import Origin, Reading, Value, decode_reading
+from protocols.reading import Origin, Reading, decode_reading
 
 log = logging.getLogger("gengfu.gateway")
 
@@ -55,50 +62,106 @@ class GatewaySide:
         self._supervisor = supervisor
         self.counters = Counters(metrics)
         self._wakeup = Wakeup(self._due, self._tick)
-        self.routes = Routes({device.id: device.connection for device in site.devices.values()}, self._tick)
+        self._connection_of = _connections_of(site)
+        self.routes = Routes(self._connection_of, self._tick)
         now = clock.now()
+        origin = Origin.SIMULATED if site.simulated else Origin.LIVE
+        interlocks = InterlockEngine(book.matrices, rules.zones(site), now)
+        ways = Ways(site.find_profile, origin, interlocks.refusal, self._store, self._wakeup.again)
+        self.commands = CommandQueue(ways)
         self.watch = Watch(
-            InterlockEngine(book.matrices, rules.zones(site), now),
+            interlocks,
             AlarmEngine(book.alarms, rules.watched(site), now),
             Actuator(self.routes, site.find_profile),
             self._store,
+            self.commands.follow,
         )
-        self.pipeline = Pipeline(site, journal, self.counters, (self.watch,))
-        self._timer = SlotTimer(asyncio.get_running_loop())
+        self.commands.issuer = self.watch
+        self._clocks = DeviceClocks()
+        self.pipeline = Pipeline(site, journal, self.counters, (self.watch, self._clocks), origin=origin)
+        self._intake = Intake(
+            self.ingest,
+            self._offer,
+            self._lost,
+            self.counters,
+            origin,
+            clock.wall,
+            SlotTimer(asyncio.get_running_loop()),
+        )
         self._leave: Callable[[], None] = lambda: None
-        self._doors: list[coap.CoapDoor] = []
-        self._lines: list[ModbusSide] = []
+        self.sides: dict[str, Side] = {}
+        self._handed: dict[str, Handover] = {}
 
     async def start(self, doors: dict[str, socket.socket]) -> None:
         """Take back the state, then open the connections. ``doors``: bound sockets by connection id;
         those that are taken over are taken out."""
         state = self.journal.load_state("")
         self.watch.load(state, clock.now())
+        self.commands.load(state, clock.now())
         tail = await asyncio.to_thread(self.journal.tail, TAIL)
         self.pipeline.rebuild(tail)
         readings = (decode_reading(one.entry.body) for one in tail if one.entry.kind == READING)
         self.watch.recall((one for one in readings if one.device in self.site.devices), clock.now())
-        for connection in list(doors):
-            door = await coap.listen(doors[connection], self.ingest, self.counters, clock.wall, connection)
-            del doors[connection]
-            self._doors.append(door)
-            self.routes.add(connection, CoapRoute(door))
-        for part in self.site.connections.values():
-            if part.transport != "coap":
-                self._poll(part)
+        self.begin(await self.build(self.site, self.site.connections, doors))
         await self._listen_to_people(state)
         self._wakeup.again()
 
-    def _poll(self, connection: ConnectionPart) -> None:
-        devices = [one for one in self.site.devices.values() if one.connection == connection.id]
-        line = ModbusSide(connection, devices, self._on_values, self._on_lost, self._timer)
-        self._lines.append(line)
-        self.routes.add(connection.id, line)
-        line.start(self._supervisor)
+    async def build(
+        self, site: Site, connections: Iterable[str], doors: dict[str, socket.socket] | None = None
+    ) -> dict[str, Side]:
+        """The ends of some connections of ``site``, not begun. Raises what `open_side` raises; those that were built
+        before have let go of everything then."""
+        given = Doors({} if doors is None else doors, self.journal.load_state(""), self._keep_state, self._handed)
+        built: dict[str, Side] = {}
+        try:
+            for name in connections:
+                devices = [one for one in site.devices.values() if one.connection == name]
+                side = open_side(site.connections[name], devices, self._intake, given)
+                if side is not None:
+                    built[name] = side
+        except BaseException:
+            for side in built.values():
+                await side.close()
+            raise
+        return built
+
+    def begin(self, sides: Mapping[str, Side]) -> None:
+        """Begin with what `build` built. The site is the one that it was built from."""
+        for name, side in sides.items():
+            self.sides[name] = side
+            self.routes.add(name, side)
+        self._clocks.diagnosis_of = {
+            device.id: self.sides[device.connection].diagnosis
+            for device in self.site.devices.values()
+            if device.connection in self.sides
+            and not isinstance(self.site.connections[device.connection], ModbusConnection)
+        }
+        for side in sides.values():
+            side.start(self._supervisor)
+
+    async def end(self, connections: Iterable[str]) -> None:
+        """Close these connections; nothing comes from them afterwards."""
+        for name in connections:
+            side = self.sides.pop(name, None)
+            if side is not None:
+                self.routes.remove(name)
+                if isinstance(side, CoapSide):
+                    self._handed[name] = side.handover()
+                await side.close()
+
+    def rearrange(self) -> None:
+        """The site was changed: judge by what it is now. What stood stands on (S10, S11)."""
+        self._connection_of.clear()
+        self._connection_of.update(_connections_of(self.site))
+        self.watch.rearrange(rules.zones(self.site), rules.watched(self.site), clock.now())
+        self._wakeup.again()
+
+    async def _keep_state(self, state: Mapping[str, bytes | None]) -> int:
+        return await self.journal.append((), state)
 
     async def _listen_to_people(self, state: dict[str, bytes]) -> None:
         """What was asked while the gateway was down is answered first, then what comes."""
-        requests = Downlink(self.watch, self.pipeline.store, load_cursor(state))
+        requests = Downlink(self.watch, self.pipeline.store, load_cursor(state), self.commands)
         self._leave = self._down.subscribe(lambda batch: self._take(requests, batch))
         self._take(requests, await asyncio.to_thread(self._down.read, range(PARTITIONS), requests.cursor, TAIL))
 
@@ -106,20 +169,17 @@ class GatewaySide:
         requests.take(batch, clock.now())
         self._wakeup.again()
 
-    def _on_values(
-        self, device: str, profile: Profile, at: int, received: int, values: tuple[Value, ...], quality: tuple[int, ...]
-    ) -> None:
-        reading = Reading(device, profile.id, at, received, Origin.LIVE, values, quality)
-        self.pipeline.offer((reading,), "modbus", self._polled, clock.now())
+    def _offer(self, readings: Sequence[Reading], transport: str, done: Done, source: str = "") -> None:
+        self.pipeline.offer(readings, transport, done, clock.now(), source=source)
         self._wakeup.again()
 
-    def _polled(self, error: Exception | None) -> None:
-        """Nobody waits for an acknowledgement of a poll: what the journal refused is counted."""
-        if error is not None:
-            self.counters.refused.labels("modbus", "journal").inc()
-
-    def _on_lost(self, device: str, _at: int, reason: str) -> None:
+    def _lost(self, device: str, reason: str) -> None:
         log.warning("%s does not answer: %s", device, reason)
+        known = self.site.devices.get(device)
+        if known is None:
+            return
+        if known.connection in self.sides:
+            self.sides[known.connection].diagnosis.lost(device, reason)
         self.watch.lost(device, clock.now())
         self._wakeup.again()
 
@@ -130,25 +190,39 @@ class GatewaySide:
         return devices
 
     def _due(self) -> int | None:
-        return self.watch.due()
+        due, commands = self.watch.due(), self.commands.due()
+        return commands if due is None or (commands is not None and commands < due) else due
 
     def _tick(self) -> None:
+        self.commands.tick(clock.now())
         self.watch.tick(clock.now())
         self._wakeup.again()
 
-    def _store(self, verdict: Verdict) -> None:
-        self.pipeline.store(verdict)
+    def _store(self, verdict: Verdict, done: Done = nobody_waits) -> None:
+        self.pipeline.store(verdict, done)
+
+    def device_door(self, token: str) -> DeviceDoor | None:
+        """The door of the device that holds ``token``, over HTTP (`console.services.DeviceDoor`)."""
+        sides = (side for side in self.sides.values() if isinstance(side, HttpSide))
+        return next((door for side in sides if (door := side.door_of(token)) is not None), None)
+
+    def diagnoses(self) -> dict[str, Diagnosis]:
+        """What each connection knows of itself, by its id. From any thread."""
+        return {name: side.diagnosis for name, side in tuple(self.sides.items())}
 
     def bus_counters(self) -> dict[str, BusCounters]:
         """What happened on the Modbus buses, by connection id."""
-        return {line.name: line.bus.counters for line in self._lines}
+        sides = tuple(self.sides.items())
+        return {name: side.bus.counters for name, side in sides if isinstance(side, ModbusSide)}
 
     async def stop(self) -> None:
         """Close the connections and stop acting on time."""
         self._wakeup.close()
         self._leave()
-        for line in self._lines:
-            await line.close()
-        for door in self._doors:
-            door.close()
+        for side in self.sides.values():
+            await side.close()
         await self.routes.close()
+
+
+def _connections_of(site: Site) -> dict[str, str]:
+    return {device.id: device.connection for device in site.devices.values()}

@@ -6,7 +6,9 @@ from dataclasses import asdict
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from gateway.transports.modbus_bus import BusCounters
+from gateway.diagnostics import Diagnosis
+from gateway.transports.modbus.bus import BusCounters
+from gengfu.connection_metrics import connection_metrics
 from gengfu.stores import StoreFeed
 from journal.sqlite import SqliteJournal
 
@@ -23,11 +25,13 @@ class Health(Collector):
         max_bytes: int,
         feeds: Iterable[StoreFeed],
         buses: Callable[[], Mapping[str, BusCounters]],
+        diagnoses: Callable[[], Mapping[str, Diagnosis]],
     ) -> None:
         self._journal = journal
         self._max_bytes = max_bytes
         self._feeds = tuple(feeds)
         self._buses = buses
+        self._diagnoses = diagnoses
 
     def checks(self) -> Mapping[str, str | None]:
         """Check name -> what is wrong, or ``None``."""
@@ -57,3 +61,4 @@ class Health(Collector):
             for event, count in asdict(counters).items():
                 events.add_metric([connection, event], count)
         yield events
+        yield from connection_metrics(self._diagnoses().values())

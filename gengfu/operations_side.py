@@ -33,6 +33,11 @@ class OperationsSide:
         self._journal = journal
         self._came = asyncio.Event()
 
+    def follow_site(self, site: Site) -> None:
+        """The site was changed. Blocks for as long as a plan is being written."""
+        self.service.rearrange(_areas(site))
+        self._sensors.rewatch(_detectors(site))
+
     def listen(self, batch: Sequence[Stored]) -> None:
         """Listener of the journal: sensors are followed at once, alarms in `follow`."""
         now = clock.now()
@@ -79,13 +84,19 @@ def open_operations(stack: AsyncExitStack, site: Site, folder: Path, journal: Sq
     """Open the plans' database; ``stack`` closes it. Raises `operations.errors.StoreError`."""
     plans = shipped_plans()
     now = clock.now()
-    areas = {one.id: Area(one.area.id, one.area.kind, one.area.title) for one in site.devices.values()}
-    detectors = [Detector(one.id, one.area.id, one.profile, one.period_s) for one in site.devices.values()]
     conditions = [step.sensor for plan in plans.values() for step in plan.step if step.sensor]
-    sensors = SensorWatch(detectors, conditions, now)
+    sensors = SensorWatch(_detectors(site), conditions, now)
     database = folder / "operations.db"
     service = open_or_set_aside(
-        database, lambda: Operations.open(f"sqlite:///{database}", plans, areas, sensors, now), StoreUnusable
+        database, lambda: Operations.open(f"sqlite:///{database}", plans, _areas(site), sensors, now), StoreUnusable
     )
     stack.callback(service.close)
     return OperationsSide(service, sensors, journal)
+
+
+def _areas(site: Site) -> dict[str, Area]:
+    return {one.id: Area(one.area.id, one.area.kind, one.area.title) for one in site.devices.values()}
+
+
+def _detectors(site: Site) -> list[Detector]:
+    return [Detector(one.id, one.area.id, one.profile, one.period_s) for one in site.devices.values()]

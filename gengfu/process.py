@@ -19,16 +19,21 @@ from prometheus_client import CollectorRegistry
 
 from console import serve
 from console.errors import ConsoleError
+from device_registry.connections import CoapConnection, SerialPart
 from device_registry.devices import Site
+from device_registry.in_use import SiteInUse
 from gateway.errors import GatewayError
-from gateway.transports import coap
-from gengfu import clock, stores
-from gengfu.console_side import NO_STAGING, ConsoleSide, Staging
+from gateway.transports.coap import door as coap
+from gengfu import clock, collector, stores
+from gengfu.coap_side import host_port
+from gengfu.connection_board import ConnectionBoard
+from gengfu.console_side import NO_STAGING, ConsoleSide, Gate, Staging
 from gengfu.errors import MissingError
 from gengfu.gateway_side import GatewaySide
 from gengfu.health import Health
 from gengfu.housekeeping import keep_house
 from gengfu.operations_side import open_operations
+from gengfu.reload import Followers, SiteReload
 from gengfu.rules import Rulebook
 from gengfu.settings import Settings
 from gengfu.supervisor import Supervisor
@@ -81,13 +86,15 @@ async def _start(
     book: Rulebook,
     staging: Staging,
 ) -> Process:
-    _find_lines(site)
+    _tell_missing_lines(site)
+    in_use = SiteInUse(site)
+    site = in_use.site
     web = serve.bind(settings.http.host, settings.http.port)
     stack.callback(web.close)
     doors = {
-        part.id: coap.bind(*_host_port(part.listen or ""))
+        part.id: coap.bind(*host_port(part.listen))
         for part in site.connections.values()
-        if part.transport == "coap"
+        if isinstance(part, CoapConnection)
     }
     stack.callback(_close_all, doors)
     ports = {name: door.getsockname()[1] for name, door in doors.items()}
@@ -106,14 +113,33 @@ async def _start(
     # a start that fails further on must not leave a task that begins while its store is being closed
     stack.push_async_callback(supervisor.stop)
     gateway = GatewaySide(site, book, journal, downlink, metrics, supervisor)
-    await gateway.start(doors)
+    # before the start: one that fails half-way must let go of the connections that it has opened
     stack.push_async_callback(gateway.stop)
-    health = Health(journal, max_bytes, opened.feeds, gateway.bus_counters)
+    await gateway.start(doors)
+    health = Health(journal, max_bytes, opened.feeds, gateway.bus_counters, gateway.diagnoses)
     metrics.register(health)
     supervisor.run("housekeeping", lambda: keep_house(journal, max_bytes, opened.feeds, settings.journal.keep_days))
-    await console.start(stack, web, gateway.ingest, health, metrics, supervisor, staging)
+    supervisor.run("collector", collector.sweep)
+    board = ConnectionBoard(site, gateway.diagnoses, clock.wall)
+    followers = Followers(gateway, console, operations, opened)
+    reload = _listen_for_reload(stack, settings, SiteReload(settings, in_use, book, journal, followers), supervisor)
+    gate = Gate(gateway.ingest, gateway.device_door, board, reload)
+    await console.start(stack, web, gate, health, metrics, supervisor, staging)
     stack.push_async_callback(supervisor.stop)
+    stack.enter_context(collector.settled())
     return Process(settings, site, folder, supervisor, gateway, console, web.getsockname()[1], ports)
+
+
+def _listen_for_reload(
+    stack: AsyncExitStack, settings: Settings, reload: SiteReload, supervisor: Supervisor
+) -> SiteReload | None:
+    """SIGHUP takes the site's document anew; ``None`` where there is none (the demo makes its own)."""
+    if settings.site is None:
+        return None
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, lambda: supervisor.run("reload", reload.on_signal))
+    stack.callback(loop.remove_signal_handler, signal.SIGHUP)
+    return reload
 
 
 def _open_journal(stack: AsyncExitStack, folder: Path, max_bytes: int) -> SqliteJournal:
@@ -124,13 +150,16 @@ def _open_journal(stack: AsyncExitStack, folder: Path, max_bytes: int) -> Sqlite
     return journal
 
 
-def _find_lines(site: Site) -> None:
-    """A serial line that is not there at the start is a wrong name or a missing plug: somebody must look."""
+def _tell_missing_lines(site: Site) -> None:
+    """A wrong name or a missing plug: somebody must look. But one adapter that does not come back after a power cut
+    must not blind the watch over all the others: its line is opened when it is there, its devices are lost (S23)."""
     for part in site.connections.values():
-        if part.transport == "modbus-rtu" and not Path(part.port or "").exists():
-            raise MissingError(
-                f"connection {part.id}: serial line {part.port} is not there; plug it in, or correct its port in the "
-                "site document (names that last are in /dev/serial/by-id)"
+        if isinstance(part, SerialPart) and not Path(part.port).exists():
+            log.error(
+                "connection %s: serial line %s is not there; plug it in, or correct its port in the site document "
+                "(names that last are in /dev/serial/by-id)",
+                part.id,
+                part.port,
             )
 
 
@@ -138,11 +167,6 @@ def _close_all(doors: dict[str, socket.socket]) -> None:
     """Those that no connection has taken over."""
     for door in doors.values():
         door.close()
-
-
-def _host_port(text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    return host.strip("[]"), int(port)
 
 
 async def until_signal(stop: asyncio.Event) -> None:

@@ -3,19 +3,22 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from device_registry.connections import CoapConnection
 from device_registry.devices import Site
 from device_registry.errors import SiteError
 from device_registry.load import compile_site, load_site
-from device_registry.site import AreaPart, ConnectionPart, SiteConfig, SitePart
+from device_registry.site import AreaPart, SiteConfig, SitePart
 from gengfu.errors import InputError
 from protocols.document import Text
 from protocols.errors import ProfileError
 from protocols.modbus.golden import decode_golden
+from protocols.opcua.values import decode_golden as decode_golden_opcua
+from protocols.payload.golden import decode_golden_payload
 from protocols.profile.golden import SENML_ONLY
 from protocols.profile.loader import load_profiles, shipped_profiles
 from protocols.profile.model import Profile
 
-GOLDEN = {**SENML_ONLY, "modbus": decode_golden}
+GOLDEN = {**SENML_ONLY, "modbus": decode_golden, "payload": decode_golden_payload, "opcua": decode_golden_opcua}
 """Every kind of golden bytes a profile may hold."""
 
 
@@ -33,7 +36,7 @@ def empty_site() -> Site:
         SiteConfig(
             site=SitePart(id="site", title=Text(zh="未命名站点", en="Unnamed site")),
             area=(AreaPart(id="site", title=Text(zh="站点", en="Site"), kind="other"),),
-            connection=(ConnectionPart(id="coap", transport="coap", listen="127.0.0.1:5683"),),
+            connection=(CoapConnection(id="coap", transport="coap", listen="127.0.0.1:5683"),),
         ),
         {},
     )

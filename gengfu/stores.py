@@ -103,9 +103,14 @@ def _consume(sink: Sink, batch: list[Stored]) -> None:
 class Stores:
     """DuckDB, and InfluxDB where the settings name one."""
 
-    def __init__(self, duck: DuckStore, feeds: Iterable[StoreFeed]) -> None:
+    def __init__(self, duck: DuckStore, feeds: Iterable[StoreFeed], series: dict[str, Series]) -> None:
         self.duck = duck
         self.feeds = tuple(feeds)
+        self._series = series
+
+    def follow_site(self, site: Site) -> None:
+        """The site was changed. What a removed device sent may still be on its way to a store, so its series stays."""
+        self._series.update(series_of(site))
 
     async def not_yet_stored(self, journal: SqliteJournal) -> list[Stored]:
         """What DuckDB has not taken yet: acknowledged before the last end, and to be shown all the same."""
@@ -125,7 +130,7 @@ async def open_stores(
         sink = InfluxSink(InfluxSettings(**settings.influx.model_dump()), series.get, folder / "influx.db")
         stack.callback(sink.close)
         feeds.append(StoreFeed("influxdb", journal, sink, settings.flush_s))
-    return Stores(duck, feeds)
+    return Stores(duck, feeds, series)
 
 
 def start(stack: AsyncExitStack, stores: Stores, supervisor: Supervisor) -> None:

@@ -13,7 +13,10 @@ from prometheus_client import CollectorRegistry, Counter
 log = logging.getLogger("gengfu.supervisor")
 
 FIRST_PAUSE_S = 0.5
-LONGEST_PAUSE_S = 30.0
+LONGEST_PAUSE_S = 10.0
+"""Of a task that watches over life-safety points too (safety rule S23)."""
+WELL_AFTER_S = 60.0
+"""A task that ran so long was well: its next death is its first again."""
 
 
 class Supervisor:
@@ -28,18 +31,22 @@ class Supervisor:
             registry=metrics,
         )
 
-    def run(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Run ``work`` until it returns or the supervisor stops; start it again when it raises."""
+    def run(self, name: str, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
+        """Run ``work`` until it returns, is cancelled or the supervisor stops; start it again when it raises."""
         task = asyncio.create_task(self._keep(name, work), name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _keep(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         pause = FIRST_PAUSE_S
+        loop = asyncio.get_running_loop()
         while True:
+            began = loop.time()
             try:
                 await work()
             except Exception:
+                pause = FIRST_PAUSE_S if loop.time() - began >= WELL_AFTER_S else pause
                 log.exception("task %s died; starting it again in %.1f s", name, pause)
                 self._restarts.labels(name).inc()
                 await asyncio.sleep(pause)

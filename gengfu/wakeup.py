@@ -23,11 +23,11 @@ class Wakeup:
     def again(self) -> None:
         """Look at the next due time and set the timer if it is earlier than the one set."""
         due = self._due()
-        if due is None:
+        if due is None or (self._timer is not None and self._set_for <= due):
             return
         due = -(-due // GRID_NS) * GRID_NS
         if self._timer is not None:
-            if self._set_for <= due:
+            if self._set_for == due:
                 return
             self._timer.cancel()
         self._set_for = due

@@ -57,8 +57,19 @@ class SensorWatch:
         self._seen: dict[tuple[str, int, Origin], _Seen] = {}
         self._started = now.mono
         self._lock = threading.Lock()
-        for sensor in conditions:
-            if sensor.kind == "permissive":
+        self._permissives = [sensor for sensor in conditions if sensor.kind == "permissive"]
+        for sensor in self._permissives:
+            self._watch(sensor)
+
+    def rewatch(self, detectors: Iterable[Detector]) -> None:
+        """The site was changed: these are its detectors now. What held at one that is another now begins anew."""
+        with self._lock:
+            before = self._detectors
+            self._detectors = {detector.device: detector for detector in detectors}
+            same = {device for device, one in self._detectors.items() if before.get(device) == one}
+            self._limits = {key: limits for key, limits in self._limits.items() if key[0] in same}
+            self._seen = {key: seen for key, seen in self._seen.items() if key[0] in same}
+            for sensor in self._permissives:
                 self._watch(sensor)
 
     def observe(self, reading: Reading, now: Moment) -> None:

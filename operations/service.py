@@ -76,6 +76,12 @@ class Operations:
             self._remember(run, now)
         return self
 
+    def rearrange(self, areas: Mapping[str, Area]) -> None:
+        """The site was changed: these are the areas of its devices now."""
+        with self._lock:
+            self._areas = areas
+            self._by_id = {area.id: area for area in areas.values()}
+
     def close(self) -> None:
         """Release the database."""
         self._database.close()

@@ -22,9 +22,10 @@ class Command(msgspec.Struct, array_like=True, frozen=True, tag=1):
 class CommandEvent(msgspec.Struct, array_like=True, frozen=True, tag=1):
     """What became of a command.
 
-    ``status``: ``issued``, ``sent``, ``unsent`` (``detail`` says why), ``confirmed`` (read back), ``failed`` (not read
-    back in time; it is tried again), ``given-up``, ``cancelled`` (nobody wants it any more), ``refused`` (not live,
-    expired, or unknown to the profile).
+    ``status``: ``waiting`` (a person's, in the queue of its device), ``issued``, ``sent``, ``unsent`` (``detail`` says
+    why), ``confirmed`` (read back), ``failed`` (not read back in time; it is tried again), ``given-up``, ``cancelled``
+    (nobody wants it any more), ``expired`` (its time was over before it left), ``refused`` (``detail`` says why).
+    ``why`` and ``priority`` (0 is the most urgent) are what the person said; they come with ``waiting``.
     """
 
     command: Command
@@ -32,6 +33,8 @@ class CommandEvent(msgspec.Struct, array_like=True, frozen=True, tag=1):
     at: int
     attempt: int = 0
     detail: str = ""
+    why: str = ""
+    priority: int = 1
 
 
 _encoder = msgspec.msgpack.Encoder()

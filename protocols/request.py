@@ -9,9 +9,12 @@ import msgspec
 
 class OperatorRequest(msgspec.Struct, array_like=True, frozen=True, tag=1):
     """``verb``: what to do to an alarm (``acknowledge``, ``reset``, ``shelve``, ``unshelve``, ``suppress``,
-    ``unsuppress``, ``out-of-service``, ``in-service``) or ``reset-interlock``. ``target``: the alarm or interlock.
+    ``unsuppress``, ``out-of-service``, ``in-service``), ``reset-interlock``, ``command`` or ``cancel-command``.
+    ``target``: the alarm, the interlock, the device that is told ``command`` (its name in the profile), or
+    ``device~id`` of the command that is taken back. A command has the id of its request.
 
-    ``for_s``: how long a silence lasts, seconds. Times are UTC ns; after ``expires_at`` it is answered, not done.
+    ``for_s``: how long a silence lasts, seconds. ``priority`` of a command: 0 is the most urgent. Times are UTC ns;
+    after ``expires_at`` it is answered, not done, and a command is not sent any more.
     """
 
     id: str
@@ -24,6 +27,8 @@ class OperatorRequest(msgspec.Struct, array_like=True, frozen=True, tag=1):
     for_s: float | None = None
     measure: str = ""
     on_site: bool = False
+    command: str = ""
+    priority: int = 1
 
 
 class OperatorAnswer(msgspec.Struct, array_like=True, frozen=True, tag=1):

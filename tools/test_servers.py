@@ -28,8 +28,8 @@ APT = ("-o", "APT::Sandbox::User=root", "-o", "Dpkg::Use-Pty=0")
 
 
 class Program(NamedTuple):
-    """A program of the tests. ``probe``: arguments with which it proves that it runs, and ends with 0 or 1
-    (some print their usage with 1) and ``says`` in what it prints."""
+    """A program of the tests. ``probe``: arguments with which it proves that it runs, and ends with 0, 1 or 3
+    (some print their usage with 1, mosquitto with 3) and ``says`` in what it prints."""
 
     name: str
     package: str
@@ -40,11 +40,15 @@ class Program(NamedTuple):
 PROGRAMS = (
     Program("influxd", "influxdb", ("version",), "InfluxDB v1."),
     Program("coap-client", "libcoap3-bin", ("-h",), "coap-client"),
+    Program("coap-server", "libcoap3-bin", ("-h",), "coap-server"),
     Program("mbpoll", "mbpoll", ("-h",), "ModBus Master Simulator"),
     Program("socat", "socat", ("-V",), "socat version"),
+    Program("mosquitto", "mosquitto", ("-h",), "mosquitto version"),
+    Program("mosquitto_pub", "mosquitto-clients", ("--help",), "mosquitto_pub version"),
+    Program("mosquitto_sub", "mosquitto-clients", ("--help",), "mosquitto_sub version"),
 )
-ALIASES = {"coap-client": ("coap-client", "coap-client-openssl")}
-"""Debian names the program after its TLS library and links the short name only on installing."""
+ALIASES = {name: (name, f"{name}-openssl") for name in ("coap-client", "coap-server")}
+"""Debian names these programs after their TLS library and links the short name only on installing."""
 INSTALLED = (("chromium", "chromium"), ("fonts", "fonts-noto-cjk"), ("libatomic", "libatomic1"))
 """What has to be installed for real: the name used here, and the package. The program that drives the browser (Node,
 inside the Playwright wheel) needs libatomic, which a small Debian lacks."""
@@ -61,8 +65,9 @@ def locate(name: str, root: Path | None = None) -> Path | None:
     """Where a program stands: in the cache, else on the machine, else ``None``."""
     root = root or CACHE / "root"
     names = ALIASES.get(name, (name,))
-    cached = (root / "usr" / "bin" / each for each in names)
-    on_path = (Path(found) for each in names if (found := shutil.which(each)))
+    cached = (root / "usr" / folder / each for each in names for folder in ("bin", "sbin"))
+    places = os.environ.get("PATH", os.defpath) + ":/usr/sbin"
+    on_path = (Path(found) for each in names if (found := shutil.which(each, path=places)))
     return next((path for path in cached if path.is_file()), None) or next(on_path, None)
 
 
@@ -83,7 +88,7 @@ def fault_of(program: Program, root: Path | None = None) -> str | None:
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"{program.name} does not run: {error}"
     output = done.stdout + done.stderr
-    if done.returncode in (0, 1) and program.says in output:
+    if done.returncode in (0, 1, 3) and program.says in output:
         return None
     return f"{program.name} ({path}) does not run: {output.strip()[:200] or f'exit {done.returncode}'}"
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from console.roles import Role
+from device_registry.connections import CoapConnection, Connection, SerialPart
 from device_registry.devices import Site
 from gateway.transports.line import LineRelay
 from gengfu import places, process
@@ -28,7 +29,7 @@ def run_demo(options: argparse.Namespace) -> None:
     document = read_site(places.demo_site())
 
     async def main() -> None:
-        relays = {name: LineRelay() for name, part in document.connections.items() if part.transport == "modbus-rtu"}
+        relays = {name: LineRelay() for name, part in document.connections.items() if isinstance(part, SerialPart)}
         for relay in relays.values():
             relay.open()
         site = _on_this_machine(document, options.coap_port, relays)
@@ -76,10 +77,13 @@ def _only_loopback(host: str) -> None:
 
 def _on_this_machine(site: Site, coap_port: int, relays: Mapping[str, LineRelay]) -> Site:
     """The site with its CoAP door on another port and its serial lines on pseudo terminals."""
-    moved = {}
+    moved: dict[str, Connection] = {}
     for name, part in site.connections.items():
-        if part.transport == "coap":
-            moved[name] = part.model_copy(update={"listen": f"127.0.0.1:{coap_port}"})
-        else:
-            moved[name] = part.model_copy(update={"port": relays[name].left})
+        match part:
+            case CoapConnection():
+                moved[name] = part.model_copy(update={"listen": f"127.0.0.1:{coap_port}"})
+            case SerialPart():
+                moved[name] = part.model_copy(update={"port": relays[name].left})
+            case _:
+                moved[name] = part
     return msgspec.structs.replace(site, connections=moved)

@@ -1,6 +1,10 @@
-"""``gengfu check FILE...``: validate profiles, sites, alarm rules, matrices and plans."""
+"""``gengfu check FILE...``: validate settings, sites, profiles, alarm rules, matrices and plans.
+
+Settings are checked with the site and the profiles that they name, as `gengfu up` and `gengfu reload` read them.
+"""
 
 import argparse
+import json
 import sys
 import tomllib
 from collections.abc import Callable
@@ -34,20 +38,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file", nargs="+", type=Path, help="TOML files: profiles, sites, rules, matrices, plans, settings"
     )
+    parser.add_argument("--json", action="store_true", help="for scripts: [{file, ok, problems}]")
 
 
 def run(options: argparse.Namespace) -> int:
     """Check each file; one line a problem on stderr, exit 1 if there was any."""
-    wrong = False
-    for path in options.file:
-        problems = _problems(path)
-        for problem in problems:
-            print(problem, file=sys.stderr)
-        if problems:
-            wrong = True
-        else:
-            print(f"{path}: ok")
-    return 1 if wrong else 0
+    found = {path: _problems(path) for path in options.file}
+    if options.json:
+        told = [{"file": str(path), "ok": not wrong, "problems": wrong} for path, wrong in found.items()]
+        print(json.dumps(told, ensure_ascii=False))
+    else:
+        for path, wrong in found.items():
+            if wrong:
+                print("\n".join(wrong), file=sys.stderr)
+            else:
+                print(f"{path}: ok")
+    return 1 if any(found.values()) else 0
 
 
 def _problems(path: Path) -> list[str]:
@@ -56,7 +62,9 @@ def _problems(path: Path) -> list[str]:
         # A settings file names its site as a text; only a table is the document itself.
         kind = next((word for word in CHECKS if isinstance(words.get(word), dict | list)), None)
         if kind is None:
-            load_settings(path)
+            settings = load_settings(path)
+            if settings.site is not None:
+                read_site(settings.site, settings.profiles)
         else:
             CHECKS[kind](path)
     except OSError as error:

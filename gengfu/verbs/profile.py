@@ -1,4 +1,4 @@
-"""``gengfu profile list | show ID | decode ID FILE | emit ID``."""
+"""``gengfu profile list | show ID | decode ID PAYLOAD | emit ID``."""
 
 import argparse
 import json
@@ -11,10 +11,11 @@ from typing import Any
 from gengfu.errors import InputError
 from gengfu.sites import read_profiles
 from protocols.errors import DecodeError, ProfileError
+from protocols.payload import decode_payload
 from protocols.profile.emit import emit_registers
 from protocols.profile.model import Profile
 from protocols.quality import Quality
-from protocols.reading import Origin
+from protocols.reading import Origin, Reading
 from protocols.uplink import decode_pack
 
 
@@ -26,9 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_parser("list", help="every profile in one line")
     for name, about in (("show", "points and commands"), ("emit", "the register module for the firmware")):
         what.add_parser(name, help=about).add_argument("id", help="vendor/model")
-    decode = what.add_parser("decode", help="decode a SenML pack (JSON text, or CBOR as hex) as this profile")
+    decode = what.add_parser(
+        "decode", help="decode what a device of this profile sent: a SenML pack (JSON, or CBOR as hex), JSON, or hex"
+    )
     decode.add_argument("id", help="vendor/model")
-    decode.add_argument("pack", help="the pack, or - for standard input")
+    decode.add_argument("pack", help="the payload, or - for standard input")
+    decode.add_argument("--port", type=int, help="the LoRaWAN FPort of hex")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -45,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     elif options.what == "emit":
         print(_emitted(profile), end="")
     else:
-        _decode(profile, sys.stdin.read() if options.pack == "-" else options.pack)
+        _decode(profile, sys.stdin.read() if options.pack == "-" else options.pack, options.port)
     return 0
 
 
@@ -80,7 +84,7 @@ def _show(profile: Profile, as_json: bool) -> None:
         print(f"  command {command.name:<12}{command.title.zh} {command.title.en}")
 
 
-def _decode(profile: Profile, text: str) -> None:
+def _decode(profile: Profile, text: str, port: int | None) -> None:
     text = text.strip()
     is_json = text.startswith(("[", "{"))
     try:
@@ -88,23 +92,27 @@ def _decode(profile: Profile, text: str) -> None:
     except ValueError:
         raise InputError("the pack is neither JSON nor hex") from None
     try:
-        readings = decode_pack(
-            payload,
-            110 if is_json else 112,
-            received_at=time.time_ns(),
-            origin=Origin.SIMULATED,
-            find_profile=lambda _device: profile,
-        )
+        readings = _readings(profile, payload, is_json=is_json, port=port)
     except DecodeError as error:
         raise InputError(str(error)) from None
     for reading in readings:
         print(json.dumps(_as_json(profile, reading.values, reading.quality, reading.at), ensure_ascii=False))
 
 
+def _readings(profile: Profile, payload: bytes, *, is_json: bool, port: int | None) -> list[Reading]:
+    now, origin = time.time_ns(), Origin.SIMULATED
+    if profile.file.payload.form == "senml":
+        # whatever device the pack names: it is the user who says that it has this profile
+        return decode_pack(
+            payload, 110 if is_json else 112, received_at=now, origin=origin, find_profile=lambda _device: profile
+        )
+    return decode_payload(profile, payload, device="-", received_at=now, origin=origin, port=port, is_bare=not is_json)
+
+
 def _as_json(profile: Profile, values: tuple[Any, ...], quality: tuple[int, ...], at: int) -> dict[str, Any]:
     points = {
         point.name: {"value": value, "quality": Quality(code).name}
         for point, value, code in zip(profile.points, values, quality, strict=True)
-        if value is not None
+        if value is not None or code
     }
     return {"at_ns": at, "points": points}

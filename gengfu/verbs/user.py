@@ -1,4 +1,4 @@
-"""``gengfu user add NAME --role ROLE | passwd NAME``: accounts of a site whose process is stopped or running."""
+"""``gengfu user add NAME --role ROLE | passwd NAME | token NAME``: accounts of a site, running or not."""
 
 import argparse
 import getpass
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from console.accounts import Accounts
 from console.errors import ConsoleError
-from console.roles import Role
+from console.roles import Principal, Role
 from gengfu.errors import InputError, MissingError
 
 
@@ -20,15 +20,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add.add_argument("name")
     add.add_argument("--role", choices=[role.value for role in Role], default=Role.VIEWER.value)
     what.add_parser("passwd", help="set a password").add_argument("name")
+    token = what.add_parser("token", help="make an API token that acts for a user; it is printed this once")
+    token.add_argument("name")
+    token.add_argument("--role", choices=[role.value for role in Role], help="less than the user's own")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Add the user or set the password."""
+    """Add the user, set the password or make the token."""
     database = options.data / "console.db"
     if not database.is_file():
         raise MissingError(f"{database}: no accounts here yet; start gengfu once, or give --data DIR")
     accounts = Accounts(f"sqlite:///{database}", clock=time.time)
     try:
+        if options.what == "token":
+            print(_token(accounts, options))
+            return 0
         password = _password()
         if options.what == "add":
             accounts.add_user(options.name, password, Role(options.role))
@@ -40,6 +46,15 @@ def run(options: argparse.Namespace) -> int:
         accounts.close()
     print(f"{options.name}: {'added' if options.what == 'add' else 'password set'}")
     return 0
+
+
+def _token(accounts: Accounts, options: argparse.Namespace) -> str:
+    role = dict(accounts.users()).get(options.name)
+    if role is None:
+        raise InputError(f"there is no user {options.name!r}; gengfu user add {options.name}")
+    who = Principal(options.name, role, "session", "")
+    _, secret = accounts.create_token(who, "command line", Role(options.role) if options.role else None)
+    return secret
 
 
 def _password() -> str:

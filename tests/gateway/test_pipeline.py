@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -205,3 +206,16 @@ async def test_many_messages_share_their_commits_and_are_told_in_order(bench: Be
     await bench.durable()
     assert told == list(range(500))
     assert len({one.identity for one in bench.readings()}) == 500
+
+
+async def test_only_polled_readings_may_wait_for_others_to_share_their_commit(bench: Bench) -> None:
+    submit, asked = bench.journal.submit, []
+
+    def noting(*given: Any, patient: bool = False) -> None:
+        asked.append(patient)
+        submit(*given, patient=patient)
+
+    bench.journal.submit = noting  # type: ignore[method-assign]  # the seam between the two, listened to
+    for number, transport in enumerate(("modbus", "coap")):
+        bench.pipeline.offer([gas_reading(number, GAS_1)], transport, bench.settled.append, at(number))
+    assert asked == [True, False]

@@ -79,6 +79,20 @@ async def test_pack_is_not_acknowledged_while_a_part_sent_before_is_not_durable(
     assert (sorted(one.device for one in bench.readings()), bench.settled[-1]) == ([GAS_1, GAS_2], None)
 
 
+async def test_reading_that_comes_again_while_others_hear_of_the_refusal_is_not_acknowledged(bench: Bench) -> None:
+    await bench.reopen(max_bytes=1, reserve_bytes=0)
+    number = 100
+    for sequence in range(number):
+        bench.say(counted(sequence, 60.0))
+    while not bench.settled:
+        await asyncio.sleep(0)
+    assert len(bench.settled) < number, "some were told, and others were not"
+    bench.say(counted(number - 1, 60.0), 1)
+    await bench.durable()
+    assert len(bench.settled) == number + 1
+    assert {type(one) for one in bench.settled} == {JournalFull}
+
+
 async def test_closed_journal_is_told_and_not_raised(bench: Bench) -> None:
     await bench.journal.close()
     bench.say(counted(1, 60.0))
@@ -157,9 +171,11 @@ def _refusing(bench: Bench, *, at_once: bool = True) -> Callable[[bool], None]:
     submit = bench.journal.submit
     refuses = True
 
-    def refusing(entries: Sequence[Entry], done: Done | None = None, state: State = None) -> None:
+    def refusing(
+        entries: Sequence[Entry], done: Done | None = None, state: State = None, *, patient: bool = False
+    ) -> None:
         if not refuses:
-            submit(entries, done, state)
+            submit(entries, done, state, patient=patient)
         elif at_once or done is None:
             raise JournalFull("the disk is full")
         else:

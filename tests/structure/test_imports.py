@@ -13,7 +13,7 @@ TRANSPORT = "gateway/transports/*.py"
 LINE = "gateway/transports/line.py"
 HOME: Mapping[str, tuple[str, ...]] = {
     "aiocoap": (TRANSPORT,),
-    "asyncua": (TRANSPORT,),
+    "asyncua": (TRANSPORT, "gengfu/simulate/opcua_server.py"),
     "paho": (TRANSPORT,),
     "serial": (LINE,),
     "pty": (LINE,),
@@ -146,7 +146,7 @@ def test_each_io_library_has_one_home() -> None:
     ("name", "source"),
     [
         ("gengfu/x.py", "import paho.mqtt.client"),
-        ("gateway/transports/coap.py", "from serial import Serial"),
+        ("gateway/transports/coap/door.py", "from serial import Serial"),
         ("gengfu/demo/x.py", "import os\nos.openpty()"),
         ("telemetry/store.py", "def f():\n    import duckdb"),
     ],
