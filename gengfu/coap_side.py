@@ -193,7 +193,7 @@ def _contexts(devices: Sequence[Device], doors: Doors) -> Contexts | None:
     if not credentials:
         return None
     # Only a site with protected devices pays for the library.
-    from gateway.transports.coap.cipher import Aes  # noqa: PLC0415 - see above
+    from gateway.transports.coap.cipher import Aes  # noqa: PLC0415 - only where a device has a credential
 
     return Contexts(credentials, Aes, doors.state, doors.keep)
 

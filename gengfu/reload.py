@@ -122,17 +122,21 @@ class SiteReload:
             problems = self._refusals(after)  # something may have tripped meanwhile
             if problems:
                 raise ReloadRefused(problems)
-        except (GengfuError, GatewayError, JournalError, ReloadRefused) as error:
+        except BaseException as error:
+            # whatever it was, the old connections watch again; what nobody foresaw, or a cancellation, goes on its way
             for side in built.values():
                 await side.close()
-            raise await self._put_back(before, closing, error) from None
+            refusal = await self._put_back(before, closing, error)
+            if isinstance(error, GengfuError | GatewayError | JournalError | ReloadRefused):
+                raise refusal from None
+            raise
         self._in_use.become(after)
         self._gateway.rearrange()
         self._followers.stores.follow_site(after)
         self._followers.console.follow_site()
         self._gateway.begin(built)
 
-    async def _put_back(self, before: Site, closed: Iterable[str], error: Exception) -> ReloadRefused:
+    async def _put_back(self, before: Site, closed: Iterable[str], error: BaseException) -> ReloadRefused:
         problems = list(error.problems) if isinstance(error, ReloadRefused) else str(error).strip().splitlines()
         await asyncio.to_thread(self._followers.operations.follow_site, before)
         for name in closed:

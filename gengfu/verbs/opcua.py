@@ -63,10 +63,10 @@ def _certificate(options: argparse.Namespace) -> None:
 
 def _trust(options: argparse.Namespace) -> None:
     # seconds of imports that the help does not need
-    from gateway.diagnostics import Diagnosis  # noqa: PLC0415 - as above
-    from gateway.errors import TransportError  # noqa: PLC0415 - as above
-    from gateway.transports.opcua import security  # noqa: PLC0415 - as above
-    from gateway.transports.opcua.session import server_certificate  # noqa: PLC0415 - as above
+    from gateway.diagnostics import Diagnosis  # noqa: PLC0415 - what the help does not need
+    from gateway.errors import TransportError  # noqa: PLC0415 - what the help does not need
+    from gateway.transports.opcua import security  # noqa: PLC0415 - what the help does not need
+    from gateway.transports.opcua.session import server_certificate  # noqa: PLC0415 - what the help does not need
 
     if options.file.exists() and not options.replace:
         raise InputError(f"{options.file} is there already: compare the fingerprints, then use --replace")
@@ -85,8 +85,8 @@ def _trust(options: argparse.Namespace) -> None:
 
 
 def _browse(options: argparse.Namespace) -> None:
-    from gateway.transports.opcua.parts import Access  # noqa: PLC0415 - as above
-    from gengfu.browse import print_nodes  # noqa: PLC0415 - as above
+    from gateway.transports.opcua.parts import Access  # noqa: PLC0415 - what the help does not need
+    from gengfu.browse import print_nodes  # noqa: PLC0415 - what the help does not need
 
     folder = options.certificate
     for one, other in (("user", "password_file"), ("certificate", "server_certificate")):

@@ -29,7 +29,7 @@ def run(options: argparse.Namespace) -> int:
     if options.what.startswith("/"):
         import asyncio  # noqa: PLC0415 - for a serial line alone
 
-        from gateway.transports.line import SerialLine  # noqa: PLC0415 - as above
+        from gateway.transports.line import SerialLine  # noqa: PLC0415 - for a serial line alone
 
         line = SerialLine(
             options.what, baud=options.baud, parity=options.parity[0].upper(), stop_bits=options.stop_bits

@@ -25,8 +25,8 @@ def run(options: argparse.Namespace) -> int:
     print(f"Gengfu {gengfu.__version__}, data in {os.path.relpath(settings.data)}", flush=True)
     with DataFolder(settings.data, "demo" if options.demo else "site") as folder:
         from gengfu import process  # noqa: PLC0415 - seconds of imports, after the first line is out
-        from gengfu.rules import shipped  # noqa: PLC0415 - as above
-        from gengfu.simulate.stage import stage  # noqa: PLC0415 - as above
+        from gengfu.rules import shipped  # noqa: PLC0415 - seconds of imports, after the first line is out
+        from gengfu.simulate.stage import stage  # noqa: PLC0415 - seconds of imports, after the first line is out
         from gengfu.sites import empty_site, read_site  # noqa: PLC0415 - seconds of imports, after the first line is out
 
         document = read_site(settings.site, settings.profiles) if settings.site else empty_site()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from asyncua import ua  # type: ignore[import-untyped]  # asyncua 1.1.8 is not typed
-from asyncua.ua.ua_binary import struct_to_binary  # type: ignore[import-untyped]  # as above
+from asyncua.ua.ua_binary import struct_to_binary  # type: ignore[import-untyped]  # asyncua 1.1.8 is not typed
 
 from gateway.errors import BadReply, BusDown
 from gateway.transports.opcua.parts import Access

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from asyncua import ua  # type: ignore[import-untyped]  # asyncua 1.1.8 is not typed
-from asyncua.ua.ua_binary import (  # type: ignore[import-untyped]  # as above
+from asyncua.ua.ua_binary import (  # type: ignore[import-untyped]  # asyncua 1.1.8 is not typed
     struct_from_binary,
     struct_to_binary,
 )

@@ -110,7 +110,7 @@ class OpcUaLink:
                 await self._connected()
             except (TransportError, ProtocolError) as error:
                 self._broken(str(error), error.kind if isinstance(error, TransportError) else "profile")
-            except Exception as error:
+            except Exception as error:  # raised again for the supervisor: its devices are told lost first
                 self._broken(f"a fault of this program: {error!r}", "fault")
                 raise
             pause_s = self._pause_s(self._clock() - began)

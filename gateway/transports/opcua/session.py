@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from asyncua import ua  # type: ignore[import-untyped]  # asyncua 1.1.8 is not typed
-from asyncua.common.utils import ServiceError  # type: ignore[import-untyped]  # as above
-from asyncua.crypto import security_policies, uacrypto  # type: ignore[import-untyped]  # as above
+from asyncua.common.utils import ServiceError  # type: ignore[import-untyped]  # asyncua 1.1.8 is not typed
+from asyncua.crypto import security_policies, uacrypto  # type: ignore[import-untyped]  # asyncua 1.1.8 is not typed
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 

@@ -9,11 +9,11 @@ import logging
 from typing import Any
 
 from asyncua import ua  # type: ignore[import-untyped]  # asyncua 1.1.8 is not typed
-from asyncua.client.client import Client  # type: ignore[import-untyped]  # as above
-from asyncua.client.ua_client import UaClient, UASocketProtocol  # type: ignore[import-untyped]  # as above
-from asyncua.common.connection import TransportLimits  # type: ignore[import-untyped]  # as above
-from asyncua.crypto.security_policies import SecurityPolicy  # type: ignore[import-untyped]  # as above
-from asyncua.ua.ua_binary import (  # type: ignore[import-untyped]  # as above
+from asyncua.client.client import Client  # type: ignore[import-untyped]  # asyncua 1.1.8 is not typed
+from asyncua.client.ua_client import UaClient, UASocketProtocol  # type: ignore[import-untyped]  # asyncua 1.1.8 is not typed
+from asyncua.common.connection import TransportLimits  # type: ignore[import-untyped]  # asyncua 1.1.8 is not typed
+from asyncua.crypto.security_policies import SecurityPolicy  # type: ignore[import-untyped]  # asyncua 1.1.8 is not typed
+from asyncua.ua.ua_binary import (  # type: ignore[import-untyped]  # asyncua 1.1.8 is not typed
     nodeid_from_binary,
     struct_from_binary,
 )
