@@ -25,6 +25,7 @@ from bench import (
     link,
     modbus_influx,
     modbus_line,
+    modbus_start,
     mqtt,
     parts,
     telemetry,
@@ -46,6 +47,7 @@ def _telemetry(folder: Path) -> list[Row]:
 GROUPS: dict[str, Callable[[Path], list[Row]]] = {
     "modbus": lambda folder: modbus_influx.measure(folder) + modbus_influx.decoded(),
     "modbus-scale": modbus_influx.scale,
+    "modbus-start": modbus_start.measure,
     "modbus-line": modbus_line.measure,
     "coap": coap.measure,
     "link": link.measure,

@@ -50,7 +50,7 @@ def _site(port: int, size: Size) -> Site:
     return make_site(
         {profile.id: profile},
         {"hall": "other"},
-        [{"id": name, "transport": "modbus-tcp", "host": "127.0.0.1", "port": str(port)} for name in names],
+        [{"id": name, "transport": "modbus-tcp", "host": "127.0.0.1", "port": port} for name in names],
         [
             {"id": f"bench:{name}.{unit}", "profile": profile.id, "area": "hall", "connection": name, "unit": unit}
             for name in names

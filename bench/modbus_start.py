@@ -1,0 +1,180 @@
+"""How a gateway of 500 Modbus TCP devices begins, and what it does when more is asked of it than it can.
+
+First point: from the exec of the real program (``gengfu up``) until the last of the 500 devices has a value in the
+journal. Overload: 500 connections asked for more polls than a core can make; throughput and resident memory of the
+second half of the time are held against the first, and skipped polls are counted.
+"""
+
+import asyncio
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import uvloop
+
+from bench import modbus
+from bench.parts import TEXT, as_the_program, beside
+from bench.rows import Row
+from gateway.poller import PolledUnit, Poller
+from gateway.slots import SLOT_S, SlotTimer
+from gateway.transports.modbus.tcp import ModbusTcpBus
+from journal.entry import PARTITIONS
+from journal.sqlite import SqliteJournal
+from protocols.reading import decode_reading
+
+DEVICES = 500
+PERIOD_S = 1.0
+RUN_S = 8.0
+"""Of the program: its start and several periods."""
+HALF_S = 12.0
+
+_HEAD = f"""
+[site]
+id = "bench"
+title = {{ zh = "{TEXT["zh"]}", en = "{TEXT["en"]}" }}
+
+[[area]]
+id = "hall"
+title = {{ zh = "{TEXT["zh"]}", en = "{TEXT["en"]}" }}
+kind = "other"
+"""
+_DEVICE = """
+[[connection]]
+id = "m{number}"
+transport = "modbus-tcp"
+host = "127.0.0.1"
+port = {port}
+
+[[device]]
+id = "bench:{number}"
+profile = "bench/ten"
+title = {{ zh = "表", en = "Meter" }}
+area = "hall"
+connection = "m{number}"
+unit = 1
+period_s = {period_s}
+"""
+
+
+def first_point(folder: Path) -> list[Row]:
+    """Seconds until each device was heard once."""
+    with tempfile.TemporaryDirectory(dir=folder) as name, beside(modbus.simulate) as simulator:
+        place, port = Path(name), simulator.recv()
+        devices = (_DEVICE.format(number=number, port=port, period_s=PERIOD_S) for number in range(DEVICES))
+        (place / "profiles" / "bench").mkdir(parents=True)
+        (place / "profiles" / "bench" / "ten.toml").write_text(_profile(), encoding="utf-8")
+        (place / "site.toml").write_text(_HEAD + "".join(devices), encoding="utf-8")
+        began = time.time_ns()
+        heard = asyncio.run(_heard(place))
+    return [
+        Row("first point of 500 devices after exec: the last of them", (max(heard) - began) / 1e9, "s"),
+        Row("first point of 500 devices after exec: the first of them", (min(heard) - began) / 1e9, "s"),
+    ]
+
+
+def _profile() -> str:
+    """Ten registers, as `modbus.profile`, with the golden bytes that a file must have."""
+    title = 'title = { zh = "点", en = "Point" }'
+    rows = [f'[profile]\nvendor = "bench"\nmodel = "ten"\nkind = "bench"\n{title}\nperiod_s = {PERIOD_S}\n']
+    rows += [
+        f'[[point]]\nname = "p{at}"\n{title}\nrange = [0, 1000]\n'
+        f'modbus = {{ table = "input", address = {at}, type = "int16", scale = 0.1 }}\n'
+        for at in range(modbus.REGISTERS)
+    ]
+    values = ", ".join(f"p{at} = {10 + at / 10}" for at in range(modbus.REGISTERS))
+    block = f'{{ table = "input", address = 0, count = {modbus.REGISTERS}, hex = "{modbus.ANSWER[2:].hex()}" }}'
+    rows.append(f'[[golden]]\nname = "what the simulator says"\nmodbus = [{block}]\nvalues = {{ {values} }}\n')
+    return "\n".join(rows)
+
+
+async def _heard(place: Path) -> list[int]:
+    """When the first reading of each device came, UTC ns."""
+    where = {
+        "GENGFU__SITE": str(place / "site.toml"),
+        "GENGFU__DATA": str(place / "data"),
+        "GENGFU__PROFILES": f'["{place / "profiles"}"]',
+        "GENGFU__HTTP__PORT": "0",
+        "GENGFU_ADMIN_PASSWORD": "a password of this benchmark",
+    }
+    program = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "gengfu.cli", "up", env=os.environ | where, stdout=asyncio.subprocess.DEVNULL
+    )
+    try:
+        await asyncio.sleep(RUN_S)
+    finally:
+        program.terminate()
+        await program.wait()
+    journal = SqliteJournal.open(place / "data" / "journal", now=time.time_ns())
+    entries = await asyncio.to_thread(journal.read, range(PARTITIONS), {}, 1_000_000)
+    await journal.close()
+    first: dict[str, int] = {}
+    for one in entries:
+        if one.entry.kind == "reading":
+            reading = decode_reading(one.entry.body)
+            first.setdefault(reading.device, reading.received_at)
+    if len(first) < DEVICES:
+        raise RuntimeError(f"only {len(first)} of {DEVICES} devices were heard")
+    return list(first.values())
+
+
+def overload() -> list[Row]:
+    """The poller asked for one poll of each connection in every slot."""
+    as_the_program()
+    with beside(modbus.simulate) as simulator:
+        return uvloop.run(_overload(simulator.recv()))
+
+
+async def _overload(port: int) -> list[Row]:
+    one = modbus.profile(SLOT_S)
+    reads = 0
+
+    def on_values(*_: object) -> None:
+        nonlocal reads
+        reads += 1
+
+    timer = SlotTimer(asyncio.get_running_loop())
+    buses = [ModbusTcpBus("127.0.0.1", port, timer=timer) for _ in range(DEVICES)]
+    pollers = [
+        Poller(
+            bus,
+            [PolledUnit(f"bench:{number}", 1, one, SLOT_S)],
+            on_values=on_values,
+            on_lost=lambda *_: None,
+            now_ns=time.time_ns,
+            timer=timer,
+        )
+        for number, bus in enumerate(buses)
+    ]
+    tasks = [asyncio.create_task(poller.run()) for poller in pollers]
+    await asyncio.sleep(4.0)
+    halves = []
+    for _ in range(2):
+        before, began = reads, time.monotonic()
+        await asyncio.sleep(HALF_S)
+        halves.append(((reads - before) / (time.monotonic() - began), _resident_mb()))
+    skipped = sum(poller.skipped for poller in pollers)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.gather(*(bus.close() for bus in buses))
+    (rate, memory), (later_rate, later_memory) = halves
+    wanted = DEVICES / SLOT_S
+    return [
+        Row("overloaded: reads wanted a second", wanted, "1/s"),
+        Row("overloaded: reads a second, second half", later_rate, "1/s"),
+        Row("overloaded: reads of the second half against the first", later_rate / rate * 100, "%"),
+        Row("overloaded: resident memory gained in the second half", later_memory - memory, "MB"),
+        Row("overloaded: polls skipped and counted", skipped, "count"),
+    ]
+
+
+def _resident_mb() -> float:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def measure(folder: Path) -> list[Row]:
+    """All rows."""
+    return [*first_point(folder), *overload()]
