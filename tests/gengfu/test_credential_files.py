@@ -32,7 +32,7 @@ def test_file_that_others_may_read_or_write_is_refused(tmp_path: Path, mode: int
     ("content", "says"),
     [
         (b"00" * 15, "at least 16 bytes"),
-        (b"0", "even number of hex digits"),
+        (b"abcde", "even number of hex digits"),
         (b"these are no hex digits at all..", "even number of hex digits"),
         (b"\xff\xfe", "is no text"),
         (b"", "at least 16 bytes"),
@@ -44,7 +44,7 @@ def test_wrong_content_is_told_without_showing_it(tmp_path: Path, content: bytes
     file.chmod(0o600)
     with pytest.raises(InputError, match=says) as raised:
         read_secret(str(file), "key")
-    assert content.decode("latin-1") not in str(raised.value) or not content
+    assert content.decode("latin-1") not in str(raised.value).replace(str(tmp_path), "") or not content
 
 
 def test_absent_file_is_named(tmp_path: Path) -> None:
