@@ -14,7 +14,7 @@ import json
 import multiprocessing
 import resource
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from multiprocessing.connection import Connection
 from typing import Any, cast
 
@@ -51,15 +51,15 @@ class Simulator(asyncio.Protocol):
             self._transport.write(frame(data[at] << 8 | data[at + 1], data[at + 6], ANSWER))
 
 
-async def _simulate(told: Connection) -> None:
-    server = await asyncio.get_running_loop().create_server(Simulator, "127.0.0.1", 0, backlog=1024)
+async def _simulate(told: Connection, hosts: Sequence[str], port: int) -> None:
+    server = await asyncio.get_running_loop().create_server(Simulator, hosts, port, backlog=1024)
     told.send(server.sockets[0].getsockname()[1])
     await server.serve_forever()
 
 
-def simulate(told: Connection) -> None:
-    """The simulator's process."""
-    uvloop.run(_simulate(told))
+def simulate(told: Connection, hosts: Sequence[str] = ("127.0.0.1",), port: int = 0) -> None:
+    """The simulator's process. Several hosts need a port of their own choice."""
+    uvloop.run(_simulate(told, hosts, port))
 
 
 def profile(period_s: float, *, life_safety: bool = False) -> Profile:

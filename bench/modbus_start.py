@@ -23,6 +23,7 @@ from gateway.transports.modbus.tcp import ModbusTcpBus
 from journal.entry import PARTITIONS
 from journal.sqlite import SqliteJournal
 from protocols.reading import decode_reading
+from tests.fixtures.programs import unused_port
 
 DEVICES = 500
 PERIOD_S = 1.0
@@ -44,7 +45,7 @@ _DEVICE = """
 [[connection]]
 id = "m{number}"
 transport = "modbus-tcp"
-host = "127.0.0.1"
+host = "{host}"
 port = {port}
 
 [[device]]
@@ -60,9 +61,12 @@ period_s = {period_s}
 
 def first_point(folder: Path) -> list[Row]:
     """Seconds until each device was heard once."""
-    with tempfile.TemporaryDirectory(dir=folder) as name, beside(modbus.simulate) as simulator:
+    hosts = [f"127.0.{number // 200 + 1}.{number % 200 + 1}" for number in range(DEVICES)]
+    with tempfile.TemporaryDirectory(dir=folder) as name, beside(modbus.simulate, hosts, unused_port()) as simulator:
         place, port = Path(name), simulator.recv()
-        devices = (_DEVICE.format(number=number, port=port, period_s=PERIOD_S) for number in range(DEVICES))
+        devices = (
+            _DEVICE.format(number=number, host=host, port=port, period_s=PERIOD_S) for number, host in enumerate(hosts)
+        )
         (place / "profiles" / "bench").mkdir(parents=True)
         (place / "profiles" / "bench" / "ten.toml").write_text(_profile(), encoding="utf-8")
         (place / "site.toml").write_text(_HEAD + "".join(devices), encoding="utf-8")
