@@ -138,19 +138,14 @@ async def test_node_that_the_server_gets_later_is_watched_then(peer: OpcUaPeer, 
     peer.forget(f"{station}.level")
     async with TestedLink(to(peer), CABINET, {"d": station}, period_s=0.2) as link:
         await link.marks("level", "d", Quality.BAD_MISSING)
-        assert link.diagnosis.devices["d"].errors == {"node": 1}
+        await wait_for_async(lambda: link.diagnosis.devices["d"].errors == {"node": 1}, what="the node to be missed")
         peer.add(f"{station}.level", "Float", 2.0)
         await link.tells("level", 2.0)
-        await wait_for_async(lambda: not _unknown(link), what="the node to be watched")
+        await link.up()
         peer.set(f"{station}.level", 3.0, source=time.time_ns() // 10**6 - 1000)
         await wait_for_async(
             lambda: [one for one in link.readings if one.values == (None, 3.0, None)], what="the change"
         )
-
-
-def _unknown(link: TestedLink) -> bool:
-    live = link.link._live  # that it is watched shows nowhere else
-    return live is None or bool(live.unwatched)
 
 
 async def test_namespace_that_the_server_does_not_have_costs_its_device_alone(peer: OpcUaPeer, station: str) -> None:
@@ -179,6 +174,7 @@ async def test_write_is_proved_by_what_the_server_reads_back(peer: OpcUaPeer, st
     peer.add(f"{station}.close", "Boolean", False, writable=True)
     async with TestedLink(to(peer), CABINET, {"d": station}, period_s=60) as link:
         await link.up()
+        await link.tells("valve", 1.0)
         await link.link.write("d", CLOSE)
         assert peer.held(f"{station}.close") is True
         assert link.values("valve") == [1.0]
