@@ -59,7 +59,7 @@ class _Known:
 class RecentIdentities:
     """Remember the last ``per_key`` samples of each key, ``total`` at most; the longest silent key goes first."""
 
-    def __init__(self, per_key: int = 256, total: int = 500_000) -> None:
+    def __init__(self, per_key: int = 1024, total: int = 500_000) -> None:
         self._per_key = per_key
         self._total = total
         self._keys: OrderedDict[str, _Known] = OrderedDict()

@@ -208,6 +208,14 @@ async def test_many_messages_share_their_commits_and_are_told_in_order(bench: Be
     assert len({one.identity for one in bench.readings()}) == 500
 
 
+async def test_hundreds_of_unstamped_messages_of_one_instant_are_stored_each_at_a_time_of_its_own(bench: Bench) -> None:
+    pack = f'[{{"bn":"{GAS_1}/","n":"methane","v":1}}]'.encode()
+    for number in range(500):
+        bench.pipeline.ingest(Uplink("coap", pack, 110, f"coap/x/{number}/", WALL), lambda _: None, at(0))
+    await bench.durable()
+    assert len({one.at for one in bench.readings()}) == len(bench.readings()) == 500
+
+
 async def test_only_polled_readings_may_wait_for_others_to_share_their_commit(bench: Bench) -> None:
     submit, asked = bench.journal.submit, []
 

@@ -32,7 +32,7 @@ LARGEST_PACKET = 256 * 1024
 """A SenML pack has at most 64 KiB; a Sparkplug birth names every metric of a node."""
 RECEIVE_MAXIMUM = 200
 """Messages under way at once (5.0, 3.1.2.11.3); a 3.1.1 broker has a setting of its own for it. Fewer than the samples
-that the pipeline remembers of one device (256, `journal.recent`): all may be repeated after a kill."""
+that the pipeline remembers of one device (1,024, `journal.recent`): all may be repeated after a kill."""
 SESSION_S = 7 * 86400
 """How long the broker keeps what comes while we are away: as long as devices keep it (`ClockPart.max_behind_s`)."""
 SHOWN_TOPIC = 200
