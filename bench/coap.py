@@ -7,7 +7,6 @@ of post: one value under three alarm rules, and the whole report of a gas alarm 
 interlock, each alarm in a kitchen of its own. No store consumes the journal here.
 """
 
-import argparse
 import asyncio
 import itertools
 import tempfile
@@ -20,7 +19,7 @@ from typing import Any, NamedTuple, cast
 import uvloop
 
 from bench.parts import as_the_program, beside, counted, gateway, make_site, percentile
-from bench.rows import Row
+from bench.rows import Row, run_alone
 from gateway.transports.coap.door import bind
 from gengfu.rules import Rulebook, shipped
 from protocols.profile.loader import shipped_profiles
@@ -153,14 +152,5 @@ def measure(folder: Path, seconds: float = 8.0) -> list[Row]:
     return rows
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=8.0)
-    parser.add_argument("--folder", type=Path, default=Path.cwd(), help="on the disk to be judged")
-    given = parser.parse_args()
-    for row in measure(given.folder, given.seconds):
-        print(f"{row.name:<72}{row.value:>12,.1f} {row.unit}")
-
-
 if __name__ == "__main__":
-    main()
+    run_alone(__doc__, measure)

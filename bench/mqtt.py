@@ -6,7 +6,6 @@ Mosquitto in the middle, a publisher of 200 devices in a process of its own, the
 two kinds of message of `bench.coap`. At most `AHEAD` messages are on their way. No store consumes the journal here.
 """
 
-import argparse
 import asyncio
 import itertools
 import tempfile
@@ -18,7 +17,7 @@ import uvloop
 
 from bench.coap import CASES, Case
 from bench.parts import as_the_program, beside, counted, gateway, make_site
-from bench.rows import Row
+from bench.rows import Row, run_alone
 from protocols.profile.loader import shipped_profiles
 from tests.fixtures.mosquitto import OPEN, Mosquitto
 from tests.fixtures.waiting import wait_for_async
@@ -131,14 +130,5 @@ def measure(folder: Path, seconds: float = 8.0) -> list[Row]:
     return rows
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=8.0)
-    parser.add_argument("--folder", type=Path, default=Path.cwd(), help="on the disk to be judged")
-    given = parser.parse_args()
-    for row in measure(given.folder, given.seconds):
-        print(f"{row.name:<72}{row.value:>12,.1f} {row.unit}")
-
-
 if __name__ == "__main__":
-    main()
+    run_alone(__doc__, measure)

@@ -1,8 +1,9 @@
 """Rows of figures: what was measured, beside what it should be and what others reach."""
 
+import argparse
 import csv
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -86,3 +87,13 @@ def text_table(found: Sequence[Figure]) -> str:
         lines.append(f"| {group} | {row.name} | {row.value:,.4g} | {row.unit} | {bounds} | {held.verdict(row.value)} |")
     remarks = sorted({f"* {one.reference.remark}" for one in found if one.reference.remark})
     return "\n".join([*lines, "", *remarks]) if remarks else "\n".join(lines)
+
+
+def run_alone(about: str | None, measure: Callable[[Path, float], list[Row]]) -> None:
+    """One benchmark from the command line: ``measure(folder, seconds)``, a line for each figure."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=8.0)
+    parser.add_argument("--folder", type=Path, default=Path.cwd(), help="on the disk to be judged")
+    given = parser.parse_args()
+    for row in measure(given.folder, given.seconds):
+        print(f"{row.name:<72}{row.value:>12,.1f} {row.unit}")

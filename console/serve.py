@@ -67,7 +67,7 @@ def _counting(malformed: Callable[[], None]) -> type[H11Protocol]:
     off whoever lets us wait for the rest of one."""
 
     class Counting(H11Protocol):
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn narrows the type too
             super().connection_made(transport)
             self._look = self.loop.call_later(OWED_S, self._look_again, None)
 

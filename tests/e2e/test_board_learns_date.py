@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.e2e.coap_program import SITE
 from tests.e2e.program_run import Program, newest
 from tests.firmware.bench import DEVICE, Board
 from tests.firmware.interpreters import FIRMWARE
@@ -17,25 +18,6 @@ from tests.fixtures.waiting import wait_for
 pytestmark = [pytest.mark.e2e, pytest.mark.board]
 
 PASSWORD = "a password of this test"
-SITE = """
-[site]
-id = "kitchen"
-title = { zh = "厨房", en = "Kitchen" }
-[[area]]
-id = "kitchen"
-title = { zh = "厨房", en = "Kitchen" }
-kind = "commercial-kitchen"
-[[connection]]
-id = "coap"
-transport = "coap"
-listen = "127.0.0.1:%d"
-[[device]]
-id = "%s"
-profile = "gengfu/gas-alarm"
-title = { zh = "报警器", en = "Alarm" }
-area = "kitchen"
-connection = "coap"
-"""
 WITHOUT_CLOCK = '''
 
 class _Chip:
@@ -69,7 +51,7 @@ def test_detector_past_its_years_is_told_as_expired_once_the_gateway_has_told_th
     clockless: Path, micropython: Path, tmp_path: Path
 ) -> None:
     port = unused_port(socket.SOCK_DGRAM)
-    (tmp_path / "site.toml").write_text(SITE % (port, DEVICE), encoding="utf-8")
+    (tmp_path / "site.toml").write_text(SITE % (port, DEVICE, ""), encoding="utf-8")
     where = {
         "GENGFU__SITE": str(tmp_path / "site.toml"),
         "GENGFU__DATA": str(tmp_path / "data"),

@@ -61,6 +61,10 @@ class Extras(NamedTuple):
     diagnosis: Diagnosis | None = None
 
 
+NO_EXTRAS = Extras()
+"""Of a door for plain uplinks alone."""
+
+
 class _Asked(NamedTuple):
     """A request that waits for its answer. ``wants_time``: its peer has asked for the time besides."""
 
@@ -80,7 +84,7 @@ class CoapDoor(asyncio.DatagramProtocol):
         counters: Counters,
         clock: Callable[[], int],
         connection: str = "",
-        extras: Extras = Extras(),  # noqa: B008 - immutable
+        extras: Extras = NO_EXTRAS,
     ) -> None:
         self._ingest = ingest
         self._connection = connection
@@ -273,7 +277,7 @@ async def listen(
     counters: Counters,
     clock: Callable[[], int],
     connection: str = "",
-    extras: Extras = Extras(),  # noqa: B008 - immutable
+    extras: Extras = NO_EXTRAS,
 ) -> CoapDoor:
     """Start the door on a bound socket."""
     loop = asyncio.get_running_loop()
