@@ -6,15 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry
-
-from device_registry.load import compile_site
-from device_registry.rules import check
-from device_registry.site import SiteConfig
 from gengfu.modbus_side import ModbusSide
-from gengfu.supervisor import Supervisor
 from protocols.profile.loader import shipped_profiles
-from tests.contract.rig import Rig
+from tests.contract.side_rig import SideRig
 from tests.fixtures.modbus_peers import LibmodbusPeer, SerialServer
 from tests.fixtures.programs import unused_port
 from tests.fixtures.wires import PtyWire, TcpWire
@@ -31,7 +25,7 @@ def sample(transport: str) -> str:
     return found[0]
 
 
-class ModbusRig(Rig):
+class ModbusRig(SideRig):
     """The site is the documented sample, with the place of the wire in it and everything faster."""
 
     lines = frozenset(
@@ -40,11 +34,7 @@ class ModbusRig(Rig):
     transport: str
     wire: TcpWire | PtyWire
     peer: LibmodbusPeer
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self._supervisor = Supervisor(CollectorRegistry())
-        self._shut = False
+    side: ModbusSide
 
     @abstractmethod
     def place(self) -> dict[str, str | int]:
@@ -60,14 +50,11 @@ class ModbusRig(Rig):
         (connection,), (device,) = document["connection"], document["device"]
         connection.update(self.place(), timeout_s=TIMEOUT_S)
         device.update(period_s=PERIOD_S)
-        config = SiteConfig.model_validate(document, strict=False)
-        assert list(check(config, shipped_profiles())) == []
-        site = compile_site(config, shipped_profiles())
+        site = self.compiled(document, shipped_profiles())
         (part,), (one,) = site.connections.values(), site.devices.values()
         assert (one.id, one.part.unit) == (self.device, 5)
         self.side = ModbusSide(part, [one], self.intake())
-        self._routes = self.route(part.id, self.side)
-        self.side.start(self._supervisor)
+        self.begin()
 
     device = "east:gas:0001"
 
@@ -80,24 +67,6 @@ class ModbusRig(Rig):
 
     def counted(self) -> Mapping[str, float]:
         return asdict(self.side.bus.counters)
-
-    def kill(self) -> None:
-        self.peer.kill()
-
-    async def start(self) -> None:
-        self.peer.start()
-
-    async def shut(self) -> None:
-        self._shut = True
-        await self._routes.close()
-        await self.side.close()
-        await self._supervisor.stop()
-
-    async def close(self) -> None:
-        if not self._shut:
-            await self.shut()
-        await self.wire.close()
-        self.peer.kill()
 
 
 class RtuRig(ModbusRig):

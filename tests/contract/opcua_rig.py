@@ -4,16 +4,10 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry
-
 from device_registry.connections import OpcUaConnection
-from device_registry.load import compile_site
-from device_registry.rules import check
-from device_registry.site import SiteConfig
 from gengfu.opcua_side import OpcUaSide
 from gengfu.sites import read_profiles
-from gengfu.supervisor import Supervisor
-from tests.contract.rig import Rig
+from tests.contract.side_rig import SideRig
 from tests.fixtures.opcua_peers import OpcUaPeer, Secrets
 from tests.fixtures.wires import TcpWire
 
@@ -27,7 +21,7 @@ def samples() -> tuple[str, str]:
     return profile, site
 
 
-class OpcUaRig(Rig):
+class OpcUaRig(SideRig):
     """The site is the documented sample, with the place of the wire and the files in it and everything faster.
 
     Late: an answer carries the number of its request, and each message its own.
@@ -38,11 +32,8 @@ class OpcUaRig(Rig):
     )
     device = "east:gas:0001"
     wire: TcpWire
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self._supervisor = Supervisor(CollectorRegistry())
-        self._shut = False
+    peer: OpcUaPeer
+    side: OpcUaSide
 
     async def open(self) -> None:
         profile, site = samples()
@@ -66,15 +57,12 @@ class OpcUaRig(Rig):
         connection.update(secrets.of_gateway, url=f"opc.tcp://127.0.0.1:{self.wire.port}/station")
         connection.update(timeout_s=TIMEOUT_S, publishing_s=PUBLISHING_S)
         device.update(period_s=PERIOD_S)
-        config = SiteConfig.model_validate(document, strict=False)
-        assert list(check(config, profiles)) == []
-        compiled = compile_site(config, profiles)
+        compiled = self.compiled(document, profiles)
         (part,), (one,) = compiled.connections.values(), compiled.devices.values()
         assert isinstance(part, OpcUaConnection)
         assert (one.id, part.security) == (self.device, "Basic256Sha256")
         self.side = OpcUaSide(part, [one], self.intake())
-        self._routes = self.route(part.id, self.side)
-        self.side.start(self._supervisor)
+        self.begin()
 
     def measure(self, percent: float) -> None:
         self.peer.set(self._methane, round(percent * 10))
@@ -85,21 +73,3 @@ class OpcUaRig(Rig):
 
     def counted(self) -> Mapping[str, float]:
         return {**self.side.diagnosis.all_errors(), "connects": self.side.link.connects}
-
-    def kill(self) -> None:
-        self.peer.kill()
-
-    async def start(self) -> None:
-        self.peer.start()
-
-    async def shut(self) -> None:
-        self._shut = True
-        await self._routes.close()
-        await self.side.close()
-        await self._supervisor.stop()
-
-    async def close(self) -> None:
-        if not self._shut:
-            await self.shut()
-        await self.wire.close()
-        self.peer.kill()
