@@ -11,19 +11,17 @@ from alarms.actions import SILENCES, Action, perform, silence_over
 from alarms.alarm import AlarmRecord, AlarmTransition, alarm_id, decode_record, encode
 from alarms.conditions import Bound, Judgement
 from alarms.errors import ActionRefused, NoSuchAlarm
-from alarms.group import Group
+from alarms.group import LATE_AFTER_NS, Group
 from alarms.rule import AlarmRule
-from alarms.standing import ENDS_OF_SILENCE, LOST_PERIODS, Standing, Watched
+from alarms.standing import ENDS_OF_SILENCE, LOST_PERIODS, START_GRACE_NS, Standing, Watched
 from alarms.states import TABLE, AlarmState, Event
 from protocols.agenda import Agenda
 from protocols.moment import SECOND, Moment
-from protocols.picture import Patience, Picture, tells_of
+from protocols.picture import Picture
 from protocols.reading import Origin, Reading
+from protocols.telling import tells_of
 
 __all__ = ["LATE_AFTER_NS", "LOST_PERIODS", "START_GRACE_NS", "AlarmEngine", "Watched"]
-
-LATE_AFTER_NS = 60 * SECOND
-START_GRACE_NS = 30 * SECOND
 
 
 class AlarmEngine:
@@ -48,7 +46,7 @@ class AlarmEngine:
         self._devices[watched.device] = watched
         self._bound[watched.device] = watched.bound_to(self.rules)
         self._group(watched, Origin.LIVE, now)
-        self._agenda.at(watched.device, now.mono + max(START_GRACE_NS, watched.lost_after_ns))
+        self._agenda.at(watched.device, now.mono + watched.patience.first)
 
     def rewatch(self, devices: Iterable[Watched], now: Moment) -> None:
         """The site was changed: watch these devices from now on; those that stay the same are not touched. An alarm
@@ -130,6 +128,10 @@ class AlarmEngine:
             seen.note_late(reading, now)
             self._check_silence(watched, now)
 
+    def group_of(self, device: str, origin: Origin) -> Group:
+        """The alarms of a device that was heard at this origin. Valid until `rewatch`."""
+        return self._groups[device, origin]
+
     def recall(self, reading: Reading) -> None:
         """After a start: the newest stored reading of a device says what stood before, if none comes (S10)."""
         watched = self._devices.get(reading.device)
@@ -166,9 +168,8 @@ class AlarmEngine:
         """
         group = self._group(self._devices[device], origin, now)
         for standing in group.standings:
-            if standing.record.rule != rule or standing.bound is None:
-                continue
-            if role is None or standing.bound.point.role == role:
+            bound = standing.bound
+            if standing.record.rule == rule and bound is not None and role in (None, bound.point.role):
                 self._note_value(standing, group.picture, now.wall)
                 self._decide(standing, Judgement.ACTIVE if active else Judgement.CLEAR, now)
 
@@ -260,8 +261,8 @@ class AlarmEngine:
         return group
 
     def _new_group(self, watched: Watched, origin: Origin, picture: Picture) -> Group:
-        standings = [self._new(watched, origin, bound) for bound in self._bound[watched.device]]
-        group = self._groups[watched.device, origin] = Group(picture, standings)
+        group = Group(picture, [self._new(watched, origin, bound) for bound in self._bound[watched.device]])
+        self._groups[watched.device, origin] = group
         return group
 
     def _new(self, watched: Watched, origin: Origin, bound: Bound) -> Standing:
@@ -364,16 +365,15 @@ class AlarmEngine:
 
     def _check_silence(self, watched: Watched, now: Moment) -> None:
         """Find out what is lost, and let late readings count as live where no fresh one followed (S9)."""
-        group = self._group(watched, Origin.LIVE)
+        group = self._groups[watched.device, Origin.LIVE]
         picture = group.picture
-        patience = Patience(watched.lost_after_ns, max(START_GRACE_NS, watched.lost_after_ns))
-        if picture.find_silent(patience, now):
+        if picture.find_silent(watched.patience, now):
             self._judge_all(group, now)
         for reading in picture.late_due(now):
             picture.doubt(reading, now)
             for standing in group.standings:
                 self._judge(standing, picture, now, reading)
-        again = picture.next_look(patience)
+        again = picture.next_look(watched.patience)
         if again is not None:
             self._agenda.at(watched.device, again)
 

@@ -5,13 +5,16 @@ alarm that is neither active nor about to become so «clear» and «nobody can t
 reading is let through without judging rule by rule; what the alarms show of it is written down when somebody looks.
 """
 
-import math
 from collections.abc import Iterable
 
 from alarms.conditions import Judgement
 from alarms.standing import Standing
+from protocols.moment import SECOND, Moment
+from protocols.ordinary import Band, Numbers
 from protocols.picture import Picture
 from protocols.reading import Reading
+
+LATE_AFTER_NS = 60 * SECOND
 
 
 class Group:
@@ -20,34 +23,39 @@ class Group:
     ``unnoted_at``: time stamp of the last reading that was let through and is not written down yet.
     """
 
+    __slots__ = ("_band", "_points", "_unnoted_at", "is_idle", "picture", "standings")
+
     def __init__(self, picture: Picture, standings: Iterable[Standing]) -> None:
         self.picture = picture
         self.standings = tuple(standings)
         self.is_idle = False
         self._unnoted_at: int | None = None
         bounds = [standing.bound for standing in self.standings if standing.bound is not None]
-        limits: dict[int, float] = {}
-        for bound in bounds:
-            for index, limit in bound.limits:
-                limits[index] = min(limit, limits.get(index, math.inf))
-        self._limits = tuple(limits.items())
-        self._flags = tuple({flag for bound in bounds for flag in bound.flags})
+        self._band = Band(
+            (limit for bound in bounds for limit in bound.limits), {flag for bound in bounds for flag in bound.flags}
+        )
         self._points = len(picture.profile.points)
         for standing in self.standings:
             standing.group = self
 
+    def passes(self, reading: Reading, now: Moment) -> Numbers | None:
+        """The numbers of a reading that changes no alarm, to be taken in with `note`; ``None`` for one that has to be
+        judged. Changes nothing."""
+        if not self.is_idle or now.wall - reading.at > LATE_AFTER_NS:
+            return None
+        numbers = self.picture.ordinary(reading)
+        return numbers if numbers is not None and self._band.holds(reading.values) else None
+
+    def note(self, reading: Reading, numbers: Numbers, now: Moment) -> None:
+        """Let a reading through that `passes`."""
+        self._unnoted_at = reading.at
+        self.picture.note(reading, numbers, now)
+
     def lets_through(self, reading: Reading) -> bool:
         """Whether a reading that was ordinary to the picture (`Picture.update`) changes no alarm."""
         values = reading.values
-        if not self.is_idle or len(values) != self._points:
+        if not self.is_idle or len(values) != self._points or not self._band.holds(values):
             return False
-        for index, limit in self._limits:
-            value = values[index]
-            if value is not None and (isinstance(value, str) or value >= limit):
-                return False
-        for index in self._flags:
-            if values[index]:
-                return False
         self._unnoted_at = reading.at
         return True
 

@@ -9,10 +9,11 @@ from alarms.conditions import Bound, bind
 from alarms.rule import AlarmRule
 from alarms.states import AlarmState, Event
 from protocols.moment import SECOND, Moment
-from protocols.picture import Picture
+from protocols.picture import Patience, Picture
 from protocols.profile.model import Profile
 
 LOST_PERIODS = 2.5
+START_GRACE_NS = 30 * SECOND
 ENDS_OF_SILENCE = frozenset((Event.UNSHELVE, Event.UNSUPPRESS, Event.IN_SERVICE))
 
 
@@ -24,6 +25,7 @@ class Watched:
         self.profile = profile
         self.area_kind = area_kind
         self.lost_after_ns = int(LOST_PERIODS * period_s * SECOND)
+        self.patience = Patience(self.lost_after_ns, max(START_GRACE_NS, self.lost_after_ns))
         self.life_safety = tuple(point.index for point in profile.points if point.life_safety)
 
     def is_like(self, other: "Watched") -> bool:

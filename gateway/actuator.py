@@ -129,6 +129,12 @@ class Actuator:
             until = job.next_at if job.failed else min(job.next_at, job.fail_at)
             self._agenda.at(job.command.id, until)
 
+    def ignores(self, device: str, now: Moment) -> bool:
+        """Whether a reading of the device tells it nothing, and it has no news. ``now`` is the time for what a sender
+        answers next, as with every call."""
+        self._now = now
+        return not (self._by_device.get(device) or self._events or self._settled)
+
     def observe(self, reading: Reading, now: Moment) -> None:
         """Look for read-backs in a reading. Only a good, live value proves anything (S3, S4)."""
         self._now = now

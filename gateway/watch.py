@@ -11,6 +11,7 @@ from alarms.actions import Action
 from alarms.alarm import encode as encode_alarm
 from alarms.engine import AlarmEngine, Watched
 from gateway.actuator import Actuator
+from gateway.calm import Calm
 from gateway.pipeline import NOTHING, Verdict
 from interlocks.engine import InterlockEngine
 from interlocks.errors import InterlockError
@@ -30,7 +31,9 @@ FAILED_TO_ACT = "ACT-1"
 
 class Watch:
     """A judge of the pipeline that also lives on time. ``store`` takes verdicts that no reading caused;
-    ``follow`` is told what becomes of each command, and gives the state to be stored with it."""
+    ``follow`` is told what becomes of each command, and gives the state to be stored with it.
+
+    ``is_stirred``: something other than ordinary readings came since `due` was asked, which may be earlier now."""
 
     def __init__(
         self,
@@ -49,14 +52,27 @@ class Watch:
         self._events: list[CommandEvent] = []
         self._trips: list[TripEvent] = []
         self._state: dict[str, bytes | None] = {}
+        self._calms: tuple[dict[str, Calm], ...] = tuple({} for _ in Origin)
+        self.is_stirred = True
 
     def observe(self, reading: Reading, now: Moment) -> Verdict:
         """Judge one reading."""
+        calm = self._calms[reading.origin].get(reading.device)
+        if calm is None or not self.actuator.ignores(reading.device, now) or not calm.lets_through(reading, now):
+            return self._judge(reading, now)
+        return NOTHING
+
+    def _judge(self, reading: Reading, now: Moment) -> Verdict:
+        """Judge one that may change something."""
+        self.is_stirred = True
         self.actuator.observe(reading, now)
         self.interlocks.observe(reading, now)
         if self.interlocks.has_news or self.actuator.has_news:
             self._act(now)
         self.alarms.observe(reading, now)
+        calms, device, origin = self._calms[reading.origin], reading.device, reading.origin
+        if device not in calms:
+            calms[device] = Calm(self.alarms.group_of(device, origin), self.interlocks.memberships(device, origin))
         told = self._events or self._trips or self._state or self.alarms.has_news
         return self._collect(now) if told else NOTHING
 
@@ -77,6 +93,7 @@ class Watch:
 
     def due(self) -> int | None:
         """The mono time of the next `tick` that can change something."""
+        self.is_stirred = False
         due = self.interlocks.due()
         for other in (self.alarms.due(), self.actuator.due()):
             if other is not None and (due is None or other < due):
@@ -113,6 +130,8 @@ class Watch:
 
     def rearrange(self, zones: Iterable[Zone], devices: Iterable[Watched], now: Moment) -> None:
         """The site was changed: these are the zones and devices from now on (see the engines for what stands on)."""
+        for calms in self._calms:
+            calms.clear()
         self.alarms.rewatch(devices, now)
         self.interlocks.rezone(zones, now)
         self._act(now)

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from alarms.engine import AlarmEngine
 from device_registry.connections import ModbusConnection
 from device_registry.devices import Site
+from gateway.acceptance import READING
 from gateway.actuator import Actuator
 from gateway.command_queue import CommandQueue, Ways
 from gateway.counters import Counters
@@ -17,7 +18,7 @@ from gateway.decisions import nobody_waits
 from gateway.diagnostics import Diagnosis
 from gateway.downlink import Downlink, load_cursor
 from gateway.intake import Intake
-from gateway.pipeline import READING, Pipeline, Verdict
+from gateway.pipeline import Pipeline, Verdict
 from gateway.slots import SlotTimer
 from gateway.transports.modbus.bus import BusCounters
 from gateway.uplink import Done, Uplink
@@ -87,6 +88,7 @@ class GatewaySide:
             origin,
             clock.wall,
             SlotTimer(asyncio.get_running_loop()),
+            self._judge,
         )
         self._leave: Callable[[], None] = lambda: None
         self.sides: dict[str, Side] = {}
@@ -170,8 +172,21 @@ class GatewaySide:
         self._wakeup.again()
 
     def _offer(self, readings: Sequence[Reading], transport: str, done: Done, source: str = "") -> None:
-        self.pipeline.offer(readings, transport, done, clock.now(), source=source)
-        self._wakeup.again()
+        try:
+            self.pipeline.offer(readings, transport, done, clock.now(), source=source)
+        finally:
+            self._follow()
+
+    def _judge(self, readings: Sequence[Reading]) -> None:
+        try:
+            self.pipeline.judge(readings, clock.now())
+        finally:
+            self._follow()
+
+    def _follow(self) -> None:
+        """After readings, whatever became of them: the watch may be due earlier, but for ordinary ones."""
+        if self.watch.is_stirred:
+            self._wakeup.again()
 
     def _lost(self, device: str, reason: str) -> None:
         log.warning("%s does not answer: %s", device, reason)
@@ -185,9 +200,10 @@ class GatewaySide:
 
     def ingest(self, uplink: Uplink, done: Done) -> tuple[str, ...]:
         """`gateway.uplink.Ingest` on the present time."""
-        devices = self.pipeline.ingest(uplink, done, clock.now())
-        self._wakeup.again()
-        return devices
+        try:
+            return self.pipeline.ingest(uplink, done, clock.now())
+        finally:
+            self._follow()
 
     def _due(self) -> int | None:
         due, commands = self.watch.due(), self.commands.due()

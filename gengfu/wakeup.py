@@ -19,9 +19,12 @@ class Wakeup:
         self._tick = tick
         self._timer: asyncio.TimerHandle | None = None
         self._set_for = 0
+        self._is_closed = False
 
     def again(self) -> None:
         """Look at the next due time and set the timer if it is earlier than the one set."""
+        if self._is_closed:
+            return
         due = self._due()
         if due is None or (self._timer is not None and self._set_for <= due):
             return
@@ -42,6 +45,7 @@ class Wakeup:
             self.again()  # whatever went wrong with one alarm, the others are still due
 
     def close(self) -> None:
-        """Stop."""
+        """Stop, whatever is heard afterwards: devices are silent then because nobody listens any more."""
+        self._is_closed = True
         if self._timer is not None:
             self._timer.cancel()

@@ -26,18 +26,28 @@ SAYS_NOT_NO = frozenset(
 
 
 class BoundCause:
-    """A cause over all members of a zone, kept up device by device: what one device shows changes no other's part."""
+    """A cause over all members of a zone, kept up device by device: what one device shows changes no other's part.
+
+    ``limits``: by device, index and value from which on a number makes it stand; ``flags``: indexes that do when set.
+    Where every known value is good and nothing is lost, nothing else makes it stand.
+    """
 
     def __init__(self, cause: Cause, zone: Zone) -> None:
         self.cause = cause
         self._tests: dict[str, list[Test]] = {}
         self._standing: set[str] = set()
         self._all_lost = []
+        self.limits: dict[str, list[tuple[int, float]]] = {}
+        self.flags: dict[str, list[int]] = {}
         for when in cause.when:
             found = [(member, point) for member, point in _detector_points(zone) if _matches(when, member, point)]
             if when.kind != "all-lost":
                 for member, point in found:
                     self._tests.setdefault(member.device, []).append(_bind_point(when, member, point))
+                    if when.kind == "flag":
+                        self.flags.setdefault(member.device, []).append(point.index)
+                    elif when.kind == "high":
+                        self.limits.setdefault(member.device, []).append((point.index, _limit(when, member, point)))
             elif found and not zone.staffed:
                 self._all_lost.append(_AllLost(found))
 
@@ -115,14 +125,20 @@ def _bind_point(when: When, member: Member, point: Point) -> Test:
         return lambda picture: _value(picture, index) == 1.0
     if when.kind == "over-range":
         return lambda picture: _quality(picture, index) is Quality.BAD_OVER_RANGE
-    assert when.limit is not None
-    assert when.unit is not None
-    limit = in_unit_of(member.profile, point, when.limit, when.unit)
+    limit = _limit(when, member, point)
     if when.kind == "high":
         return lambda picture: (_value(picture, index) or 0.0) >= limit
     assert when.slope is not None
+    assert when.unit is not None
     slope = in_unit_of(member.profile, point, when.slope, when.unit)
     return lambda picture: _blind_rising(picture, index, limit, slope)
+
+
+def _limit(when: When, member: Member, point: Point) -> float:
+    """The limit in the point's own unit."""
+    assert when.limit is not None
+    assert when.unit is not None
+    return in_unit_of(member.profile, point, when.limit, when.unit)
 
 
 def _value(picture: Picture, index: int) -> float | None:

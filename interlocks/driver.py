@@ -170,6 +170,7 @@ class Driver:
 
     def _set(self, interlock: Interlock, effect: EffectRecord, status: Status, now: Moment) -> None:
         effect.status = status
+        interlock.stirred.add(effect.device)
         self._out.tell_effect(interlock, effect, now)
 
 

@@ -13,6 +13,7 @@ from interlocks.effects import Plan, plan_effects
 from interlocks.errors import NoSuchTrip, ResetRefused
 from interlocks.interlock import LOST_PERIODS, START_GRACE_NS, Interlock
 from interlocks.matrix import Cause, Matrix
+from interlocks.membership import LATE_AFTER_NS, Membership
 from interlocks.outbox import Outbox, Outcome
 from interlocks.record import InterlockRecord, decode_record
 from interlocks.states import TABLE, Event, InterlockState
@@ -23,8 +24,6 @@ from protocols.moment import SECOND, Moment
 from protocols.reading import Origin, Reading
 
 __all__ = ["LATE_AFTER_NS", "LOST_PERIODS", "START_GRACE_NS", "InterlockEngine", "Outcome"]
-
-LATE_AFTER_NS = 60 * SECOND
 
 
 class InterlockEngine:
@@ -85,6 +84,10 @@ class InterlockEngine:
             elif self._interlocks[name] is not interlock:
                 self._evaluate(self._interlocks[name], now)
 
+    def memberships(self, device: str, origin: Origin) -> list[Membership]:
+        """The device in each interlock that it is a member of."""
+        return [Membership(interlock, device) for interlock in self._by_device.get((device, origin), ())]
+
     # -- what comes in ---------------------------------------------------------------------------------------
 
     def observe(self, reading: Reading, now: Moment) -> None:
@@ -137,8 +140,9 @@ class InterlockEngine:
             interlock = self._interlocks.get(name)
             if interlock is None:
                 continue  # its zone is gone
-            for device in interlock.members:
-                self._check_silence(interlock, device, now)
+            found = [self._check_silence(interlock, device, now) for device in interlock.members]
+            if interlock.rests and not any(found):
+                continue
             self._evaluate(interlock, now)
             self._driver.send_due(interlock, now)
 
@@ -193,7 +197,7 @@ class InterlockEngine:
             if interlock is None:
                 continue
             interlock.record = record
-            interlock.looks_at_all = True
+            interlock.looks_at_all, interlock.rests = True, False
             if record.state is InterlockState.ARMED:
                 record.state = InterlockState.UNKNOWN
             self._driver.resume(interlock, now)
@@ -207,39 +211,42 @@ class InterlockEngine:
     def _wake(self, interlock: Interlock, mono: int) -> None:
         self._agenda.at(interlock.name, mono)
 
-    def _check_silence(self, interlock: Interlock, device: str, now: Moment) -> None:
-        """Find out what is lost, and let late readings count where no fresh one followed."""
+    def _check_silence(self, interlock: Interlock, device: str, now: Moment) -> bool:
+        """Find out what is lost, and let late readings count where no fresh one followed; whether anything is new."""
         if not interlock.is_live:
-            return
+            return False
         picture, patience = interlock.pictures[device], interlock.patience[device]
-        if picture.find_silent(patience, now):
+        is_new = picture.find_silent(patience, now)
+        if is_new:
             interlock.follow(device)
         for reading in picture.late_due(now):
             picture.doubt(reading, now)
             interlock.follow(device)
             self._evaluate(interlock, now)
+            is_new = True
         again = picture.next_look(patience)
         if again is not None:
             self._wake(interlock, again)
+        return is_new
 
     def _evaluate(self, interlock: Interlock, now: Moment, told: str | None = None) -> None:
         """``told``: the only device that has told anything since the last time; ``None``: look at all."""
         causes = interlock.look(now)
-        is_alone = told is not None and interlock.is_quiet and not interlock.looks_at_all
-        devices = [told] if is_alone and told in interlock.valves else [] if is_alone else interlock.valves
-        interlock.follow_feedback(devices)
+        interlock.follow_feedback(interlock.unsettled(told))
         for cause in causes:
             if not interlock.is_ready(cause, now):
                 self._wake(interlock, interlock.ready_at(cause))
             elif not interlock.has_tripped(cause.id):
                 self._trip(interlock, cause, now)
+        devices = interlock.unsettled(told)
+        interlock.settle(devices)
         follow_valves(interlock, devices, self._out, self._driver, now)
         self._leave_unknown(interlock, now)
-        interlock.looks_at_all = not interlock.is_quiet
+        interlock.rests = interlock.is_quiet
 
     def _leave_unknown(self, interlock: Interlock, now: Moment) -> None:
         is_unknown = interlock.record.state is InterlockState.UNKNOWN
-        if is_unknown and (interlock.is_read_back() or not interlock.is_live):
+        if is_unknown and (interlock.is_read_back or not interlock.is_live):
             interlock.step(Event.READ_BACK)
             self._out.tell(interlock, "armed", now)
 

@@ -1,15 +1,19 @@
 """One interlock: a matrix in a zone at one origin, what it sees and what it keeps."""
 
 from collections.abc import Iterable
+from typing import TypeAlias
 
 from interlocks.causes import BoundCause, Proof
 from interlocks.matrix import Cause, Matrix
+from interlocks.readback import ReadBack
 from interlocks.record import EffectRecord, InterlockRecord, interlock_id
 from interlocks.states import TABLE, Event, InterlockState
 from interlocks.zone import Zone
 from protocols.moment import SECOND, Moment
 from protocols.picture import Patience, Picture
 from protocols.reading import Origin
+
+Place: TypeAlias = tuple[float, bool]
 
 LOST_PERIODS = 2.5
 START_GRACE_NS = 30 * SECOND
@@ -19,8 +23,9 @@ class Interlock:
     """``since``: causes that stand, with the mono time they began. ``ready``: mono time of effects that wait.
 
     ``proved``: devices whose last good feedback since the start, or read-back by the actuator, is a closed valve.
-    ``looks_at_all``: the next evaluation looks at every valve; else what was quiet is still as it was, but for the
-    device that has just told something.
+    ``looks_at_all``: the next evaluation looks at every valve; else only at those of which something is new: what
+    their board says (``seen``), or what is asked of them (``stirred``). ``rests``: it was armed, nothing stood and
+    nothing was asked of any final element when it was evaluated last.
     """
 
     def __init__(self, matrix: Matrix, zone: Zone, origin: Origin, started: int) -> None:
@@ -36,6 +41,7 @@ class Interlock:
         self.patience = {member.device: _patience(member.period_s) for member in zone.members}
         self._causes = [BoundCause(cause, zone) for cause in matrix.cause]
         self._proof = Proof(zone)
+        self._read_back = ReadBack(zone)
         for device in self.pictures:
             self.follow(device)
         self.since: dict[str, int] = {}
@@ -43,6 +49,10 @@ class Interlock:
         self.clear_since: int | None = None
         self.proved: set[str] = set()
         self.looks_at_all = True
+        self.rests = False
+        self.seen: dict[str, Place | None] = {}
+        self.stirred: set[str] = set()
+        self._looked_in: tuple[InterlockState, bool, bool] | None = None
 
     def succeed(self, before: "Interlock") -> None:
         """Go on where the interlock of the same name stood before its zone was changed. It is read back anew (S10)."""
@@ -57,7 +67,7 @@ class Interlock:
             if known is not None:
                 self.pictures[device] = known.carried(member.profile)
                 self.follow(device)
-        self.proved = {device for device in before.proved if before.valves[device] == self.valves.get(device)}
+        self.proved = {device for device in before.proved if before.valves.get(device) == self.valves.get(device)}
 
     def step(self, event: Event) -> None:
         """Follow the table."""
@@ -71,6 +81,13 @@ class Interlock:
         for bound in self._causes:
             bound.follow(device, picture)
         self._proof.follow(device, picture)
+        self._read_back.follow(device, picture)
+
+    def limits_of(self, device: str) -> tuple[list[tuple[int, float]], list[int]]:
+        """What makes a cause stand at a device of which every known value is good and nothing is lost: limits (index
+        and value) and flags (index)."""
+        limits = [limit for bound in self._causes for limit in bound.limits.get(device, ())]
+        return limits, [flag for bound in self._causes for flag in bound.flags.get(device, ())]
 
     def look(self, now: Moment) -> list[Cause]:
         """The causes that stand now; also keeps since when each does, and since when nothing does."""
@@ -125,34 +142,38 @@ class Interlock:
         """Whether a cause behind the latch stands now."""
         return any(self.has_tripped(cause) for cause in self.since)
 
+    @property
     def is_read_back(self) -> bool:
-        """Whether every device was heard, its final element and its inputs included, or given up (S10).
+        """Whether every device was heard, its final element and its inputs included, or given up (S10)."""
+        return self._read_back.stands
 
-        Not all of them: without a detector that is heard and a valve that was read nothing is armed.
-        """
-        heard = [device for device, picture in self.pictures.items() if not picture.lost]
-        has_valve = not self.valves or any(device in self.valves for device in heard)
-        return has_valve and self._has_detector() and all(self._is_heard(device) for device in heard)
+    def unsettled(self, told: str | None) -> list[str]:
+        """The devices whose valves have to be looked at, in the order of the zone, after ``told`` has told something
+        (``None``: anything may have happened). For all others, to look again would change nothing: neither what their
+        boards say nor what is asked of them is new, and it matters for the same situation."""
+        if told is None or self.looks_at_all or self._looked_in != self._situation:
+            return list(self.valves)
+        if self.stirred:
+            return [device for device in self.valves if device in self.stirred or device == told]
+        return [told] if told in self.valves and self.seen.get(told) != self.place(told) else []
 
-    def _has_detector(self) -> bool:
-        """Whether a life-safety value of the zone's own devices is heard."""
-        return any(
-            self.pictures[member.device].known(index) is not None and not self.pictures[member.device].is_lost(index)
-            for member in self.zone.members
-            if not member.upstream
-            for index in member.inputs
-        )
+    def settle(self, devices: Iterable[str]) -> None:
+        """These are about to be looked at; what is asked of them meanwhile is looked at the next time."""
+        for device in devices:
+            self.seen[device] = self.place(device)
+        self.stirred.clear()
+        self.looks_at_all = False
+        self._looked_in = self._situation
 
-    def _is_heard(self, device: str) -> bool:
-        """Whether the device told each of its inputs, or gave it up, and where its valve is, beyond doubt."""
-        picture = self.pictures[device]
-        if any(picture.known(one) is None and not picture.is_lost(one) for one in self.members[device].inputs):
-            return False
-        if device not in self.valves:
-            return picture.heard is not None
-        index, *places = self.valves[device]
-        known = picture.known(index)
-        return known is not None and known.quality.is_good and known.value in places
+    def place(self, device: str) -> Place | None:
+        """Where the board says that its valve is, and whether beyond doubt; ``None`` where it never did."""
+        known = self.pictures[device].known(self.valves[device][0])
+        return None if known is None else (known.value, known.quality.is_good)
+
+    @property
+    def _situation(self) -> tuple[InterlockState, bool, bool]:
+        """What else the look at a valve depends on, for the whole zone."""
+        return self.record.state, bool(self.record.causes), self.has_standing_trip
 
 
 def _patience(period_s: float) -> Patience:

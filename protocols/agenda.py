@@ -2,6 +2,9 @@
 
 import heapq
 
+MOST_OVERTAKEN = 64
+"""Times that were overtaken and are kept all the same, beyond one for each key that waits."""
+
 
 class Agenda:
     """One time per key: the earliest that was asked for since the key was last taken.
@@ -23,6 +26,9 @@ class Agenda:
         if known is None or mono < known:
             self._next[key] = mono
             heapq.heappush(self._heap, (mono, key))
+            if len(self._heap) > 2 * len(self._next) + MOST_OVERTAKEN:
+                self._heap = [(at, one) for one, at in self._next.items()]
+                heapq.heapify(self._heap)
 
     def due(self) -> int | None:
         """The earliest time of all keys; ``None`` when nothing waits."""
@@ -32,9 +38,10 @@ class Agenda:
 
     def take(self, mono: int) -> list[str]:
         """The keys whose time has come at ``mono``, in order of time; each waits for nothing any more."""
-        taken = []
-        while (due := self.due()) is not None and due <= mono:
-            key = heapq.heappop(self._heap)[1]
-            del self._next[key]
-            taken.append(key)
+        heap, times, taken = self._heap, self._next, []
+        while heap and heap[0][0] <= mono:
+            at, key = heapq.heappop(heap)
+            if times.get(key) == at:
+                del times[key]
+                taken.append(key)
         return taken

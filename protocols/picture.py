@@ -6,15 +6,17 @@ itself is sent cleared. DRILL and SIMULATED readings have pictures of their own 
 """
 
 import math
-import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from typing import NamedTuple, TypeVar
 
 from protocols.known import Known
 from protocols.moment import SECOND, Moment
+from protocols.ordinary import Numbers, kinds_of
 from protocols.profile.model import Profile
 from protocols.quality import Quality, worse
-from protocols.reading import Reading, Value
+from protocols.reading import Reading
+from protocols.telling import is_under_test, number_of, tells_of, value_of
 from protocols.trend import Trend
 
 T = TypeVar("T")
@@ -23,7 +25,6 @@ FRESH_NS = 60 * SECOND
 """A value this much older than its device's last message is no proof any more (S9's limit for late readings)."""
 PATIENCE_NS = 5 * SECOND
 """A device that comes back sends what it kept, old values first: so long the newest of them may take to come."""
-_FLOAT_MAX = sys.float_info.max
 
 
 class Patience(NamedTuple):
@@ -46,8 +47,15 @@ class Picture:
     """The picture of one (device, origin). Text points are left out: nothing is judged by text.
 
     ``started``: the mono time it was made, from which silence counts until the first reading (S10). ``lost``: the
-    device is not heard; ``trusts_late``: its late readings count, because no fresh ones came (S9).
+    device is not heard; ``trusts_late``: its late readings count, because no fresh ones came (S9). ``is_calm``: every
+    value known is good, no point is lost, no flag is set and no late reading waits, so that an ordinary reading says
+    nothing new but its numbers. Of those only the last are kept, and written down point by point when somebody looks.
     """
+
+    __slots__ = (
+        "_held", "_known", "_late", "_newest", "_newest_at", "_numbers", "_ordinary", "_silent", "_trends", "_trusted",
+        "_warm_up_max_ns", "_warming", "_watched", "heard", "is_calm", "lost", "profile", "started", "trusts_late",
+    )  # fmt: skip
 
     def __init__(self, profile: Profile, started: int) -> None:
         self.profile = profile
@@ -63,20 +71,21 @@ class Picture:
         self._watched = [point.index for point in profile.points if point.life_safety]
         self._silent: set[int] = set()
         self._warming: dict[int, int] = {}
-        self._is_calm = False
+        self.is_calm = False
         self._newest_at = 0
-        self._points = len(profile.points)
-        self._flags = [(rule.point, rule.equals) for rule in profile.quality_rules]
+        self._ordinary = kinds_of(profile).empty
+        self._numbers: Numbers | None = None
         self._warm_up_max_ns = int(profile.file.profile.warm_up_max_s * SECOND)
-        self._trends = {
-            point.index: (Trend(), Trend()) for point in profile.points if point.life_safety and point.type == "number"
-        }
+        followed = [point.index for point in profile.points if point.life_safety and point.type == "number"]
+        # of good values, and of values of any quality: one, until a value is not good
+        self._trends = {index: (trend, trend) for index, trend in ((one, Trend()) for one in followed)}
 
     def carried(self, profile: Profile) -> "Picture":
         """This picture under the device's profile, which may be another one now: what is known of a point stands on
         where that has a point of its name, type and unit."""
         if profile is self.profile:
             return self
+        self._write_down()
         other = Picture(profile, self.started)
         other.heard, other.lost, other.trusts_late = self.heard, self.lost, self.trusts_late
         place = {
@@ -112,32 +121,54 @@ class Picture:
         Returns whether it was an ordinary one: every value known before and after it is good, no point is lost and
         no flag is set, so that nothing but the numbers themselves can say anything new.
         """
+        if self.is_calm and self._take_ordinary(reading, now):
+            return True
+        self._write_down()
         self.heard = now.mono
         self.lost = self.trusts_late = False
         self._late = None
-        if self._is_calm and self._take_ordinary(reading, now):
-            return True
         self._take(reading, now, in_doubt=False)
-        self._is_calm = self._look_calm()
+        self.is_calm = self._look_calm()
         return False
+
+    def ordinary(self, reading: Reading) -> Numbers | None:
+        """The numbers of an ordinary reading (see `update`) with the same points as the one before it, to be taken in
+        with `note`; ``None`` for any other, for `update`. Changes nothing."""
+        if not self.is_calm or reading.at < self._newest_at:
+            return None
+        return self._ordinary.numbers(reading)
+
+    def note(self, reading: Reading, numbers: Numbers, now: Moment) -> None:
+        """Take in the numbers that `ordinary` found in the reading."""
+        self._numbers = numbers
+        self._newest_at = reading.at
+        self.heard = now.mono
+        for index, (good, any_quality) in self._trends.items():
+            value = reading.values[index]
+            if value is not None and not isinstance(value, str):
+                good.add(now.mono, value)
+                if any_quality is not good:
+                    any_quality.add(now.mono, value)
 
     def doubt(self, reading: Reading, now: Moment) -> None:
         """Take in a late reading that counts, because no fresh one follows: it may raise, and clears nothing (S9).
 
         The device stays lost: whether its clock is wrong or its readings are old, nobody knows.
         """
-        self._is_calm = False
+        self._write_down()
+        self.is_calm = False
         self._take(reading, now, in_doubt=True)
 
     def recall(self, reading: Reading) -> None:
         """Take in what was measured before, and is known only now: it stands before a later blindness, no more."""
-        self._is_calm = False
+        self._write_down()
+        self.is_calm = False
         for number, rule in enumerate(self.profile.quality_rules):
-            is_set = _value_of(reading, rule.point) == rule.equals and not _is_under_test(reading, rule.point)
+            is_set = value_of(reading, rule.point) == rule.equals and not is_under_test(reading, rule.point)
             if is_set and reading.at >= self._newest.get(rule.point, 0):
                 self._held.add(number)
         for index, value in enumerate(reading.values):
-            known = Known(_number(value), Quality(reading.quality[index]), reading.at, self.started)
+            known = Known(number_of(value), Quality(reading.quality[index]), reading.at, self.started)
             before = self._trusted.get(index)
             if before is None or before.at <= reading.at:
                 self._trust(index, known)
@@ -151,30 +182,35 @@ class Picture:
     def _take_ordinary(self, reading: Reading, now: Moment) -> bool:
         """What `_take` does, where there is nothing to weigh: good, finite numbers not older than what is known, and
         no flag set. ``False``, and nothing taken, for any other reading."""
-        at, values = reading.at, reading.values
-        if at < self._newest_at or len(values) != self._points or any(reading.quality):
-            return False
-        for point, equals in self._flags:
-            if values[point] == equals:
+        numbers = self.ordinary(reading)
+        if numbers is None:
+            ordinary = kinds_of(self.profile).like(reading)
+            if ordinary is None or ordinary is self._ordinary or reading.at < self._newest_at:
                 return False
-        fresh = _fresh(values, at, now.mono)
-        if fresh is None:
-            return False
-        self._known.update(fresh)
-        self._trusted.update(fresh)
-        self._newest.update(dict.fromkeys(fresh, at))
-        self._newest_at = at
-        for index in self._trends:
-            if index in fresh:
-                for trend in self._trends[index]:
-                    trend.add(now.mono, fresh[index].value)
+            numbers = ordinary.numbers(reading)
+            if numbers is None:
+                return False
+            self._write_down()
+            self._ordinary = ordinary
+        self.note(reading, numbers, now)
         return True
+
+    def _write_down(self) -> None:
+        """Keep point by point what the last ordinary reading said: it came when the device was last heard."""
+        numbers, heard, at = self._numbers, self.heard, self._newest_at
+        self._numbers = None
+        if numbers is not None and heard is not None:
+            pairs = zip(self._ordinary.points, numbers, strict=True)
+            said = {index: Known(value, Quality.GOOD, at, heard) for index, value in pairs}
+            self._known.update(said)
+            self._trusted.update(said)
+            self._newest.update(dict.fromkeys(said, at))
 
     def _take(self, reading: Reading, now: Moment, *, in_doubt: bool) -> None:
         older = {index for index, at in self._newest.items() if reading.at < at <= now.wall}
         absent = self._follow_flags(reading, older, in_doubt)
         for index, value in enumerate(reading.values):
-            number = _number(value)
+            number = number_of(value)
             given = Quality(reading.quality[index])
             if math.isnan(number) and not given.is_bad:
                 continue
@@ -197,12 +233,12 @@ class Picture:
         """
         absent = []
         for number, rule in enumerate(self.profile.quality_rules):
-            value = _value_of(reading, rule.point)
+            value = value_of(reading, rule.point)
             if value is None:
                 if number in self._held:
                     absent.append(number)
                 continue
-            if _is_under_test(reading, rule.point) or (rule.point in older and not in_doubt):
+            if is_under_test(reading, rule.point) or (rule.point in older and not in_doubt):
                 continue
             if value == rule.equals:
                 self._held.add(number)
@@ -244,14 +280,19 @@ class Picture:
         if trends is None or math.isinf(known.value):
             return
         good, any_quality = trends
+        if not known.quality.is_good and any_quality is good:
+            any_quality = deepcopy(good)
+            self._trends[index] = good, any_quality
         any_quality.add(known.heard, known.value)
-        if known.quality.is_good:
+        if known.quality.is_good and any_quality is not good:
             good.add(known.heard, known.value)
 
     # -- what is known ---------------------------------------------------------------------------------------
 
     def known(self, index: int) -> Known | None:
         """The last value of the point, whatever its quality; ``None`` when it was never sent."""
+        if self._numbers is not None:
+            self._write_down()
         return self._known.get(index)
 
     def trusted(self, index: int) -> Known | None:
@@ -260,6 +301,8 @@ class Picture:
         Only a good value lowers it; one of another quality stands here when it is higher (S3). Test gas is left
         out (S8).
         """
+        if self._numbers is not None:
+            self._write_down()
         return self._trusted.get(index)
 
     def is_lost(self, index: int) -> bool:
@@ -268,7 +311,7 @@ class Picture:
 
     def is_proof(self, index: int) -> bool:
         """Whether the point may clear, reset or verify something: good, fresh, and heard (S3)."""
-        known = self._known.get(index)
+        known = self.known(index)
         if known is None or self.heard is None or self.is_lost(index):
             return False
         return known.quality.is_good and self.heard - known.heard <= FRESH_NS
@@ -290,12 +333,13 @@ class Picture:
     def lose(self) -> None:
         """The device is not heard; when it comes back, each life-safety point is lost until it was sent again."""
         self.lost = True
-        self._is_calm = False
+        self.is_calm = False
         self._silent.update(self._watched)
 
     def find_silent(self, patience: Patience, now: Moment) -> bool:
         """Find out what is lost: the device, or points that it stopped sending. Whether anything is lost newly."""
-        if self.lost:
+        again = self.next_look(patience)
+        if self.lost or again is None or now.mono < again:
             return False
         if now.mono >= self._lost_at(patience):
             self.lose()
@@ -303,13 +347,15 @@ class Picture:
             return True
         silent = {index for index in self._heeded() if now.mono >= self._silent_at(index, patience)}
         if silent:
-            self._is_calm = False
+            self.is_calm = False
             self._silent |= silent
         return bool(silent)
 
     def next_look(self, patience: Patience) -> int | None:
         """When `find_silent` or `late_due` may find something, mono ns; ``None``: not before a reading comes."""
         if not self.lost:
+            if self.is_calm and self._numbers is not None and self._ordinary.is_whole:
+                return self._lost_at(patience)  # each point was told as late as the device was heard
             return min([self._lost_at(patience), *(self._silent_at(index, patience) for index in self._heeded())])
         return None if self._late is None else self._late.since + PATIENCE_NS
 
@@ -321,6 +367,8 @@ class Picture:
 
     def _silent_at(self, index: int, patience: Patience) -> int:
         known = self._known.get(index)
+        if self._numbers is not None and self.heard is not None and index in self._ordinary.points:
+            return self.heard + patience.after
         return self.started + patience.first if known is None else known.heard + patience.after
 
     def note_late(self, reading: Reading, now: Moment) -> None:
@@ -328,6 +376,7 @@ class Picture:
         life safety overtakes none that does."""
         if self._watched and not tells_of(reading, self._watched):
             return
+        self.is_calm = False
         row = self._late or _Late(reading, reading, now.mono)
         newest = reading if reading.at >= row.newest.at else row.newest
         self._late = _Late(newest, reading, row.since)
@@ -347,37 +396,3 @@ class Picture:
 
 def _moved(kept: Mapping[int, T], place: Mapping[int, int]) -> dict[int, T]:
     return {place[index]: one for index, one in kept.items() if index in place}
-
-
-def _fresh(values: Sequence[Value], at: int, heard: int) -> dict[int, Known] | None:
-    """Good values by index, texts left out; ``None`` if one of them is no finite number."""
-    fresh: dict[int, Known] = {}
-    for index, value in enumerate(values):
-        if value is None:
-            continue
-        if isinstance(value, float) and -_FLOAT_MAX <= value <= _FLOAT_MAX:
-            fresh[index] = Known(value, Quality.GOOD, at, heard)
-        elif not isinstance(value, str):
-            return None
-    return fresh
-
-
-def tells_of(reading: Reading, indexes: Iterable[int]) -> bool:
-    """Whether the reading says anything of one of the points: a value, or that there is none (bad)."""
-    return any(
-        reading.values[index] is not None or Quality(reading.quality[index]).is_bad
-        for index in indexes
-        if index < len(reading.values)
-    )
-
-
-def _is_under_test(reading: Reading, index: int) -> bool:
-    return reading.quality[index] == Quality.UNCERTAIN_UNDER_TEST
-
-
-def _value_of(reading: Reading, index: int) -> Value:
-    return reading.values[index] if index < len(reading.values) else None
-
-
-def _number(value: Value) -> float:
-    return value if isinstance(value, float | int) else math.nan

@@ -13,6 +13,8 @@ _TREND_STEP_NS = TREND_WINDOW_NS // TREND_SAMPLES
 class Trend:
     """The last samples of one point, by their arrival (mono ns)."""
 
+    __slots__ = ("_samples",)
+
     def __init__(self) -> None:
         self._samples: deque[tuple[int, float]] = deque(maxlen=TREND_SAMPLES)
 

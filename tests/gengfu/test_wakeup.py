@@ -117,3 +117,17 @@ def test_after_close_nothing_is_woken(clock):
     wake.close()
     clock.move_to(10 * GRID_NS)
     assert due.ticks == []
+
+
+@pytest.mark.parametrize("is_set", [True, False])
+def test_what_is_heard_while_the_connections_are_being_closed_wakes_nothing_any_more(clock, is_set):
+    due = Due(clock, 2 * GRID_NS)
+    wake = Wakeup(due.next, due.tick)
+    if is_set:
+        wake.again()
+    wake.close()
+    due.times.append(GRID_NS)
+    wake.again()
+    assert clock.set == []
+    clock.move_to(10 * GRID_NS)
+    assert due.ticks == []

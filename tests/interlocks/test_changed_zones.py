@@ -1,7 +1,7 @@
 """The zones change while the interlocks watch: latches and what is known stand on; a tripped zone is not changed."""
 
 from interlocks.zone import Member, Zone
-from tests.fixtures.kitchens import ALL_TRUE, ID, LEAK, Kitchen, kitchen, member, tripped
+from tests.fixtures.kitchens import ALL_TRUE, ID, LEAK, Kitchen, clean_for, kitchen, member, tripped
 from tests.fixtures.stories import at, gas_reading, varied
 
 GAS_2 = member("gas:2")
@@ -122,3 +122,16 @@ def test_a_fan_that_may_start_now_is_started_at_the_next_trip():
     rezone(scene, 1, kitchen(member(fan=ALL_TRUE)))
     scene.hear(2, gas_reading(2, **LEAK))
     assert ("gas:1", "start-fan") in {one[1:] for one in scene.sent()}
+
+
+def test_a_zone_changes_after_a_valve_was_closed_of_which_no_point_tells():
+    untold = Member("gas:1", varied({"valve": {"role": "other"}}), 2.0)
+    scene = Kitchen(untold)
+    scene.hear(0, gas_reading(0, **LEAK))
+    scene.settle(1, "gas:1", True)
+    clean_for(612, scene)
+    scene.reset(617)
+    rezone(scene, 618, kitchen(untold, GAS_2), OTHER)
+    assert {one.id for one in scene.engine.records()} == {ID, "hall~restaurant-kitchen"}
+    scene.hear(619, gas_reading(619, **LEAK))
+    assert scene.sent()[-1] == (619.0, "gas:2", "close-valve")

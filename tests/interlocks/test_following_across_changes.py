@@ -14,6 +14,7 @@ from interlocks.engine import InterlockEngine
 from interlocks.errors import ResetRefused
 from interlocks.interlock import Interlock
 from interlocks.matrix import Cause
+from interlocks.readback import ReadBack
 from interlocks.states import InterlockState
 from interlocks.zone import UNKNOWN_FAN, FanPermissives, Member, Zone
 from protocols.moment import SECOND, Moment
@@ -219,13 +220,15 @@ def test_what_is_kept_of_causes_and_proof_is_what_the_pictures_say(plot: Plot) -
     def look() -> None:
         for interlock in street.engine._interlocks.values():
             causes = [BoundCause(cause, interlock.zone) for cause in interlock.matrix.cause]
-            proof = Proof(interlock.zone)
+            proof, read_back = Proof(interlock.zone), ReadBack(interlock.zone)
             for device, picture in interlock.pictures.items():
                 proof.follow(device, picture)
+                read_back.follow(device, picture)
                 for one in causes:
                     one.follow(device, picture)
             assert [one.stands for one in interlock._causes] == [one.stands for one in causes]
             assert interlock._proof.stands == proof.stands
+            assert interlock.is_read_back == read_back.stands == _is_read_back(interlock)
             assert all(interlock.has_tripped(one) or not _is_due(interlock, one, street.now) for one in interlock.since)
             assert set(interlock.since) == {one.cause.id for one in causes if one.stands}
         checked.append(1)
@@ -233,6 +236,33 @@ def test_what_is_kept_of_causes_and_proof_is_what_the_pictures_say(plot: Plot) -
     street.look = look  # type: ignore[method-assign]  # what this test looks at, and no other does
     street.play(happenings)
     assert len(checked) == len(happenings)
+
+
+def _is_read_back(interlock: Interlock) -> bool:
+    """The rule of S10, over all devices at once."""
+    heard = [member for member in interlock.zone.members if not interlock.pictures[member.device].lost]
+    has_valve = not interlock.valves or any(member.valve() for member in heard)
+    return (
+        has_valve
+        and any(_detects(interlock, one) for one in interlock.zone.members)
+        and all(_is_heard(interlock, one) for one in heard)
+    )
+
+
+def _detects(interlock: Interlock, member: Member) -> bool:
+    picture = interlock.pictures[member.device]
+    told = [picture.known(one) for one in member.inputs if not picture.is_lost(one)]
+    return not member.upstream and any(one is not None for one in told)
+
+
+def _is_heard(interlock: Interlock, member: Member) -> bool:
+    picture, valve = interlock.pictures[member.device], member.valve()
+    if any(picture.known(one) is None and not picture.is_lost(one) for one in member.inputs):
+        return False
+    if valve is None:
+        return picture.heard is not None
+    known = picture.known(valve[0])
+    return known is not None and known.quality is Quality.GOOD and known.value in valve[1:]
 
 
 def _is_due(interlock: Interlock, cause: str, now: Moment) -> bool:

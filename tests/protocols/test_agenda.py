@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocols.agenda import Agenda
+from protocols.agenda import MOST_OVERTAKEN, Agenda
 
 
 def test_empty_agenda_waits_for_nothing() -> None:
@@ -60,3 +60,15 @@ def test_asking_often_costs_no_memory() -> None:
         agenda.at("device", mono + 5_000)
         agenda.take(mono)
     assert len(agenda) < 10
+
+
+def test_time_far_ahead_that_is_overtaken_again_and_again_costs_no_memory() -> None:
+    """As of a device that was put out of service for a week and swings about a limit."""
+    agenda = Agenda()
+    agenda.at("other", 10**15)
+    for mono in range(10_000):
+        agenda.at("device", 10**18)
+        agenda.at("device", mono)
+        assert agenda.take(mono) == ["device"]
+    assert len(agenda) <= 2 + MOST_OVERTAKEN + 2
+    assert agenda.take(10**18) == ["other"]

@@ -1,0 +1,147 @@
+"""Ordinary readings: what can be told of one at a glance, without weighing value by value.
+
+Nearly every reading is ordinary: it has the same points as the one before it, all of them good and finite numbers, and
+no flag of it marks another value. What is the same for all devices of a type is kept once, so that it stays in the
+processor's cache while thousands of devices report.
+"""
+
+import sys
+from collections.abc import Callable, Collection, Iterable
+from functools import lru_cache
+from operator import itemgetter
+from typing import TypeAlias
+
+from protocols.profile.model import Profile
+from protocols.reading import Reading, Value
+
+Numbers: TypeAlias = tuple[float, ...]
+Values: TypeAlias = tuple[Value, ...]
+
+MOST_KINDS = 64
+"""Sets of points that are remembered per device type: a board sends a few; whoever sends any, is weighed each time."""
+_FLOAT_MAX = sys.float_info.max
+
+
+class Ordinary:
+    """The ordinary readings of a device type that have a number at the same points.
+
+    ``points``: their indexes, in order; ``is_whole``: every life-safety point is among them.
+    """
+
+    __slots__ = ("_flags", "_gaps", "_good", "_marks", "_not_text", "_pick", "_size", "is_whole", "points")
+
+    def __init__(self, kinds: "Kinds", points: tuple[int, ...]) -> None:
+        self.points = points
+        self.is_whole = kinds.life_safety <= set(points)
+        self._good = kinds.good
+        self._size = len(kinds.good)
+        self._flags, self._marks = kinds.flags, kinds.marks
+        self._not_text = kinds.not_text
+        self._gaps = kinds.judged - len(points)
+        self._pick = None if len(points) == self._size else picker(points)
+
+    def numbers(self, reading: Reading) -> Numbers | None:
+        """The numbers at ``points``; ``None`` for a reading that is not one of these."""
+        values = reading.values
+        if reading.quality != self._good or len(values) != self._size:
+            return None
+        picked = values if self._pick is None else self._pick(values)
+        if self._gaps and (values if self._not_text is None else self._not_text(values)).count(None) != self._gaps:
+            return None
+        numbers = _finite(picked)
+        if numbers is None or (self._flags is not None and any(self._flags(values))):
+            return None
+        for point, equals in self._marks:
+            if values[point] == equals:
+                return None
+        return numbers
+
+
+class Kinds:
+    """What the ordinary readings of one device type have in common, and the sets of points they come with.
+
+    ``flags``: picks the flags that mark other values when they are set; ``marks``: (index, value) of other points that
+    do. ``judged``: how many points are no texts; ``not_text`` picks them where there are texts. ``empty``: without a
+    number at any point.
+    """
+
+    def __init__(self, profile: Profile) -> None:
+        points = profile.points
+        self.good = (0,) * len(points)
+        self.life_safety = {point.index for point in points if point.life_safety}
+        flags = {rule.point for rule in profile.quality_rules if points[rule.point].type == "flag" and rule.equals}
+        self.flags = picker(sorted(flags)) if flags else None
+        self.marks = tuple(
+            (rule.point, rule.equals) for rule in profile.quality_rules if rule.point not in flags or not rule.equals
+        )
+        judged = [point.index for point in points if point.type != "text"]
+        self.judged = len(judged)
+        self.not_text = None if len(judged) == len(points) else picker(judged)
+        self._indexes = judged
+        self.empty = Ordinary(self, ())
+        self._kinds: dict[tuple[int, ...], Ordinary] = {(): self.empty}
+
+    def like(self, reading: Reading) -> Ordinary | None:
+        """Those that have a value at the same points as this reading; ``None`` where it has another number of points
+        than the type. Whether it is one of them, `Ordinary.numbers` tells."""
+        values = reading.values
+        if len(values) != len(self.good):
+            return None
+        points = tuple(index for index in self._indexes if values[index] is not None)
+        found = self._kinds.get(points)
+        if found is None:
+            found = Ordinary(self, points)
+            if len(self._kinds) < MOST_KINDS:
+                self._kinds[points] = found
+        return found
+
+
+@lru_cache(maxsize=256)
+def kinds_of(profile: Profile) -> Kinds:
+    """What is known of the ordinary readings of a device type."""
+    return Kinds(profile)
+
+
+class Band:
+    """What values may be without a condition being met. ``limits``: index and the value from which on one is;
+    ``flags``: indexes that must not be set; ``needed``: indexes that must have a value."""
+
+    __slots__ = ("_flags", "_limits", "_needed")
+
+    def __init__(
+        self, limits: Iterable[tuple[int, float]], flags: Collection[int], needed: Collection[int] = ()
+    ) -> None:
+        lowest: dict[int, float] = {}
+        for index, limit in limits:
+            lowest[index] = min(limit, lowest.get(index, limit))
+        self._limits = tuple(lowest.items())
+        self._flags = picker(sorted(set(flags))) if flags else None
+        self._needed = picker(needed) if needed else None
+
+    def holds(self, values: Values) -> bool:
+        """Whether these are so. A text at a limit is not."""
+        for index, limit in self._limits:
+            value = values[index]
+            if value is not None and (isinstance(value, str) or value >= limit):
+                return False
+        if self._flags is not None and any(self._flags(values)):
+            return False
+        return self._needed is None or None not in self._needed(values)
+
+
+def picker(indexes: Iterable[int]) -> Callable[[Values], Values]:
+    """Picks the values at these indexes."""
+    wanted = tuple(indexes)
+    if len(wanted) > 1:
+        return itemgetter(*wanted)  # gives a tuple for two or more only
+    return lambda values: tuple(values[index] for index in wanted)
+
+
+def _finite(values: Values) -> Numbers | None:
+    """The values as they are, where all are finite numbers. Their sum tells it in one step: it is finite as well, or
+    they are so large that they are weighed one by one."""
+    try:
+        total = sum(values)  # type: ignore[arg-type]  # what is no number raises, and that is asked here
+    except (TypeError, OverflowError):
+        return None
+    return values if -_FLOAT_MAX <= total <= _FLOAT_MAX else None  # type: ignore[return-value]  # all were added
