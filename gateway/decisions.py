@@ -5,6 +5,7 @@ commit held of decisions is therefore kept in memory and stored with the next co
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 
 from journal.entry import Done, Entry, Journal
 from journal.errors import JournalError, JournalFull, JournalUnusable
@@ -28,34 +29,46 @@ class Decisions:
         """How many entries and states wait for the journal."""
         return len(self._entries) + len(self._state)
 
-    def submit(
-        self, entries: Sequence[Entry], state: Mapping[str, bytes | None], done: Done, *, patient: bool = False
-    ) -> None:
+    def submit(self, entries: Sequence[Entry], state: Mapping[str, bytes | None], done: Done) -> None:
         """`journal.entry.Journal.submit`; raises nothing, every error goes to ``done``."""
         self._serial += 1
-        serial = self._serial
         for key in state:
-            self._latest[key] = serial
+            self._latest[key] = self._serial
             self._state.pop(key, None)
-
-        def settled(error: Exception | None) -> None:
-            if error is None:
-                self._again()
-            elif isinstance(error, JournalFull | JournalUnusable):
-                self._keep(entries, {key: body for key, body in state.items() if self._latest[key] == serial})
-            done(error)
-
+        settled = partial(self._settled, entries, state, self._serial, done)
         try:
-            self._journal.submit(entries, settled, state, patient=patient)
+            self._journal.submit(entries, settled, state)
         except JournalError as error:
             settled(error)
+
+    def pass_on(self, entries: Sequence[Entry], done: Done, *, patient: bool = False) -> None:
+        """`submit` of what somebody else sends again. Whoever hears that it was stored calls `again`."""
+        try:
+            self._journal.submit(entries, done, patient=patient)
+        except JournalError as error:
+            done(error)
+
+    def _settled(
+        self,
+        entries: Sequence[Entry],
+        state: Mapping[str, bytes | None],
+        serial: int,
+        done: Done,
+        error: Exception | None,
+    ) -> None:
+        if error is None:
+            self.again()
+        elif isinstance(error, JournalFull | JournalUnusable):
+            self._keep(entries, {key: body for key, body in state.items() if self._latest[key] == serial})
+        done(error)
 
     def _keep(self, entries: Sequence[Entry], state: Mapping[str, bytes | None]) -> None:
         room = MOST_KEPT - len(self._entries)
         self._entries += [entry for entry in entries if entry.kind not in self._not_kept][:room]
         self._state |= state
 
-    def _again(self) -> None:
+    def again(self) -> None:
+        """The journal stored something: what it refused before is tried again."""
         if self._entries or self._state:
             entries, self._entries = self._entries, []
             state, self._state = self._state, {}

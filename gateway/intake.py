@@ -19,7 +19,8 @@ class Offer(Protocol):
 
 class Intake(NamedTuple):
     """Given to each connection. ``lost(device, reason)``: the transport knows that the device does not answer; its next
-    reading ends it. ``origin``: what everything that comes in is (S4). ``now``: UTC ns."""
+    reading ends it. ``origin``: what everything that comes in is (S4). ``now``: UTC ns. ``judge``: judges readings that
+    are stored another time (S9)."""
 
     ingest: Ingest
     offer: Offer
@@ -28,3 +29,4 @@ class Intake(NamedTuple):
     origin: Origin
     now: Callable[[], int]
     timer: SlotTimer
+    judge: Callable[[Sequence[Reading]], None]

@@ -5,39 +5,32 @@ group commit together with what the judges decided. A reading that storage refus
 (safety rule S9).
 """
 
-import zlib
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import NamedTuple, Protocol
 
 import msgspec
 
-from device_registry.devices import Device, Site
+from device_registry.devices import Site
 from device_registry.unknown import UnknownDevices
-from gateway.counters import Counters
+from gateway.acceptance import READING, Acceptance, readings_in
+from gateway.counters import Counters, Taken
 from gateway.decisions import Decisions, nobody_waits
 from gateway.errors import OverRate
+from gateway.gathering import Gathering
 from gateway.report import Reporter
+from gateway.speakers import elsewhere, speakers
 from gateway.uplink import Done, Uplink
-from journal.entry import Entry, Journal, Stored, partition_of
+from journal.entry import Entry, Journal, Stored
 from journal.errors import JournalError
-from journal.recent import Accepted, Answer, RecentIdentities
 from protocols.errors import DecodeError, UnknownDevice
-from protocols.moment import SECOND, Moment
-from protocols.profile.model import FindProfile, Profile
+from protocols.moment import Moment
 from protocols.quality import Quality
-from protocols.reading import Origin, Reading, decode_reading, encode_reading
-from protocols.stamp import doubt_clock
+from protocols.reading import Origin, Reading, encode_reading
 from protocols.uplink import decode_pack
-
-READING = "reading"
-MESSAGE_LIFETIME_NS = 247 * SECOND
-"""EXCHANGE_LIFETIME (RFC 7252, 4.8.2): after it a message id may come again and mean something new."""
 
 POLLED = frozenset({"modbus", "opcua"})
 """Transports over which nobody waits for an acknowledgement."""
-
-UNTIMED = range(0, 1_000_000, 1_000)
-"""Samples without a time get that of their message, and 1 µs more for each that repeats a point."""
 
 
 class Verdict(NamedTuple):
@@ -58,22 +51,13 @@ class Judge(Protocol):
         """Judge one reading that was not seen before."""
 
 
-class _Accepted(msgspec.Struct, frozen=True):
-    """A reading as it is judged, with what its identity was remembered under. ``new``: it is not stored yet."""
+class _Batch(msgspec.Struct):
+    """What one call stores together. ``is_ordinary``: only readings, each stored for the first time."""
 
-    reading: Reading
-    key: str
-    identity: str
-    digest: int
-    new: bool
-
-
-class _Batch(NamedTuple):
-    """What one call stores together."""
-
-    accepted: list[_Accepted]
-    entries: list[Entry]
-    state: dict[str, bytes | None]
+    entries: list[Entry] = []
+    state: dict[str, bytes | None] = {}
+    repeated: int = 0
+    is_ordinary: bool = True
 
 
 class Pipeline:
@@ -94,18 +78,14 @@ class Pipeline:
         self._counters = counters
         self._judges = judges
         self._origin = origin
-        self._recent = RecentIdentities()
+        self._accepted = Acceptance()
         self._reporter = Reporter(site.devices.get)
+        self._gatherings = {transport: Gathering(partial(self._pass_on, transport)) for transport in sorted(POLLED)}
         self.unknown = UnknownDevices()
 
     def rebuild(self, tail: Iterable[Stored]) -> None:
         """At start: remember what the end of the journal holds, oldest first."""
-        readings = (
-            (stored.entry.id, decode_reading(stored.entry.body)) for stored in tail if stored.entry.kind == READING
-        )
-        self._recent.rebuild(
-            Accepted(reading.key, identity, _digest(reading), reading.at) for identity, reading in readings
-        )
+        self._accepted.rebuild(tail)
 
     def ingest(self, uplink: Uplink, done: Done, now: Moment) -> tuple[str, ...]:
         """Take one SenML payload. The contract of `gateway.uplink.Ingest`, with ``now`` given."""
@@ -115,12 +95,12 @@ class Pipeline:
                 uplink.content_format,
                 received_at=uplink.received_at,
                 origin=self._origin,
-                find_profile=self._speakers(uplink),
+                find_profile=speakers(self._site, uplink),
             )
         except UnknownDevice as error:
-            elsewhere = self._site.devices.get(error.device)
-            if elsewhere is not None:
-                refusal = _elsewhere(elsewhere, uplink)
+            known = self._site.devices.get(error.device)
+            if known is not None:
+                refusal = elsewhere(known, uplink)
                 self._counters.refused.labels(uplink.transport, refusal.kind).inc()
                 raise refusal from None
             self.unknown.heard(error.device, uplink.received_at, uplink.source)
@@ -137,157 +117,133 @@ class Pipeline:
             self.offer(readings, uplink.transport, done, now, source=uplink.source)
         return tuple({reading.device: None for reading in readings})
 
-    def _speakers(self, uplink: Uplink) -> FindProfile:
-        """Who may speak on a connection: its own devices; an authenticated person, who comes over none, for all."""
-        connection, only = uplink.connection, uplink.device
-        if not connection:
-            return self._site.find_profile
-
-        def find(device_id: str) -> Profile | None:
-            device = self._site.devices.get(device_id)
-            if device is None or device.connection != connection:
-                return None
-            must_prove = bool(only) or device.part.oscore is not None
-            return device.profile if only == device_id or not must_prove else None
-
-        return find
-
     def judge(self, readings: Iterable[Reading], now: Moment) -> None:
         """Judge what a limit keeps out of the journal (S9); what is decided goes in all the same."""
         for reading in readings:
-            for judge in self._judges:
-                verdict = judge.observe(reading, now)
-                if verdict.entries or verdict.state:
-                    self.store(verdict)
+            batch = _Batch()
+            try:
+                self._judge(reading, now, batch)
+            finally:
+                self._store_decided(batch)
 
     def offer(self, readings: Iterable[Reading], transport: str, done: Done, now: Moment, *, source: str = "") -> None:
         """Judge and store readings. ``done`` comes after the commit of all of them, also for duplicates."""
-        batch = _Batch([], [], {})
-        repeated = 0
+        batch = _Batch()
         try:
             for offered in readings:
-                repeated += not self._take(offered, source, transport, now, batch)
+                self._take(offered, source, transport, now, batch)
         except BaseException:
-            self._forget(batch.accepted)
+            self._forget(batch.entries)
+            self._store_decided(batch)
             raise
-        counters = self._counters.taken(transport)
+        if batch.is_ordinary and transport in self._gatherings:
+            self._gatherings[transport].add(batch.entries, done)
+            return
+        if batch.repeated:
+            self._counters.taken(transport).duplicates.inc(batch.repeated)
+            done = self._after_earlier(batch, done)
+        self._flush()
+        if batch.is_ordinary:
+            self._pass_on(transport, batch.entries, done)
+        else:
+            self._submit(transport, batch, done)
+
+    def _after_earlier(self, batch: _Batch, done: Done) -> Done:
+        """The commit of what is repeated may still run, and may fail. A batch without anything is told so itself."""
         earlier: list[Exception | None] = []
-
-        def settled(error: Exception | None) -> None:
-            if error is None:
-                counters.readings.inc(len(batch.accepted))
-            else:
-                self._forget(batch.accepted)
-            done(error or (next(filter(None, earlier), None) if earlier else None))
-
-        if repeated:
-            counters.duplicates.inc(repeated)
-            self._wait_for_earlier(batch, earlier)
-        self._decisions.submit(batch.entries, batch.state, settled, patient=transport in POLLED)
-
-    def _wait_for_earlier(self, batch: _Batch, earlier: list[Exception | None]) -> None:
-        """A barrier: the commit of what is repeated may still run, and may fail."""
+        self._flush(earlier.append)
         try:
-            if batch.entries:
+            if batch.entries or batch.state:
                 self._journal.submit((), earlier.append)
         except JournalError as error:
             earlier.append(error)
+        return lambda error: done(error or next(filter(None, earlier), None))
+
+    def _pass_on(self, transport: str, entries: list[Entry], done: Done) -> None:
+        """Store readings; their devices send again what is refused, or measure anew."""
+        settled = partial(self._settled, self._counters.taken(transport), entries, len(entries), done)
+        self._decisions.pass_on(entries, settled, patient=transport in POLLED)
+
+    def _submit(self, transport: str, batch: _Batch, done: Done) -> None:
+        number = sum(entry.kind == READING for entry in batch.entries)
+        settled = partial(self._settled, self._counters.taken(transport), batch.entries, number, done)
+        self._decisions.submit(batch.entries, batch.state, settled)
+
+    def _settled(
+        self, counters: Taken, entries: list[Entry], readings: int, done: Done, error: Exception | None
+    ) -> None:
+        if error is None:
+            counters.readings.inc(readings)
+            self._decisions.again()
+        else:
+            self._forget(entries)
+        done(error)
+
+    def _flush(self, also: Done | None = None) -> None:
+        """What came before goes into the journal before what comes now; ``also``: told of it, where there is any."""
+        for gathering in self._gatherings.values():
+            if gathering.waiting:
+                gathering.flush(also)
 
     def store(self, verdict: Verdict, done: Done = nobody_waits) -> None:
         """Store what no reading caused; what the journal refuses is kept for its next commit."""
+        self._flush()
         self._decisions.submit(verdict.entries, verdict.state, done)
 
-    def _take(self, offered: Reading, source: str, transport: str, now: Moment, batch: _Batch) -> bool:
+    def _store_decided(self, batch: _Batch) -> None:
+        """Of a batch that is not stored: what was decided is not decided again."""
+        entries = [entry for entry in batch.entries if entry.kind != READING]
+        if entries or batch.state:
+            self.store(Verdict(entries, batch.state))
+
+    def _take(self, offered: Reading, source: str, transport: str, now: Moment, batch: _Batch) -> None:
         """Judge one reading, and put it into the batch unless it is stored already, or its report strategy says that it
-        need not be; whether it was new."""
-        taken = self._accept(offered, source)
-        if taken.new:
-            batch.accepted.append(taken)
+        need not be."""
+        plan = self._reporter.plan(offered.device)
+        reading, name = self._accepted.accept(offered, plan.keys[offered.origin], source)
+        if not name:
+            batch.repeated += 1
+            batch.is_ordinary = False
         # a device whose clock stands still looks like one that repeats itself: judged all the same, stored once
-        reading = taken.reading
+        try:
+            is_quiet = self._judge(reading, now, batch)
+        except BaseException:
+            self._forget_one(name, reading)
+            raise
+        if name and (plan.is_plain or self._reporter.keeps(reading, plan, transport, is_quiet)):
+            batch.entries.append(Entry(READING, name, plan.partition, reading.at, encode_reading(reading)))
+            if any(reading.quality):
+                self._count_quality(reading)
+
+    def _judge(self, reading: Reading, now: Moment, batch: _Batch) -> bool:
+        """Put what the judges want stored into the batch; whether there is no entry among it."""
         is_quiet = True
         for judge in self._judges:
             verdict = judge.observe(reading, now)
-            if verdict is not NOTHING:
+            if verdict is not NOTHING and (verdict.entries or verdict.state):
                 is_quiet = is_quiet and not verdict.entries
                 batch.entries.extend(verdict.entries)
                 batch.state.update(verdict.state)
-        if taken.new and self._reporter.keeps(reading, transport, is_quiet):
-            batch.entries.append(_entry(taken))
-            self._count_quality(reading)
-        elif taken.new:
-            batch.accepted.pop()
-        return taken.new
+                batch.is_ordinary = False
+        return is_quiet
 
-    def _accept(self, reading: Reading, source: str) -> _Accepted:
-        """The reading under a free time stamp, or under its first one where it is stored already."""
-        key, digest = reading.key, _digest(reading)
-        after = reading.at - reading.received_at
-        anonymous = bool(source) and not reading.is_counted and after in UNTIMED
-        identity = reading.identity if not anonymous else f"{source}+{after}" if after else source
-        if self._recent.take_new(key, identity, digest, reading.at):
-            return _Accepted(reading, key, identity, digest, new=True)
-        if anonymous:
-            self._expire(key, identity, digest, reading.received_at)
-        answer = self._recent.check(key, identity, digest)
-        if answer is Answer.DUPLICATE:
-            first_at = self._recent.accepted_at(key, identity, digest)
-            reading = msgspec.structs.replace(reading, at=reading.at if first_at is None else first_at)
-            return _Accepted(reading, key, identity, digest, new=False)
-        at = self._recent.free_time(key, reading.at)
-        if (answer is Answer.CONFLICT or at != reading.at) and not anonymous:
-            reading = _doubtful(reading)
-        if at != reading.at:
-            reading = msgspec.structs.replace(reading, at=at)
-        self._recent.remember(key, identity, digest, at)
-        return _Accepted(reading, key, identity, digest, new=True)
+    def _forget(self, entries: Iterable[Entry]) -> None:
+        for name, reading in readings_in(entries):
+            self._forget_one(name, reading)
 
-    def _expire(self, key: str, identity: str, digest: int, received_at: int) -> None:
-        stored_at = self._recent.accepted_at(key, identity, digest)
-        if stored_at is not None and abs(received_at - stored_at) > MESSAGE_LIFETIME_NS:
-            self._recent.forget(key, identity, digest)
-
-    def _forget(self, accepted: Iterable[_Accepted]) -> None:
-        for one in accepted:
-            self._recent.forget(one.key, one.identity, one.digest)
-            self._reporter.forget(one.reading)
+    def _forget_one(self, name: str, reading: Reading) -> None:
+        """``name``: empty where the reading was stored before and is not ours to forget."""
+        if name:
+            self._accepted.forget(name, reading)
+            self._reporter.forget(reading)
 
     def _count_quality(self, reading: Reading) -> None:
-        if any(reading.quality):
-            for value, quality in zip(reading.values, reading.quality, strict=True):
-                if quality and value is not None:
-                    self._counters.marked.labels(quality_word(quality)).inc()
-
-
-def _elsewhere(device: Device, uplink: Uplink) -> DecodeError:
-    """Why a registered device may not speak here."""
-    if device.connection == uplink.connection and not uplink.device:
-        return DecodeError("credential", f"device {device.id!r} has a credential and must use it: only with OSCORE")
-    if device.connection == uplink.connection:
-        return DecodeError("credential", f"device {device.id!r} is not {uplink.device!r}, whose credential this is")
-    return DecodeError(
-        "connection", f"device {device.id!r} is registered on connection {device.connection!r}, not on this one"
-    )
+        for value, quality in zip(reading.values, reading.quality, strict=True):
+            if quality and value is not None:
+                self._counters.marked.labels(quality_word(quality)).inc()
 
 
 def quality_word(quality: int) -> str:
     """A quality as the API writes it: ``good`` or ``bad:sensor-fault``."""
     named = Quality(quality)
     return f"{named.severity}:{named.reason}" if named.reason else named.severity
-
-
-_encode = msgspec.msgpack.Encoder().encode
-
-
-def _digest(reading: Reading) -> int:
-    return zlib.crc32(_encode(reading.values))
-
-
-def _doubtful(reading: Reading) -> Reading:
-    """Two payloads under one identity or instant: both are kept, the second's clock is doubted."""
-    return msgspec.structs.replace(reading, quality=doubt_clock(reading.values, reading.quality))
-
-
-def _entry(taken: _Accepted) -> Entry:
-    reading = taken.reading
-    return Entry(READING, taken.identity, partition_of(reading.device), reading.at, encode_reading(reading))

@@ -5,7 +5,7 @@ A reading is stored whole, or not at all: when any of its values is a reason to,
 changed, when it caused anything, or when it is older than what is stored. After a start, and after the journal
 refused one, the next is stored. What is not stored was judged and is rightly not kept: its device is acknowledged.
 
-A profile without report parts costs one look-up. What is remembered is bounded by the devices of the site.
+A profile without report parts costs nothing. What is remembered is bounded by the devices of the site.
 """
 
 import math
@@ -13,10 +13,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from device_registry.devices import Device
+from journal.entry import partition_of
 from protocols.moment import SECOND
 from protocols.profile.parts_report import ReportPart
 from protocols.profile.schema import PointPart
-from protocols.reading import Reading, Value
+from protocols.reading import Origin, Reading, Value, key_of
 
 THINNED = frozenset({"modbus", "opcua"})
 """Transports that ask or subscribe. What a device pushes is thinned only where its profile says so."""
@@ -36,19 +37,23 @@ class _Stored(NamedTuple):
     at: int
 
 
-class _Plan(NamedTuple):
-    """Of one device as it is registered. ``strategies``: by point; ``None`` is every value."""
+class Plan(NamedTuple):
+    """What is the same for all readings of one device as it is registered. ``keys``: `Reading.key` by origin;
+    ``partition``: of the journal; ``strategies``: by point, ``None`` is every value; ``is_plain``: every reading is
+    stored. ``device``: ``None`` for one that is not registered."""
 
-    device: Device
-    thins_pushed: bool
-    strategies: tuple[Strategy | None, ...]
-    is_plain: bool
+    device: Device | None
+    keys: tuple[str, ...]
+    partition: int
+    thins_pushed: bool = False
+    strategies: tuple[Strategy | None, ...] = ()
+    is_plain: bool = True
 
 
 class _Kept(NamedTuple):
     """What was stored last of a device and origin, by point, with the qualities of the last reading."""
 
-    plan: _Plan
+    plan: Plan
     points: list[_Stored | None]
     quality: list[int]
 
@@ -58,13 +63,22 @@ class Reporter:
 
     def __init__(self, find: Callable[[str], Device | None]) -> None:
         self._find = find
-        self._plans: dict[str, _Plan] = {}
+        self._plans: dict[str, Plan] = {}
         self._kept: dict[str, _Kept] = {}
 
-    def keeps(self, reading: Reading, transport: str, is_quiet: bool) -> bool:
-        """Whether a judged reading goes to the journal. ``is_quiet``: it caused nothing."""
-        plan = self._plan(reading.device)
-        if plan is None or plan.is_plain:
+    def plan(self, device_id: str) -> Plan:
+        """Of a device as it is registered now."""
+        plan = self._plans.get(device_id)
+        device = self._find(device_id)
+        if plan is None or plan.device is not device:
+            plan = _plan(device_id, device)
+            if device is not None:
+                self._plans[device_id] = plan
+        return plan
+
+    def keeps(self, reading: Reading, plan: Plan, transport: str, is_quiet: bool) -> bool:
+        """Whether a judged reading goes to the journal. ``plan``: of its device; ``is_quiet``: it caused nothing."""
+        if plan.is_plain:
             return True
         kept = self._kept.get(reading.key)
         if kept is None or kept.plan is not plan:
@@ -80,15 +94,6 @@ class Reporter:
     def forget(self, reading: Reading) -> None:
         """The journal refused it: the next of its device is stored."""
         self._kept.pop(reading.key, None)
-
-    def _plan(self, device_id: str) -> _Plan | None:
-        device = self._find(device_id)
-        if device is None:
-            return None
-        plan = self._plans.get(device_id)
-        if plan is None or plan.device is not device:
-            plan = self._plans[device_id] = _plan(device)
-        return plan
 
 
 def _remember(reading: Reading, kept: _Kept) -> None:
@@ -107,10 +112,15 @@ def _has_reason(reading: Reading, kept: _Kept) -> bool:
     )
 
 
-def _plan(device: Device) -> _Plan:
+def _plan(device_id: str, device: Device | None) -> Plan:
+    plan = Plan(device, tuple(key_of(device_id, origin) for origin in Origin), partition_of(device_id))
+    if device is None:
+        return plan
     file = device.profile.file
     strategies = tuple(_strategy(point, device.part.report.get(point.name, point.report)) for point in file.point)
-    return _Plan(device, file.profile.thin_pushed, strategies, all(one is None for one in strategies))
+    return plan._replace(
+        thins_pushed=file.profile.thin_pushed, strategies=strategies, is_plain=all(one is None for one in strategies)
+    )
 
 
 def _strategy(point: PointPart, part: ReportPart | None) -> Strategy | None:

@@ -1,12 +1,14 @@
 """The seam between transports and the pipeline: what a transport hands in, and what it is told."""
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+import msgspec
 
 Done = Callable[[Exception | None], None]
 
 
-class Uplink(NamedTuple):
+class Uplink(msgspec.Struct, frozen=True, gc=False):
     """One payload from a device. ``source`` identifies the message at its transport (peer, message id, token)
     for devices that send neither time nor sequence; ``received_at`` is UTC ns. ``connection``: id of the
     connection it came over, whose own devices alone may speak there (S4); empty for an authenticated person's.

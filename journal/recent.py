@@ -7,15 +7,25 @@ dropped by the stores, which are idempotent by (device, origin, at).
 It knows nothing of readings. ``key``: device and origin; ``identity``: what makes a sample the same when it is
 sent again; ``digest``: of its payload, the same in every process (crc32, not `hash`); ``at``: the time stamp
 it was stored under, UTC ns.
+
+Most samples are told apart by their stamps, and each is later than the one before: those cost 16 bytes and no object.
 """
 
+from array import array
+from bisect import bisect_left, insort
 from collections import OrderedDict
 from collections.abc import Iterable
 from enum import Enum
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 STEP_NS = 1_000
 """By so much the stamp of a second sample of the same instant is moved: 1 µs."""
+
+DIGEST_BITS = 32
+DIGEST = (1 << DIGEST_BITS) - 1
+
+Identity: TypeAlias = str | int
+"""A text, or the time stamp that the sample came with, UTC ns."""
 
 
 class Answer(Enum):
@@ -33,27 +43,145 @@ class Accepted(NamedTuple):
     """One accepted sample."""
 
     key: str
-    identity: str
+    identity: Identity
     digest: int
     at: int
 
 
-class _Known:
-    """Of one key: the stamp of each (identity, digest), oldest first; how often an identity is there; stamps."""
+class _Row:
+    """Samples whose identity is their stamp, each later than the one before: from ``start`` on, stamp and digest
+    in turn."""
 
-    __slots__ = ("identities", "stamps", "times")
+    __slots__ = ("numbers", "start")
 
     def __init__(self) -> None:
-        self.stamps: dict[tuple[str, int], int] = {}
-        self.identities: dict[str, int] = {}
-        self.times: set[int] = set()
+        self.numbers = array("q")
+        self.start = 0
 
-    def drop(self, sample: tuple[str, int]) -> None:
-        self.times.discard(self.stamps.pop(sample))
-        identity = sample[0]
-        self.identities[identity] -= 1
-        if not self.identities[identity]:
-            del self.identities[identity]
+    def find(self, at: Identity) -> int | None:
+        """Where the sample of this stamp stands."""
+        numbers, start = self.numbers, self.start
+        if not isinstance(at, int) or start == len(numbers):
+            return None
+        place = start + 2 * bisect_left(range(start, len(numbers), 2), at, key=numbers.__getitem__)
+        return place if place < len(numbers) and numbers[place] == at else None
+
+    def drop_first(self) -> None:
+        self.start += 2
+        if 2 * self.start >= len(self.numbers):
+            del self.numbers[: self.start]
+            self.start = 0
+
+    def drain(self) -> list[tuple[int, int]]:
+        """Stamps and digests, oldest first; nothing is left."""
+        stamps, digests = self.numbers[self.start :: 2], self.numbers[self.start + 1 :: 2]
+        del self.numbers[:]
+        self.start = 0
+        return list(zip(stamps, digests, strict=True))
+
+
+class _Known(_Row):
+    """Of one key. The newest samples stand in the row, where they fit in it, all before them in ``samples``, oldest
+    first: stamp and digest in one number, by the hash of their identity. One whose identity is there with another
+    digest is kept by the hash of both, in ``others`` with that of its identity; ``crowded``: how many of each.
+    ``times``: all stamps, sorted. ``newest``: none is later.
+
+    Of an identity only the hash is kept (64 bits, secret in each process): a text costs as much again as all the rest.
+    """
+
+    __slots__ = ("crowded", "newest", "others", "samples", "times")
+
+    def __init__(self, at: int) -> None:
+        super().__init__()
+        self.newest = at - 1
+        self.samples: dict[int, int] = {}
+        self.others: dict[int, int] = {}
+        self.crowded: dict[int, int] = {}
+        self.times = array("q")
+
+    def __len__(self) -> int:
+        return len(self.samples) + ((len(self.numbers) - self.start) >> 1)
+
+    def take_next(self, identity: Identity, digest: int, at: int) -> bool:
+        """Remember a sample that can stand in the row (then nothing was known of it); whether it can."""
+        if at != identity or at <= self.newest or (self.samples and self._is_before_the_row(hash(at))):
+            return False
+        self.newest = at
+        append = self.numbers.append
+        append(at)
+        append(digest)
+        return True
+
+    def has_identity(self, identity: Identity) -> bool:
+        return self._is_before_the_row(hash(identity)) or self.find(identity) is not None
+
+    def _is_before_the_row(self, hashed: int) -> bool:
+        return hashed in self.samples or hashed in self.crowded
+
+    def has_time(self, at: int) -> bool:
+        return at <= self.newest and (self._time(at) is not None or self.find(at) is not None)
+
+    def _time(self, at: int) -> int | None:
+        """Where the stamp stands among ``times``."""
+        place = bisect_left(self.times, at)
+        return place if place < len(self.times) and self.times[place] == at else None
+
+    def stamp_of(self, identity: Identity, digest: int) -> int | None:
+        place = self.find(identity)
+        if place is not None:
+            return self.numbers[place] if self.numbers[place + 1] == digest else None
+        name = self._name(hash(identity), digest)
+        return None if name is None else self.samples[name] >> DIGEST_BITS
+
+    def _name(self, hashed: int, digest: int) -> int | None:
+        """Under which a sample stands in ``samples``."""
+        sample = self.samples.get(hashed)
+        if sample is not None and sample & DIGEST == digest:
+            return hashed
+        both = hash((hashed, digest))
+        return both if both in self.others else None
+
+    def add(self, identity: Identity, digest: int, at: int) -> None:
+        """Remember one that cannot stand in the row."""
+        if self.numbers:
+            for stamp, its_digest in self.drain():
+                self._add(stamp, its_digest, stamp)
+        self._add(identity, digest, at)
+        self.newest = max(self.newest, at)
+
+    def _add(self, identity: Identity, digest: int, at: int) -> None:
+        name = hash(identity)
+        if self._is_before_the_row(name):
+            self.crowded[name] = self.crowded.get(name, 0) + 1
+            hashed, name = name, hash((name, digest))
+            self.others[name] = hashed
+        self.samples[name] = at << DIGEST_BITS | digest
+        insort(self.times, at)
+
+    def drop_oldest(self) -> None:
+        if self.samples:
+            self._drop(next(iter(self.samples)))
+        else:
+            self.drop_first()
+
+    def drop(self, identity: Identity, digest: int) -> None:
+        """Forget one that `stamp_of` knows."""
+        place = self.find(identity)
+        name = self._name(hash(identity), digest)
+        if place is not None:
+            del self.numbers[place : place + 2]
+        elif name is not None:
+            self._drop(name)
+
+    def _drop(self, name: int) -> None:
+        place = self._time(self.samples.pop(name) >> DIGEST_BITS)
+        if place is not None:
+            del self.times[place]
+        hashed = self.others.pop(name, None)
+        if hashed is not None:
+            self.crowded[hashed] -= 1
+            if not self.crowded[hashed]:
+                del self.crowded[hashed]
 
 
 class RecentIdentities:
@@ -68,65 +196,67 @@ class RecentIdentities:
     def __len__(self) -> int:
         return self._size
 
-    def check(self, key: str, identity: str, digest: int) -> Answer:
+    def check(self, key: str, identity: Identity, digest: int) -> Answer:
         """What is known of this identity; changes nothing."""
         known = self._keys.get(key)
-        if known is None or identity not in known.identities:
+        if known is None or not known.has_identity(identity):
             return Answer.FREE
-        return Answer.DUPLICATE if (identity, digest) in known.stamps else Answer.CONFLICT
+        return Answer.CONFLICT if known.stamp_of(identity, digest) is None else Answer.DUPLICATE
 
-    def accepted_at(self, key: str, identity: str, digest: int) -> int | None:
+    def accepted_at(self, key: str, identity: Identity, digest: int) -> int | None:
         """The time stamp under which this sample was accepted, UTC ns; ``None`` when it is not known."""
         known = self._keys.get(key)
-        return None if known is None else known.stamps.get((identity, digest))
+        return None if known is None else known.stamp_of(identity, digest)
 
     def free_time(self, key: str, at: int) -> int:
         """``at``, or the next instant in steps of 1 µs that no remembered sample of ``key`` uses."""
         known = self._keys.get(key)
         if known is not None:
-            while at in known.times:
+            while known.has_time(at):
                 at += STEP_NS
         return at
 
-    def take_new(self, key: str, identity: str, digest: int, at: int) -> bool:
+    def take_new(self, key: str, identity: Identity, digest: int, at: int) -> bool:
         """`remember` a sample where nothing is known of its identity nor of its instant; else ``False``, and nothing
         is changed."""
         known = self._keys.get(key)
         if known is None:
-            known = self._keys[key] = _Known()
-        elif identity in known.identities or at in known.times:
-            return False
-        self._keep(known, key, identity, digest, at)
+            known = self._keys[key] = _Known(at)
+        if not known.take_next(identity, digest, at):
+            if known.has_identity(identity) or known.has_time(at):
+                return False
+            known.add(identity, digest, at)
+        self._bound(key, known)
         return True
 
-    def remember(self, key: str, identity: str, digest: int, at: int) -> None:
+    def remember(self, key: str, identity: Identity, digest: int, at: int) -> None:
         """The sample is accepted (submitted): call before the commit, and `forget` when that fails."""
-        self.forget(key, identity, digest)
-        known = self._keys.get(key)
-        if known is None:
-            known = self._keys[key] = _Known()
-        self._keep(known, key, identity, digest, at)
+        if not self.take_new(key, identity, digest, at):
+            self.forget(key, identity, digest)
+            known = self._keys.get(key)
+            if known is None:
+                known = self._keys[key] = _Known(at)
+            known.add(identity, digest, at)
+            self._bound(key, known)
 
-    def _keep(self, known: _Known, key: str, identity: str, digest: int, at: int) -> None:
+    def _bound(self, key: str, known: _Known) -> None:
+        """One more is remembered of ``key``."""
         self._keys.move_to_end(key)
-        known.stamps[identity, digest] = at
-        known.identities[identity] = known.identities.get(identity, 0) + 1
-        known.times.add(at)
         self._size += 1
-        if len(known.stamps) > self._per_key:
-            known.drop(next(iter(known.stamps)))
+        if len(known) > self._per_key:
+            known.drop_oldest()
             self._size -= 1
         while self._size > self._total and len(self._keys) > 1:
-            self._size -= len(self._keys.popitem(last=False)[1].stamps)
+            self._size -= len(self._keys.popitem(last=False)[1])
 
-    def forget(self, key: str, identity: str, digest: int) -> None:
+    def forget(self, key: str, identity: Identity, digest: int) -> None:
         """Its commit failed: the device will send it again and must find it free. Unknown: nothing to do."""
         known = self._keys.get(key)
-        if known is None or (identity, digest) not in known.stamps:
+        if known is None or known.stamp_of(identity, digest) is None:
             return
-        known.drop((identity, digest))
+        known.drop(identity, digest)
         self._size -= 1
-        if not known.stamps:
+        if not known:
             del self._keys[key]
 
     def rebuild(self, accepted: Iterable[Accepted]) -> None:

@@ -25,8 +25,8 @@ GROUP = 128
 """Entries that are not made to wait for the window."""
 
 TOLD_AT_ONCE = 16
-PATIENCE_S = 0.04
-"""So long readings that nobody waits for may wait for others to share their commit: 25 commits a second, not 100."""
+PATIENCE_S = 0.05
+"""So long readings that nobody waits for may wait for others to share their commit: 20 commits a second, not 100."""
 
 _COLUMNS = "SELECT position, kind, id, partition, at, body FROM entry"
 _READ_ALL = f"{_COLUMNS} WHERE position >= ? AND position < ? ORDER BY position LIMIT ?"
@@ -187,9 +187,11 @@ class SqliteJournal:
 
     def _tell(self) -> None:
         """Some of those who wait, in order, then whatever else the loop has to do: a leak must not wait for hundreds of
-        acknowledgements. A callback that raises (the loop reports it) does not silence the rest."""
+        acknowledgements, and an acknowledgement not until its device sends again: a long queue tells more at a time.
+        A callback that raises (the loop reports it) does not silence the rest."""
+        waiting = len(self._untold)
         try:
-            for _ in range(min(TOLD_AT_ONCE, len(self._untold))):
+            for _ in range(min(waiting, max(TOLD_AT_ONCE, waiting // 4))):
                 self._untold.popleft().tell()
         finally:
             if self._untold:

@@ -64,16 +64,32 @@ class Reading(msgspec.Struct, array_like=True, frozen=True, gc=False, tag=1):
         """
         if self.boot is not None and self.sequence is not None:
             return f"{self.key}#{self.boot}.{self.sequence}"
-        return f"{self.key}@{self.claimed_at or self.at}"
+        return timed_identity(self.key, self.claimed_at or self.at)
 
     @property
     def key(self) -> str:
         """The device and the origin: whose samples this one is told apart from."""
-        return self.device + _MARKS[self.origin]
+        return key_of(self.device, self.origin)
 
     def quality_of(self, index: int) -> Quality:
         """The quality of the point at ``index`` in profile order."""
         return Quality(self.quality[index])
+
+
+def key_of(device: str, origin: Origin) -> str:
+    """`Reading.key` of a device's readings."""
+    return device + _MARKS[origin]
+
+
+def timed_identity(key: str, stamp: int) -> str:
+    """`Reading.identity` where the device does not count. ``key``: `Reading.key`; ``stamp``: its time of the sample."""
+    return f"{key}@{stamp}"
+
+
+def stamp_in(identity: str, key: str) -> int | None:
+    """Reverse of `timed_identity`; ``None`` for an identity of another kind."""
+    name, _, stamp = identity.rpartition("@")
+    return int(stamp) if name == key else None
 
 
 _encoder = msgspec.msgpack.Encoder()

@@ -45,3 +45,17 @@ def stamped(
     at = received_at if absurd else claim
     claimed_at = claim if absurd else None
     return Reading(device, profile.id, at, received_at, origin, values, quality, boot, sequence, claimed_at)
+
+
+def unstamped(
+    device: str,
+    profile: Profile,
+    decoded: Decoded,
+    received_at: int,
+    origin: Origin,
+    boot: int | None,
+    sequence: int | None,
+) -> Reading:
+    """The reading of a sample whose device gives no time: that of its arrival, so that there is no clock to doubt."""
+    values, quality = decoded
+    return Reading(device, profile.id, received_at, received_at, origin, values, quality, boot, sequence)

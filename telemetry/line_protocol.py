@@ -16,7 +16,10 @@ Escapes: comma and space in measurements, also ``=`` in tags and field keys, wit
 """
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
+
+import msgspec
 
 from protocols.quality import Quality
 from protocols.reading import Origin, Reading, Value
@@ -43,12 +46,20 @@ class Field(NamedTuple):
     quality: str
 
 
+class Shape(NamedTuple):
+    """What is the same for all series with the same points. ``good``: their fields where all are good numbers, with %s
+    for each."""
+
+    fields: tuple[Field, ...]
+    good: str
+
+
 class Head(NamedTuple):
     """The constant part of every line of one device and origin."""
 
     series: Series
     text: str
-    fields: tuple[Field, ...]
+    shape: Shape
 
 
 def field_names(points: Sequence[str]) -> list[str]:
@@ -86,7 +97,13 @@ def make_head(device: str, origin: Origin, series: Series) -> Head:
     for key, value in tags.items():
         if value:
             text += f",{key}={_key(value, key)}"
-    return Head(series, text + " ", tuple(_field(name) for name in field_names(series.points)))
+    return Head(series, text + " ", _shape(series.points))
+
+
+@lru_cache(1024)
+def _shape(points: tuple[str, ...]) -> Shape:
+    fields = tuple(_field(name) for name in field_names(points))
+    return Shape(fields, ",".join(field.good.replace("%", "%%") + "%s" for field in fields))
 
 
 def _field(name: str) -> Field:
@@ -111,6 +128,28 @@ def _fields(field: Field, value: Value, quality: int) -> str:
     return f"{field.quality}{quality}i{field.value}{text}"
 
 
+_encode = msgspec.json.Encoder().encode
+_FLOATS = {float}
+
+
+def _good_numbers(reading: Reading) -> list[str] | None:
+    """The values as they stand in a line, if all are finite numbers and good. JSON writes the same shortest digits as
+    `repr`, in a fifth of its time, and ``null`` for what is not finite."""
+    if not reading.values or any(reading.quality) or not _FLOATS.issuperset(map(type, reading.values)):
+        return None
+    text = _encode(reading.values)
+    return None if b"null" in text else text[1:-1].decode().split(",")
+
+
+def _fields_of(reading: Reading, shape: Shape) -> str:
+    """All fields of a line; empty when nothing is left to write."""
+    numbers = _good_numbers(reading)
+    if numbers is not None and len(numbers) == len(shape.fields):
+        return shape.good % tuple(numbers)
+    parts = map(_fields, shape.fields, reading.values, reading.quality)
+    return ",".join(filter(None, parts))
+
+
 class LineEncoder:
     """Lines for InfluxDB, with the head of each series made once."""
 
@@ -128,17 +167,12 @@ class LineEncoder:
         if series is None or reason:
             raise Unwritable(reason)
         head = self._head(reading, series)
-        parts = []
-        for field, value, quality in zip(head.fields, reading.values, reading.quality, strict=False):
-            if not quality and value.__class__ is float and -_FLOAT_MAX <= value <= _FLOAT_MAX:
-                parts.append(f"{field.good}{value!r}")
-            elif part := _fields(field, value, quality):
-                parts.append(part)
-        if not parts:
+        fields = _fields_of(reading, head.shape)
+        if not fields:
             return None
         if reading.claimed_at is not None:
-            parts.append(f"claimed_at={reading.claimed_at}i")
-        return f"{head.text}{','.join(parts)} {reading.at}"
+            fields += f",claimed_at={reading.claimed_at}i"
+        return f"{head.text}{fields} {reading.at}"
 
     def _head(self, reading: Reading, series: Series) -> Head:
         key = reading.device, reading.origin

@@ -112,8 +112,19 @@ class Rig(ABC):
         timer = SlotTimer(asyncio.get_running_loop())
         counters = Counters(CollectorRegistry())
         return Intake(
-            ingest, offer, lambda _device, reason: self.lost.append(reason), counters, Origin.LIVE, clock.wall, timer
+            ingest,
+            offer,
+            lambda _device, reason: self.lost.append(reason),
+            counters,
+            Origin.LIVE,
+            clock.wall,
+            timer,
+            self._judge,
         )
+
+    def _judge(self, readings: Sequence[Reading]) -> None:
+        for reading in readings:
+            self.take(reading)
 
     def take(self, reading: Reading) -> None:
         """What the gateway's end gives to the pipeline."""

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
+from gateway.acceptance import MESSAGE_LIFETIME_NS
 from gateway.counters import Counters
-from gateway.pipeline import MESSAGE_LIFETIME_NS, Pipeline
+from gateway.pipeline import Pipeline
 from gateway.uplink import Uplink
 from protocols.errors import DecodeError, UnknownDevice
 from protocols.moment import SECOND

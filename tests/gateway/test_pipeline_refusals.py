@@ -9,8 +9,10 @@ import pytest
 from gateway.pipeline import Verdict
 from journal.entry import Done, Entry, partition_of
 from journal.errors import JournalClosed, JournalFull
+from protocols.moment import Moment
+from protocols.reading import Reading
 from tests.fixtures.pipelines import ALL, GAS_1, GAS_2, Bench, counted
-from tests.fixtures.stories import WALL
+from tests.fixtures.stories import WALL, at, gas_reading
 
 State = Mapping[str, bytes | None] | None
 
@@ -59,6 +61,16 @@ async def test_refused_reading_is_not_taken_for_a_duplicate(bench: Bench, at_onc
     bench.say(counted(1, 60.0), 2)
     await bench.durable()
     assert ([type(one) for one in bench.settled], len(bench.readings())) == ([JournalFull, type(None)], 1)
+
+
+async def test_repeat_that_changes_a_state_alone_waits_for_what_it_repeats(bench: Bench) -> None:
+    await bench.reopen(max_bytes=1, reserve_bytes=10**9)
+    bench.say(counted(1, 60.0))
+    bench.judge.verdict = Verdict([], {"latch/1": b"1"})
+    bench.say(counted(1, 60.0), 1)
+    await bench.durable()
+    assert [type(one) for one in bench.settled] == [JournalFull, JournalFull]
+    assert bench.journal.load_state("latch/") == {"latch/1": b"1"}
 
 
 async def test_pack_is_not_acknowledged_while_a_part_sent_before_is_not_durable(bench: Bench) -> None:
@@ -187,3 +199,31 @@ def _refusing(bench: Bench, *, at_once: bool = True) -> Callable[[bool], None]:
 
     bench.journal.submit = refusing  # type: ignore[method-assign]  # the one fault that no small disk gives on demand
     return switch
+
+
+# -- a judge that fails ----------------------------------------------------------------------------------------------
+
+
+def _offer(bench: Bench) -> Callable[[list[Reading], Moment], None]:
+    return lambda readings, now: bench.pipeline.offer(readings, "coap", bench.settled.append, now)
+
+
+class _Deciding:
+    """Decides, before the judge that fails."""
+
+    def observe(self, reading: Reading, now: Moment) -> Verdict:
+        return Verdict([Entry("trip", "t/1", 0, WALL, b"\x91\x01")], {"latch/1": b"1"})
+
+
+@pytest.mark.parametrize("over_rate", [False, True])
+async def test_what_was_decided_before_a_judge_failed_is_stored(bench: Bench, over_rate: bool) -> None:
+    """Its effects have left: without the entry nobody would know why."""
+    bench.pipeline._judges = (_Deciding(), bench.judge)
+    bench.judge.fault = RuntimeError("no room")
+    readings = [gas_reading(0, GAS_1)]
+    take = bench.pipeline.judge if over_rate else _offer(bench)
+    with pytest.raises(RuntimeError, match="no room"):
+        take(readings, at(0))
+    await bench.durable()
+    assert [one.entry.id for one in bench.journal.read(ALL, {}, 10)] == ["t/1"]
+    assert bench.journal.load_state("latch/") == {"latch/1": b"1"}

@@ -1,5 +1,6 @@
 """The report strategy: what goes to the journal, and that judging sees everything."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,8 @@ class Line:
         """Whether the reading is stored."""
         time = WALL + int(seconds * SECOND)
         marks = tuple(quality if place == 0 else 0 for place in range(len(values)))
-        return self.reporter.keeps(Reading(DEVICE, "t/t", time, time, origin, values, marks), transport, is_quiet)
+        reading = Reading(DEVICE, "t/t", time, time, origin, values, marks)
+        return self.reporter.keeps(reading, self.reporter.plan(DEVICE), transport, is_quiet)
 
 
 def level(**report: Any) -> dict[str, Any]:
@@ -253,6 +255,7 @@ async def test_after_the_journal_refused_one_the_next_is_stored(bench: Bench) ->
 
     bench.journal.submit = full  # type: ignore[method-assign]  # the disk is full for one call
     pipeline.offer((gas_reading(1, GAS_1, methane=3.0),), "modbus", bench.settled.append, at(1))
+    await asyncio.sleep(0)
     bench.journal.submit = submit  # type: ignore[method-assign]  # and has room again
     await offered(bench, pipeline, 3.0, start=2)
     assert (bench.settled, methane(bench)) == ([None, refused, None], [1.0, 3.0])

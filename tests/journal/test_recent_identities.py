@@ -124,3 +124,46 @@ def test_the_bounds_hold_and_no_two_samples_share_an_instant(operations, per_key
         assert kept <= max(total, per_key)
         for one in "abc":
             assert sum(recent.check(*name) is Answer.DUPLICATE for name in live if name[0] == one) <= per_key
+
+
+def test_a_stamp_that_another_sample_claimed_is_not_free():
+    recent = RecentIdentities()
+    assert recent.take_new(KEY, 105, 1, 100), "kept under another time than the one it came with"
+    assert not recent.take_new(KEY, 105, 2, 105)
+    assert recent.check(KEY, 105, 2) is Answer.CONFLICT
+    assert recent.accepted_at(KEY, 105, 1) == 100
+
+
+Stamped = st.lists(
+    st.tuples(
+        st.sampled_from(["take", "spread", "forget", "ask"]),
+        st.sampled_from("ab"),
+        st.integers(0, 12),
+        st.none() | st.integers(0, 12),
+        st.integers(0, 2),
+    ),
+    max_size=60,
+)
+
+
+@given(Stamped, st.integers(1, 5), st.integers(1, 8))
+def test_samples_told_apart_by_their_stamps_are_known_as_if_each_had_a_name(
+    operations: list[tuple[str, str, int, int | None, int]], per_key: int, total: int
+) -> None:
+    stamped, named = RecentIdentities(per_key, total), RecentIdentities(per_key, total)
+    for what, key, at, claimed, digest in operations:
+        identity = at if claimed is None else claimed
+        name = f"@{identity}"
+        if what == "take":
+            assert stamped.take_new(key, identity, digest, at) == named.take_new(key, name, digest, at)
+        elif what == "spread":
+            free = stamped.free_time(key, at)
+            assert free == named.free_time(key, at)
+            stamped.remember(key, identity, digest, free)
+            named.remember(key, name, digest, free)
+        elif what == "forget":
+            stamped.forget(key, identity, digest)
+            named.forget(key, name, digest)
+        assert stamped.accepted_at(key, identity, digest) == named.accepted_at(key, name, digest)
+        assert stamped.check(key, identity, digest) is named.check(key, name, digest)
+        assert len(stamped) == len(named)

@@ -4,7 +4,7 @@ import math
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from protocols.quality import Quality
@@ -195,3 +195,38 @@ def test_any_reading_comes_back_from_its_line(
         return
     tags = {"device": device, "district": area, "origin": "live", "profile": "v/m", "site": site}
     assert parse(text or "") == Parsed(kind, tags, expected, at)
+
+
+CODE = st.sampled_from([Quality.GOOD, Quality.UNCERTAIN_CLOCK])
+ALL_GOOD = (Quality.GOOD, Quality.GOOD, Quality.GOOD)
+
+
+@given(
+    points=st.lists(NAME, min_size=3, max_size=3, unique=True),
+    values=st.tuples(st.floats(), st.floats(), st.floats()),
+    codes=st.just(ALL_GOOD) | st.tuples(CODE, CODE, CODE),
+)
+@example(["a", "%s", "b%"], (0.1, 1e22, -0.0), ALL_GOOD)
+@example(["a", "b", "c"], (1.0, math.nan, math.inf), ALL_GOOD)
+def test_numbers_come_back_to_the_last_digit(
+    points: list[str], values: tuple[float, ...], codes: tuple[Quality, ...]
+) -> None:
+    """Of a whole reading of good numbers the line is made in one go."""
+    series = Series("v/m", "kind", "site", "", tuple(points))
+    one = Reading("d", "v/m", T0, 0, Origin.LIVE, values, tuple(map(int, codes)))
+    text = LineEncoder(lambda _: series).line(one)
+    found = parse(text).fields if text else {}
+    expected: dict[str, float] = {}
+    for name, value, code in zip(field_names(points), values, codes, strict=True):
+        if math.isfinite(value):
+            expected[name] = value
+            assert math.copysign(1, value) == math.copysign(1, float(found[name]))
+        if math.isfinite(value) or code:
+            expected[f"{name}_q"] = int(code)
+    assert found == expected
+
+
+@pytest.mark.parametrize("points", [(), ("methane",)])
+def test_a_reading_without_points_has_no_line(points: tuple[str, ...]) -> None:
+    series = Series("v/m", "kind", "site", "", points)
+    assert LineEncoder(lambda _: series).line(Reading("d", "v/m", T0, 0, Origin.LIVE, (), ())) is None

@@ -1,0 +1,100 @@
+"""Acceptance: which readings are new, and under which time stamp and name each is stored (S4).
+
+Two payloads under one identity or instant are both kept, the second's clock is doubted. A message without time and
+sequence is known by its source for as long as a transport may repeat it.
+"""
+
+import zlib
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from journal.entry import Entry, Stored
+from journal.recent import Accepted, Answer, Identity, RecentIdentities
+from protocols.moment import SECOND
+from protocols.reading import Reading, Value, decode_reading, stamp_in, timed_identity
+from protocols.stamp import doubt_clock
+
+READING = "reading"
+MESSAGE_LIFETIME_NS = 247 * SECOND
+"""EXCHANGE_LIFETIME (RFC 7252, 4.8.2): after it a message id may come again and mean something new."""
+
+UNTIMED = range(0, 1_000_000, 1_000)
+"""Samples without a time get that of their message, and 1 µs more for each that repeats a point."""
+
+
+class Acceptance:
+    """One per gateway."""
+
+    def __init__(self) -> None:
+        self._recent = RecentIdentities()
+
+    def rebuild(self, tail: Iterable[Stored]) -> None:
+        """At start: remember what the end of the journal holds, oldest first."""
+        self._recent.rebuild(_accepted(*one) for one in readings_in(stored.entry for stored in tail))
+
+    def accept(self, reading: Reading, key: str, source: str) -> tuple[Reading, str]:
+        """The reading under a free time stamp, and the name of its entry; or under its first time stamp and no name
+        where it is stored already. ``key``: the reading's; ``source``: as `gateway.uplink.Uplink.source`."""
+        is_anonymous = bool(source) and not reading.is_counted and reading.at - reading.received_at in UNTIMED
+        identity = _anonymous(reading, source) if is_anonymous else _identity(reading)
+        digest = _digest(reading.values)
+        if not self._recent.take_new(key, identity, digest, reading.at):
+            if is_anonymous:
+                self._expire(key, identity, digest, reading.received_at)
+            answer = self._recent.check(key, identity, digest)
+            if answer is Answer.DUPLICATE:
+                first_at = self._recent.accepted_at(key, identity, digest)
+                return _at(reading, reading.at if first_at is None else first_at), ""
+            at = self._recent.free_time(key, reading.at)
+            if (answer is Answer.CONFLICT or at != reading.at) and not is_anonymous:
+                reading = _doubtful(reading)
+            reading = _at(reading, at)
+            self._recent.remember(key, identity, digest, at)
+        return reading, identity if isinstance(identity, str) else timed_identity(key, identity)
+
+    def forget(self, name: str, reading: Reading) -> None:
+        """The reading that was accepted under this name is not stored: it must be free when it comes again."""
+        key, identity, digest, _ = _accepted(name, reading)
+        self._recent.forget(key, identity, digest)
+
+    def _expire(self, key: str, identity: Identity, digest: int, received_at: int) -> None:
+        stored_at = self._recent.accepted_at(key, identity, digest)
+        if stored_at is not None and abs(received_at - stored_at) > MESSAGE_LIFETIME_NS:
+            self._recent.forget(key, identity, digest)
+
+
+def readings_in(entries: Iterable[Entry]) -> Iterator[tuple[str, Reading]]:
+    """Name and reading of the entries that are readings."""
+    return ((entry.id, decode_reading(entry.body)) for entry in entries if entry.kind == READING)
+
+
+def _anonymous(reading: Reading, source: str) -> str:
+    after = reading.at - reading.received_at
+    return f"{source}+{after}" if after else source
+
+
+def _identity(reading: Reading) -> Identity:
+    """`Reading.identity`, as the time stamp where it is one."""
+    return reading.identity if reading.is_counted else reading.claimed_at or reading.at
+
+
+def _accepted(name: str, reading: Reading) -> Accepted:
+    """Of an entry, what `Acceptance.accept` remembered."""
+    stamp = stamp_in(name, reading.key)
+    return Accepted(reading.key, name if stamp is None else stamp, _digest(reading.values), reading.at)
+
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+def _digest(values: tuple[Value, ...]) -> int:
+    return zlib.crc32(_encode(values))
+
+
+def _at(reading: Reading, at: int) -> Reading:
+    return reading if reading.at == at else msgspec.structs.replace(reading, at=at)
+
+
+def _doubtful(reading: Reading) -> Reading:
+    return msgspec.structs.replace(reading, quality=doubt_clock(reading.values, reading.quality))

@@ -1,0 +1,33 @@
+"""Who may speak on a connection, and what is told to who may not (S4)."""
+
+from device_registry.devices import Device, Site
+from gateway.uplink import Uplink
+from protocols.errors import DecodeError
+from protocols.profile.model import FindProfile, Profile
+
+
+def speakers(site: Site, uplink: Uplink) -> FindProfile:
+    """Who may speak on a connection: its own devices; an authenticated person, who comes over none, for all."""
+    connection, only = uplink.connection, uplink.device
+    if not connection:
+        return site.find_profile
+
+    def find(device_id: str) -> Profile | None:
+        device = site.devices.get(device_id)
+        if device is None or device.connection != connection:
+            return None
+        must_prove = bool(only) or device.part.oscore is not None
+        return device.profile if only == device_id or not must_prove else None
+
+    return find
+
+
+def elsewhere(device: Device, uplink: Uplink) -> DecodeError:
+    """Why a registered device may not speak here."""
+    if device.connection == uplink.connection and not uplink.device:
+        return DecodeError("credential", f"device {device.id!r} has a credential and must use it: only with OSCORE")
+    if device.connection == uplink.connection:
+        return DecodeError("credential", f"device {device.id!r} is not {uplink.device!r}, whose credential this is")
+    return DecodeError(
+        "connection", f"device {device.id!r} is registered on connection {device.connection!r}, not on this one"
+    )
