@@ -5,6 +5,7 @@ connection, by the kinds of error that the code names, and by the wire log. Tell
 what is shown is worked out when somebody looks. All calls on the event loop; reading is safe from any thread.
 """
 
+import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
@@ -14,7 +15,6 @@ from protocols.moment import SECOND
 
 ROUND_TRIPS = 64
 """Round trips kept of each device."""
-CONNECTION_ROUND_TRIPS = 256
 SPAN_NS = 10 * SECOND
 SPANS = 6
 WINDOW_NS = SPANS * SPAN_NS
@@ -87,7 +87,7 @@ class Diagnosis:
         self.next_try_at = 0
         self.requests = 0
         self.errors: dict[str, int] = {}
-        self.rtt_s: deque[float] = deque(maxlen=CONNECTION_ROUND_TRIPS)
+        self._others_rtt_s: deque[float] = deque(maxlen=ROUND_TRIPS)
         self.wire = WireLog()
         self._now = now
         self._busy = 0
@@ -129,9 +129,28 @@ class Diagnosis:
         """Its answer came after so long."""
         now = self._now()
         self._ended(device, now)
-        self.rtt_s.append(seconds)
         one = self.devices.get(device)
-        if one is not None:
+        if one is None:
+            self._others_rtt_s.append(seconds)
+        else:
+            one.answers += 1
+            one.rtt_s.append(seconds)
+            _heard(one, now)
+
+    def exchanged(self, device: str, seconds: float, *, answered: bool = True) -> None:
+        """A request on a line that carries one at a time is over after so long: `asked`, and `answered` or not."""
+        now = self._now()
+        if now >= self._next_mark:
+            self._roll(now)
+        self.requests += 1
+        self._busy += int(seconds * SECOND)
+        one = self.devices.get(device)
+        if one is None:
+            if answered:
+                self._others_rtt_s.append(seconds)
+            return
+        one.requests += 1
+        if answered:
             one.answers += 1
             one.rtt_s.append(seconds)
             _heard(one, now)
@@ -195,6 +214,12 @@ class Diagnosis:
         if self.is_up:
             return "up"
         return "down" if self.reason else "starting"
+
+    @property
+    def rtt_s(self) -> tuple[float, ...]:
+        """The last round trips of every device, and those of requests to none of them."""
+        known = [tuple(one.rtt_s) for one in tuple(self.devices.values())]
+        return tuple(itertools.chain(*known, tuple(self._others_rtt_s)))
 
     def rates(self) -> Rates:
         """How busy it is."""

@@ -1,21 +1,17 @@
-"""Polls the units of one Modbus bus, each on its own fixed grid, so that a dead one costs the others little.
+"""Polls the units of one Modbus bus when they are due (`gateway.turns`), so that a dead one costs the others little.
 
-A unit is `lost` after two failures in a row: one damaged answer alone must not look like a blind detector. A lost
-unit is probed in growing pauses: at most 10 s for units with life-safety points (safety rule S23), else 60 s.
 Nothing ticks: the poller sleeps until the next unit is due.
 """
 
 import asyncio
-import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
-from gateway.backoff import Backoff
 from gateway.diagnostics import Diagnosis
 from gateway.errors import BusDown, DeviceRefused, TransportError
-from gateway.slots import SLOT_S, Timer
-from protocols.modbus.plan import ReadBlock, decode_blocks, plan_point, plan_reads
+from gateway.slots import SLOT_S, Handle, Timer
+from gateway.turns import LOST_AFTER, PolledUnit, Turn, Turns
+from protocols.modbus.plan import ReadBlock, decode_blocks, plan_point
 from protocols.modbus.writes import encode_command
 from protocols.profile.model import Profile
 from protocols.profile.schema import CommandPart
@@ -23,87 +19,42 @@ from protocols.quality import Quality
 from protocols.reading import Value
 from protocols.wire.modbus_pdu import ILLEGAL_ADDRESS
 
-LOST_AFTER = 2
-LONGEST_PAUSE_S = 60.0
-LONGEST_LIFE_SAFETY_PAUSE_S = 10.0
-
-LONG_PERIOD = 50
-PHASE_STEP = 2
-"""In slots: units with a period of 1 s or more are asked in every other slot only, so that more of them share a wake-up
-(measured: a fifth of the CPU of polling 500 units)."""
-
 OnValues = Callable[[str, Profile, int, int, tuple[Value, ...], tuple[int, ...]], None]
 OnLost = Callable[[str, int, str], None]
+
+
+OnAnswer = Callable[[bytes | TransportError], None]
+
+
+class Question(Protocol):
+    """What was asked and is not answered yet."""
+
+    def withdraw(self) -> None:
+        """Nobody waits for the answer any more."""
 
 
 class Bus(Protocol):
     """What a poller needs of a bus (`gateway.transports.modbus.bus.ModbusBus`)."""
 
+    def ask(self, unit: int, pdu: bytes, timeout_s: float, on_answer: OnAnswer) -> Question:
+        """``on_answer`` is called once, with the data of the answer or why there is none. Raises `BusDown`."""
+
+
+class Master(Protocol):
+    """What a single read or write needs of a bus."""
+
     async def request(self, unit: int, pdu: bytes, timeout_s: float, *, urgent: bool = False) -> bytes:
         """The data of the answer; raises `TransportError`."""
 
 
-@dataclass(frozen=True, slots=True)
-class PolledUnit:
-    """One device on a bus. ``timeout_s``: how long one answer may take."""
-
-    device: str
-    unit: int
-    profile: Profile
-    period_s: float
-    timeout_s: float = 1.0
-
-
-class _Turn:
-    """When one unit is asked next. Units due in one slot are asked in one wake-up: wake-ups are what costs."""
-
-    def __init__(self, unit: PolledUnit, now_slot: int) -> None:
-        self.unit = unit
-        self.blocks: tuple[ReadBlock, ...] = plan_reads(unit.profile)
-        self.failures = 0
-        self.skipped = 0
-        self._period = max(1, round(unit.period_s / SLOT_S))
-        # The device's name spreads the phases over all buses of a gateway, and the same way after a restart.
-        step = PHASE_STEP if self._period >= LONG_PERIOD else 1
-        self._phase = zlib.crc32(unit.device.encode()) % (self._period // step) * step
-        self.due = self._slot_after(now_slot - 1)
-        life_safety = any(point.life_safety for point in unit.profile.points)
-        longest_s = LONGEST_LIFE_SAFETY_PAUSE_S if life_safety else LONGEST_PAUSE_S
-        self._backoff = Backoff(max(unit.timeout_s, unit.period_s), longest_s)
-
-    def _slot_after(self, slot: int) -> int:
-        """The unit's first own slot after ``slot``."""
-        return slot + 1 + (self._phase - slot - 1) % self._period
-
-    def answered(self, slot: int) -> int:
-        """Polls whose slots have gone by meanwhile are not made up for, but counted; gives how many they are."""
-        due = self._slot_after(slot)
-        skipped = 0 if self.failures else (due - self.due) // self._period - 1
-        self.skipped += skipped
-        self.failures = 0
-        self._backoff.succeeded()
-        self.due = due
-        return skipped
-
-    def failed(self, slot: int, retry_after_s: float | None) -> float:
-        """``retry_after_s``: when the bus itself tries again; ``None`` when only this unit is silent. Gives the
-        seconds until the unit is asked again."""
-        self.failures += 1
-        # The second try waits a time-out, so that an answer that is merely late is over by then.
-        pause_s = self.unit.timeout_s if self.failures < LOST_AFTER else self._backoff.failed()
-        if retry_after_s is not None:
-            pause_s = min(pause_s, retry_after_s)
-        # One slot more, or a bus that is down would be asked just before it tries again itself.
-        self.due = slot + 2 + int(pause_s / SLOT_S)
-        return (self.due - slot) * SLOT_S
-
-
 class Poller:
-    """Asks the units of one bus until its task is cancelled.
+    """Asks the units of one bus while `run` runs.
 
     ``on_values(device, profile, at_ns, received_ns, values, quality)`` for every complete poll: ``at_ns`` is when the
     first answer came, ``received_ns`` the last. ``on_lost(device, at_ns, reason)`` once per loss; the next
     ``on_values`` of the device ends it. ``now_ns``: UTC. Raises `ProfileError` for a profile that cannot be polled.
+
+    The bus calls back, and no task wakes up for an answer: that would be a sixth of the cost of a poll.
     """
 
     def __init__(
@@ -123,58 +74,121 @@ class Poller:
         self._on_lost = on_lost
         self._now_ns = now_ns
         self._timer = timer
-        self._turns = [_Turn(unit, self._slot()) for unit in units]
+        self._turns = Turns(units, self._slot())
+        self._turn: Turn | None = None
+        self._data: list[bytes] = []
+        self._at = 0
+        self._question: Question | None = None
+        self._sleep: Handle | None = None
+        self._ended: asyncio.Future[None] | None = None
 
     @property
     def skipped(self) -> int:
         """Polls that were left out because the bus was too slow for the periods asked of it."""
-        return sum(turn.skipped for turn in self._turns)
+        return sum(turn.skipped for turn in self._turns.all)
 
     @property
     def lost(self) -> tuple[str, ...]:
         """The devices that do not answer."""
-        return tuple(turn.unit.device for turn in self._turns if turn.failures >= LOST_AFTER)
+        return tuple(turn.unit.device for turn in self._turns.all if turn.failures >= LOST_AFTER)
 
     async def run(self) -> None:
-        """Poll for ever; cancel the task to end. An answer under way is then thrown away by the bus."""
-        if not self._turns:
-            return
-        while True:
-            turn = min(self._turns, key=lambda one: one.due)
-            if turn.due > self._slot():
-                await self._sleep_until(turn.due)
-            else:
-                await self._poll(turn)
+        """Poll for ever; cancel the task to end. An answer under way is then thrown away by the bus.
 
-    async def _poll(self, turn: _Turn) -> None:
-        unit = turn.unit
-        data = []
-        at = received = 0
-        try:
-            for block in turn.blocks:
-                data.append(await self._bus.request(unit.unit, block.request, unit.timeout_s))
-                received = self._now_ns()
-                at = at or received
-        except TransportError as error:
-            pause_s = turn.failed(self._slot(), error.retry_after_s if isinstance(error, BusDown) else None)
-            self._diagnosis.waits(unit.device, pause_s)
-            if turn.failures == LOST_AFTER:
-                self._on_lost(unit.device, self._now_ns(), _reason(error, unit.profile, turn.blocks[len(data)]))
+        Raises what ``on_values`` or ``on_lost`` raises; may be run again then.
+        """
+        if not self._turns.all:
             return
-        values, quality = decode_blocks(unit.profile, turn.blocks, data)
-        skipped = turn.answered(self._slot())
+        self._ended = asyncio.get_running_loop().create_future()
+        try:
+            self._go_on()
+            await self._ended
+        finally:
+            self._ended = None
+            self._turn, self._data, self._at = None, [], 0
+            if self._question is not None:
+                self._question.withdraw()
+            if self._sleep is not None:
+                self._sleep.cancel()
+
+    def _go_on(self, outcome: bytes | TransportError | None = None) -> None:
+        """Take an answer, if one came; then ask who is due, or sleep until somebody is. Called by bus and timer.
+
+        What goes wrong ends `run` and is told there: raised here, it would also break the bus's connection.
+        """
+        ended = self._ended
+        if ended is None or ended.done():
+            return
+        try:
+            if outcome is not None:
+                self._take(outcome)
+            while not self._has_asked():
+                pass
+        except Exception as error:
+            if ended.done():  # cancelled in this very moment: nobody is told any more
+                raise
+            ended.set_exception(error)
+
+    def _has_asked(self) -> bool:
+        """Whether all is under way, or nobody is due; else there is more to do at once."""
+        turn = self._turn
+        if turn is None:
+            slot = self._slot()
+            turn = self._turns.first(slot)
+            if turn.due > slot:
+                self._sleep = self._timer.call_at(turn.due * SLOT_S, self._go_on)
+                return True
+            self._turn = turn
+        unit = turn.unit
+        try:
+            block = turn.blocks[len(self._data)]
+            self._question = self._bus.ask(unit.unit, block.request, unit.timeout_s, self._go_on)
+        except TransportError as error:
+            self._fail(turn, error)
+            return False
+        return True
+
+    def _take(self, outcome: bytes | TransportError) -> None:
+        turn = self._turn
+        assert turn is not None
+        if isinstance(outcome, TransportError):
+            self._fail(turn, outcome)
+            return
+        received = self._now_ns()
+        at = self._at = self._at or received
+        self._data.append(outcome)
+        if len(self._data) == len(turn.blocks):
+            self._complete(turn, at, received)
+
+    def _complete(self, turn: Turn, at: int, received: int) -> None:
+        unit = turn.unit
+        values, quality = decode_blocks(unit.profile, turn.blocks, self._data)
+        slot = self._slot()
+        skipped = turn.answered(slot)
+        self._end(slot)
         if skipped:
             self._diagnosis.skipped(unit.device, skipped)
         self._on_values(unit.device, unit.profile, at, received, values, quality)
 
+    def _fail(self, turn: Turn, error: TransportError) -> None:
+        unit, block = turn.unit, turn.blocks[len(self._data)]
+        slot = self._slot()
+        pause_s = turn.failed(slot, error.retry_after_s if isinstance(error, BusDown) else None)
+        self._end(slot)
+        self._diagnosis.waits(unit.device, pause_s)
+        if turn.failures == LOST_AFTER:
+            self._on_lost(unit.device, self._now_ns(), _reason(error, unit.profile, block))
+
+    def _end(self, slot: int) -> None:
+        """The poll is over, well or not."""
+        self._turns.put_back(slot)
+        self._turn = None
+        self._data = []
+        self._at = 0
+
     def _slot(self) -> int:
         # The epsilon keeps a wake-up exactly at a slot's start from falling into the slot before.
         return int(self._timer.time() / SLOT_S + 1e-6)
-
-    async def _sleep_until(self, slot: int) -> None:
-        awake = asyncio.get_running_loop().create_future()
-        self._timer.call_at(slot * SLOT_S, lambda: None if awake.done() else awake.set_result(None))
-        await awake
 
 
 def _reason(error: TransportError, profile: Profile, block: ReadBlock) -> str:
@@ -188,7 +202,7 @@ def _reason(error: TransportError, profile: Profile, block: ReadBlock) -> str:
     )
 
 
-async def write_command(bus: Bus, unit: int, profile: Profile, command: CommandPart, timeout_s: float = 1.0) -> None:
+async def write_command(bus: Master, unit: int, profile: Profile, command: CommandPart, timeout_s: float = 1.0) -> None:
     """Send one command of ``profile`` before anything queued. The slave's confirmation is no proof: read back.
 
     Raises `TransportError`, `protocols.errors.ProfileError`, or `protocols.modbus.writes.WriteRefused`.
@@ -196,7 +210,9 @@ async def write_command(bus: Bus, unit: int, profile: Profile, command: CommandP
     await bus.request(unit, encode_command(profile, command), timeout_s, urgent=True)
 
 
-async def read_point(bus: Bus, unit: int, profile: Profile, name: str, timeout_s: float = 1.0) -> tuple[Value, Quality]:
+async def read_point(
+    bus: Master, unit: int, profile: Profile, name: str, timeout_s: float = 1.0
+) -> tuple[Value, Quality]:
     """Read one point at once, before queued polls, for the proof that a command had its effect."""
     block = plan_point(profile, name)
     values, quality = decode_blocks(profile, [block], [await bus.request(unit, block.request, timeout_s, urgent=True)])

@@ -43,7 +43,8 @@ class WireLog:
 
     def __init__(self) -> None:
         self.last = 0
-        self._pieces: deque[Piece] = deque()
+        # Plain tuples: to name their parts for nobody would be most of the cost of keeping them.
+        self._pieces: deque[tuple[int, bool, bytes, str, int]] = deque()
         self._bytes = 0
         self._most_pieces = USUAL_PIECES
         self._most_bytes = USUAL_BYTES
@@ -56,7 +57,7 @@ class WireLog:
             self._secrets += (secret,)
 
     def __iter__(self) -> Iterator[Piece]:
-        return iter(tuple(self._pieces))
+        return (Piece(*piece) for piece in tuple(self._pieces))
 
     def __len__(self) -> int:
         return len(self._pieces)
@@ -64,22 +65,30 @@ class WireLog:
     def add(self, at: int, outgoing: bool, data: bytes, peer: str) -> None:
         """One more piece, at UTC ns ``at``."""
         size = len(data)
+        if size > LONGEST_PIECE or self._secrets or data.__class__ is not bytes:
+            data = self._fit(data)
+        pieces = self._pieces
+        pieces.append((at, outgoing, data, peer, size))
+        self._bytes += len(data)
+        self.last += 1
+        if len(pieces) > self._most_pieces:
+            self._bytes -= len(pieces.popleft()[2])
+        if self._bytes > self._most_bytes or at > self._followed_until:
+            self._shorten(at)
+
+    def _fit(self, data: bytes) -> bytes:
         # a view of a transport's buffer would change under us, and keep the buffer alive
+        data = bytes(data)
         for secret in self._secrets:
             data = data.replace(secret, b"*" * len(secret))
-        kept = bytes(data[:LONGEST_PIECE])
-        self._pieces.append(Piece(at, outgoing, kept, peer, size))
-        self._bytes += len(kept)
-        self.last += 1
-        if len(self._pieces) > self._most_pieces or self._bytes > self._most_bytes or at > self._followed_until:
-            self._shorten(at)
+        return data[:LONGEST_PIECE]
 
     def _shorten(self, now: int) -> None:
         if now > self._followed_until:
             self._followed_until = NEVER
             self._most_pieces, self._most_bytes = USUAL_PIECES, USUAL_BYTES
         while len(self._pieces) > self._most_pieces or self._bytes > self._most_bytes:
-            self._bytes -= len(self._pieces.popleft().data)
+            self._bytes -= len(self._pieces.popleft()[2])
 
     def after(self, number: int, limit: int, now: int) -> Pieces:
         """The oldest ``limit`` pieces that are kept beyond ``number``; from now on more are kept for a while.
@@ -92,5 +101,6 @@ class WireLog:
         oldest = self.last - len(self._pieces) + 1
         first = max(asked + 1, oldest)
         begin = first - oldest
-        found = tuple(self._pieces)[begin : begin + limit]
+        pieces = tuple(self._pieces)  # at once: the loop may add one meanwhile
+        found = tuple(Piece(*piece) for piece in pieces[begin : begin + limit])
         return Pieces(first, found, first - asked - 1 if asked else 0)

@@ -8,13 +8,14 @@ from device_registry.devices import Device
 from gateway.diagnostics import Diagnosis
 from gateway.errors import TransportError
 from gateway.intake import Intake
-from gateway.poller import PolledUnit, Poller, read_point, write_command
+from gateway.poller import Poller, read_point, write_command
 from gateway.slots import SlotTimer
 from gateway.transports.line import SerialLine
 from gateway.transports.modbus.bus import ModbusBus, Pauses
 from gateway.transports.modbus.rtu import ModbusRtuBus
 from gateway.transports.modbus.rtu_tcp import ModbusRtuTcpBus
 from gateway.transports.modbus.tcp import ModbusTcpBus
+from gateway.turns import PolledUnit
 from gengfu.supervisor import Supervisor
 from protocols.profile.model import Profile
 from protocols.profile.schema import CommandPart, ReadBackPart

@@ -27,7 +27,10 @@ class _Link(asyncio.Protocol):
         self.transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
-        self._line.received(self, data)
+        line = self._line
+        if line.link is self:
+            line.silent = 0
+            line.on_bytes(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.ended.set()
@@ -35,18 +38,21 @@ class _Link(asyncio.Protocol):
 
 
 class TcpLine:
-    """``name`` stands in messages. ``on_lost(reason)`` tells that the peer hung up; not that we did."""
+    """``name`` stands in messages. ``on_lost(reason)`` tells that the peer hung up; not that we did.
+
+    ``link``, ``silent`` and ``on_bytes`` are for the connection alone, which takes bytes without a call more.
+    """
 
     def __init__(self, name: str, host: str, port: int, on_bytes: OnBytes, on_lost: OnLost) -> None:
         self.name = name
         self._host = host
         self._port = port
-        self._on_bytes = on_bytes
+        self.on_bytes = on_bytes
         self._on_lost = on_lost
-        self._link: _Link | None = None
+        self.link: _Link | None = None
         self._links: set[_Link] = set()
         self._opening: asyncio.Task[None] | None = None
-        self._silent = 0
+        self.silent = 0
 
     def open(self, opened: OnOpen) -> None:
         """Begin to connect; ``opened(None)`` when it stands, else ``opened(error)``. The loop must be running."""
@@ -64,24 +70,24 @@ class TcpLine:
         if link.ended.is_set():
             opened(BusDown(f"{self.name} hung up at once; check that it speaks Modbus and serves one more client"))
             return
-        self._silent = 0
-        self._link = link
+        self.silent = 0
+        self.link = link
         self._links.add(link)
         opened(None)
 
     def write(self, data: bytes) -> None:
         """Send a frame over the connection that stands."""
-        assert self._link is not None
-        self._link.transport.write(data)
+        assert self.link is not None
+        self.link.transport.write(data)
 
     def missed(self) -> bool:
         """One more request had no answer; whether that is so often that the connection should be made anew."""
-        self._silent += 1
-        return self._silent >= SILENT_REPLIES
+        self.silent += 1
+        return self.silent >= SILENT_REPLIES
 
     def drop(self) -> None:
         """Let go of the connection; nothing that still comes over it is told."""
-        link, self._link = self._link, None
+        link, self.link = self.link, None
         if link is not None:
             link.transport.abort()
 
@@ -94,15 +100,9 @@ class TcpLine:
         for link in tuple(self._links):
             await link.ended.wait()
 
-    def received(self, link: _Link, data: bytes) -> None:
-        """Called by the connection."""
-        if link is self._link:
-            self._silent = 0
-            self._on_bytes(data)
-
     def ended(self, link: _Link, error: Exception | None) -> None:
         """Called by the connection: the peer closed it, or we did."""
         self._links.discard(link)
-        if link is self._link:
-            self._link = None
+        if link is self.link:
+            self.link = None
             self._on_lost(f"{self.name} closed the connection: {error or 'end of stream'}")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from struct import Struct
 from typing import Any, NamedTuple
 
-from protocols.modbus.conversions import Convert, Fault, conversion
+from protocols.modbus.conversions import Convert, Fault, conversion, divisor_of
 from protocols.profile.rules_modbus import TEXTS, width_of
 from protocols.profile.schema import ByteOrder, ModbusPart, PointPart
 
@@ -59,7 +59,8 @@ class Column:
     """``point``: index in the profile. ``address``: first register or bit; ``width``: how many.
 
     ``letter``: its format; ``orders``: the byte orders whose view reads it right, its own first. ``convert``: from
-    what the format gives to the value, or ``None``, for which ``fault`` gives the reason.
+    what the format gives to the value, or ``None``, for which ``fault`` gives the reason. ``divisor``: where that is an
+    integer divided by this, unless it is one of the codes ``missing``; else 0.
     """
 
     point: int
@@ -70,6 +71,8 @@ class Column:
     orders: tuple[ByteOrder, ...]
     convert: Convert
     fault: Fault
+    divisor: int
+    missing: frozenset[int]
 
 
 def column(index: int, part: PointPart, modbus: ModbusPart) -> Column:
@@ -89,6 +92,8 @@ def column(index: int, part: PointPart, modbus: ModbusPart) -> Column:
         orders=orders,
         convert=value,
         fault=fault,
+        divisor=divisor_of(part, modbus),
+        missing=frozenset(modbus.missing),
     )
 
 

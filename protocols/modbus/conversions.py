@@ -106,15 +106,27 @@ def _integer(modbus: ModbusPart, missing: frozenset[int]) -> Convert:
     return (lambda raw: None if raw in missing else scale(raw)) if missing else scale
 
 
+def divisor_of(point: PointPart, modbus: ModbusPart) -> int:
+    """By what an integer is divided, where that is all: a power of ten. 0 where there is more to do."""
+    has_bits = modbus.bit is not None
+    is_integer = modbus.type.startswith(("int", "uint")) and point.type != "flag" and not has_bits
+    return _divisor(modbus) if is_integer else 0
+
+
+def _divisor(modbus: ModbusPart) -> int:
+    scale = Decimal(repr(modbus.scale))
+    digits = _decimals(scale)
+    return 10**digits if not modbus.offset and scale == Decimal(1).scaleb(-digits) else 0
+
+
 def _scale(modbus: ModbusPart) -> _Scale:
     if modbus.scale == 1.0 and modbus.offset == 0.0:
         return float
     if modbus.type.startswith("float"):
         return _linear(modbus.scale, modbus.offset)
-    scale, offset = Decimal(repr(modbus.scale)), Decimal(repr(modbus.offset))
-    digits = max(_decimals(scale), _decimals(offset))
-    if not offset and scale == Decimal(1).scaleb(-digits):
-        return _divided(10**digits)
+    if divisor := _divisor(modbus):
+        return _divided(divisor)
+    digits = max(_decimals(Decimal(repr(modbus.scale))), _decimals(Decimal(repr(modbus.offset))))
     return _rounded(modbus.scale, modbus.offset, digits)
 
 

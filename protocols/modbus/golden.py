@@ -1,7 +1,5 @@
 """The golden register bytes of a profile, decoded the way a poll is."""
 
-from dataclasses import replace
-
 from protocols.errors import ProfileError
 from protocols.modbus.plan import ReadBlock, decode_blocks, plan_reads
 from protocols.profile.model import Profile
@@ -50,7 +48,7 @@ def _narrowed(block: ReadBlock, image: Image) -> ReadBlock:
         for step in block.steps
         if all((block.table, step.column.address + at) in image for at in range(step.column.width))
     )
-    return replace(block, steps=kept)
+    return block.only(kept)
 
 
 def _content(block: ReadBlock, image: Image) -> bytes:

@@ -8,6 +8,7 @@ rules look at every address that a write covers.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from protocols.errors import ProfileError, ProtocolError
 from protocols.profile.model import Profile
@@ -26,6 +27,7 @@ class WriteRefused(ProtocolError):
     """Our own side tried to send what no profile declares. Never retried; the fault is here."""
 
 
+@lru_cache(maxsize=256)
 def declared_writes(profile: Profile) -> Mapping[str, bytes]:
     """The write PDU of each command that has a Modbus part, by command name.
 

@@ -30,6 +30,11 @@ class MbapFrames:
     def __init__(self) -> None:
         self._buffer = b""
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing of a frame to come is here yet."""
+        return not self._buffer
+
     def feed(self, data: "bytes | bytearray | memoryview") -> None:
         """Add what was received."""
         self._buffer += bytes(data)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.diagnostics import CONNECTION_ROUND_TRIPS, ROUND_TRIPS, Diagnosis, percentile
+from gateway.diagnostics import ROUND_TRIPS, Diagnosis, percentile
 from gateway.wire_log import FOLLOWED_NS, LONGEST_PIECE, USUAL_BYTES, USUAL_PIECES, WireLog
 from protocols.moment import SECOND
 
@@ -67,13 +67,35 @@ def test_a_device_is_lost_until_it_is_heard(told):
 
 
 def test_round_trips_are_kept_bounded_for_device_and_connection(told):
-    for number in range(2 * CONNECTION_ROUND_TRIPS):
+    for number in range(3 * ROUND_TRIPS):
         told.of.answered("a", float(number))
-    assert list(told.of.devices["a"].rtt_s) == [
-        float(2 * CONNECTION_ROUND_TRIPS - n) for n in range(ROUND_TRIPS, 0, -1)
-    ]
-    assert len(told.of.rtt_s) == CONNECTION_ROUND_TRIPS
+        told.of.exchanged("nobody of ours", 0.5)
+    last = [float(3 * ROUND_TRIPS - n) for n in range(ROUND_TRIPS, 0, -1)]
+    assert list(told.of.devices["a"].rtt_s) == last
     assert not told.of.devices["b"].rtt_s
+    told.of.exchanged("b", 0.25)
+    assert list(told.of.rtt_s) == [*last, 0.25, *[0.5] * ROUND_TRIPS]
+
+
+def test_exchanges_of_a_line_count_like_requests_and_answers(told):
+    for _ in range(10):
+        told.go(1)
+        told.of.exchanged("a", 0.5)
+        told.of.exchanged("b", 0.25, answered=False)
+    a, b = told.of.devices["a"], told.of.devices["b"]
+    assert (a.requests, a.answers, a.heard_at) == (10, 10, told.at)
+    assert (b.requests, b.answers, b.heard_at) == (10, 0, 0)
+    rates = told.of.rates()
+    assert (rates.requests_per_s, rates.utilisation, rates.over_s) == (2.0, 0.75, 10.0)
+
+
+def test_an_answer_over_a_line_ends_a_loss(told):
+    told.of.lost("a", "no answer")
+    told.of.waits("a", 5.0)
+    told.of.exchanged("a", 0.5, answered=False)
+    assert told.of.devices["a"].reason == "no answer"
+    told.of.exchanged("a", 0.5)
+    assert (told.of.devices["a"].lost_since, told.of.devices["a"].next_try_at) == (0, 0)
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,10 @@ import pytest
 from pymodbus.client import AsyncModbusSerialClient
 
 from gateway.errors import DeviceSilent, TransportError
-from gateway.poller import PolledUnit, Poller, read_point, write_command
+from gateway.poller import Poller, read_point, write_command
 from gateway.transports.line import LineRelay, SerialLine
 from gateway.transports.modbus.rtu import ModbusRtuBus
+from gateway.turns import PolledUnit
 from protocols.modbus.plan import decode_blocks, plan_reads
 from protocols.profile.compile import compile_profile
 from protocols.profile.model import Profile

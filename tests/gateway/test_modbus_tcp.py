@@ -11,6 +11,7 @@ import pytest
 import uvloop
 
 from gateway.errors import BadReply, BusDown, DeviceRefused, DeviceSilent
+from gateway.slots import Timer
 from gateway.transports.modbus.bus import NO_PAUSES, Pauses
 from gateway.transports.modbus.tcp import ModbusTcpBus
 from protocols.wire import modbus_tcp
@@ -24,13 +25,15 @@ ANSWER = read_response(3, DATA)
 Peer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-def bus_to(port: int, pauses: Pauses = NO_PAUSES) -> AbstractAsyncContextManager[ModbusTcpBus]:
+def bus_to(
+    port: int, pauses: Pauses = NO_PAUSES, timer: Timer | None = None
+) -> AbstractAsyncContextManager[ModbusTcpBus]:
     """Our end, at a port of this machine."""
-    return opened(ModbusTcpBus("127.0.0.1", port, pauses=pauses))
+    return opened(ModbusTcpBus("127.0.0.1", port, pauses=pauses, timer=timer))
 
 
 @contextlib.asynccontextmanager
-async def scripted(peer: Peer, pauses: Pauses = NO_PAUSES) -> AsyncIterator[ModbusTcpBus]:
+async def scripted(peer: Peer, pauses: Pauses = NO_PAUSES, timer: Timer | None = None) -> AsyncIterator[ModbusTcpBus]:
     """A bus to a server that does with each connection what ``peer`` says."""
 
     served: list[asyncio.Task[None]] = []
@@ -47,7 +50,7 @@ async def scripted(peer: Peer, pauses: Pauses = NO_PAUSES) -> AsyncIterator[Modb
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:
-        async with bus_to(server.sockets[0].getsockname()[1], pauses) as bus:
+        async with bus_to(server.sockets[0].getsockname()[1], pauses, timer) as bus:
             yield bus
         await asyncio.gather(*served)
 
@@ -70,6 +73,30 @@ def test_reference_server_is_read_under_uvloop() -> None:
             return await bus.request(1, READ, 5)
 
     assert uvloop.run(read()) == DATA
+
+
+class Early:
+    """A timer that comes too early, as those of uvloop do by up to half a millisecond."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+
+    def time(self) -> float:
+        return self._loop.time()
+
+    def call_at(self, when: float, callback: Callable[[], None], /) -> asyncio.TimerHandle:
+        return self._loop.call_at(when - 0.02, callback)
+
+
+async def test_a_timer_that_comes_too_early_loses_no_time_out() -> None:
+    async def mute(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    async with scripted(mute, timer=Early()) as bus:
+        for _ in range(2):
+            with pytest.raises(DeviceSilent):
+                await asyncio.wait_for(bus.request(1, READ, 0.05), 5)
+        assert bus.counters.timeouts == 2
 
 
 async def test_exception_of_the_reference_server_is_a_refusal_with_its_code() -> None:

@@ -1,158 +1,29 @@
 """When each unit is asked, and what is told of it, on a clock of the test's own."""
 
 import asyncio
-import contextlib
-import heapq
 import itertools
-import json
-import tomllib
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 
+import pytest
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
-from gateway.errors import BadReply, BusDown, DeviceRefused, DeviceSilent, TransportError
-from gateway.poller import PHASE_STEP, PolledUnit, Poller
-from gateway.slots import SLOT_S, Handle, SlotTimer
+from gateway.errors import BadReply, BusDown, DeviceRefused, DeviceSilent
+from gateway.poller import Poller
+from gateway.slots import SLOT_S, SlotTimer
 from gateway.transports.modbus.tcp import ModbusTcpBus
-from protocols.profile.compile import compile_profile
+from gateway.turns import FIRST_WITHIN_S, PHASE_STEP
 from protocols.profile.model import Profile
-from protocols.profile.schema import ProfileFile
 from protocols.reading import Value
+from protocols.wire.modbus_pdu import read_request
+from tests.fixtures.modbus_profiles import point, profile
+from tests.fixtures.modbus_reference import opened, reference
+from tests.fixtures.polling import GAS, QUIET, Bench, Clock, Told, running, unit
+from tests.fixtures.stories import varied
 
-PROFILES = Path(__file__).parents[2] / "protocols/profiles/gengfu"
-
-
-def shipped(model: str) -> Profile:
-    content = tomllib.loads((PROFILES / f"{model}.toml").read_text())
-    return compile_profile(ProfileFile.model_validate_json(json.dumps(content)))
-
-
-GAS = shipped("gas-alarm")
-QUIET = bytes.fromhex("000c 0004 0000 0001 0001 00f5 04b1 0000 0e10 0000") + bytes(30)
-
-
-def harmless() -> Profile:
-    """The gas alarm's registers without a life-safety point."""
-    content = tomllib.loads((PROFILES / "gas-alarm.toml").read_text())
-    content["point"] = [{**part, "life_safety": False} for part in content["point"]]
-    return compile_profile(ProfileFile.model_validate_json(json.dumps(content)))
-
-
-class NeverCancelled:
-    """A poller never takes a wake-up back."""
-
-    def cancel(self) -> None:
-        raise AssertionError
-
-
-class Clock:
-    """Time that stands still until `until` moves it on, stopping at every wake-up on the way."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-        self.wakes = 0
-        self._calls = 0
-        self._due: list[tuple[float, int, Callable[[], None]]] = []
-
-    def time(self) -> float:
-        return self.now
-
-    def ns(self) -> int:
-        return round(self.now * 1e9)
-
-    def call_at(self, when: float, callback: Callable[[], None], /) -> Handle:
-        self._calls += 1
-        heapq.heappush(self._due, (when, self._calls, callback))
-        return NeverCancelled()
-
-    async def until(self, when: float) -> None:
-        await settle()
-        while self._due and self._due[0][0] <= when:
-            self.now, _, callback = heapq.heappop(self._due)
-            self.wakes += 1
-            callback()
-            await settle()
-        self.now = when
-
-
-async def settle() -> None:
-    """Let everything run that does not wait for the clock."""
-    for _ in range(20):
-        await asyncio.sleep(0)
-
-
-class ScriptedBus:
-    """Answers at once, or takes ``costs_s`` and fails, as told per unit."""
-
-    def __init__(self, clock: Clock) -> None:
-        self.asked: list[tuple[float, int]] = []
-        self.failing: dict[int, TransportError] = {}
-        self.costs_s: dict[int, float] = {}
-        self._clock = clock
-
-    async def request(self, unit: int, pdu: bytes, timeout_s: float, *, urgent: bool = False) -> bytes:
-        self.asked.append((round(self._clock.now, 3), unit))
-        if cost_s := self.costs_s.get(unit):
-            awake = asyncio.get_running_loop().create_future()
-            self._clock.call_at(self._clock.now + cost_s, lambda: awake.set_result(None))
-            await awake
-        if unit in self.failing:
-            raise self.failing[unit]
-        return QUIET
-
-    def times(self, unit: int) -> list[float]:
-        return [at for at, who in self.asked if who == unit]
-
-
-class Told:
-    """What the poller told."""
-
-    def __init__(self) -> None:
-        self.values: list[tuple[str, int, int, tuple[Value, ...]]] = []
-        self.lost: list[tuple[str, int, str]] = []
-
-    def on_values(
-        self, device: str, profile: Profile, at: int, received: int, values: tuple[Value, ...], quality: tuple[int, ...]
-    ) -> None:
-        assert len(values) == len(quality) == len(profile.points)
-        self.values.append((device, at, received, values))
-
-    def on_lost(self, device: str, at: int, reason: str) -> None:
-        self.lost.append((device, at, reason))
-
-
-class Bench:
-    """A running poller with its clock and its scripted bus."""
-
-    def __init__(self, *units: PolledUnit) -> None:
-        self.clock = Clock()
-        self.bus = ScriptedBus(self.clock)
-        self.told = Told()
-        self.poller = Poller(
-            self.bus,
-            units,
-            on_values=self.told.on_values,
-            on_lost=self.told.on_lost,
-            now_ns=self.clock.ns,
-            timer=self.clock,
-        )
-
-
-@contextlib.asynccontextmanager
-async def running(*units: PolledUnit) -> AsyncIterator[Bench]:
-    bench = Bench(*units)
-    task = asyncio.ensure_future(bench.poller.run())
-    try:
-        yield bench
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
-
-
-def unit(number: int, period_s: float = 1.0, profile: Profile = GAS, timeout_s: float = 0.3) -> PolledUnit:
-    return PolledUnit(f"t:{number}", number, profile, period_s, timeout_s)
+HARMLESS = varied({point.name: {"life_safety": False} for point in GAS.points})
+"""The gas alarm's registers without a life-safety point."""
+SHORT = profile(point("level"))
+"""One register."""
 
 
 def gaps(times: list[float]) -> list[float]:
@@ -162,10 +33,11 @@ def gaps(times: list[float]) -> list[float]:
 async def test_unit_is_asked_on_a_fixed_grid() -> None:
     async with running(unit(1)) as bench:
         await bench.clock.until(110)
-        times = bench.bus.times(1)
-        assert gaps(times) == [1.0] * 9
+        first, *times = bench.bus.times(1)
+        assert first - 100 <= FIRST_WITHIN_S
+        assert gaps(times) == [1.0] * (len(times) - 1)
         assert round(times[0] / SLOT_S, 6).is_integer()
-        assert bench.clock.wakes == 10
+        assert bench.clock.wakes == len(times) + 1 >= 10
 
 
 async def test_values_come_with_the_time_of_their_answer() -> None:
@@ -181,18 +53,29 @@ async def test_values_come_with_the_time_of_their_answer() -> None:
 async def test_units_are_spread_over_the_period_and_always_the_same_way() -> None:
     units = [unit(number) for number in range(1, 101)]
     first, second = Bench(*units), Bench(*units)
-    phases = [turn.due for turn in first.poller._turns]
-    assert phases == [turn.due for turn in second.poller._turns]
+    started = {turn.due for turn in first.poller._turns.all}
+    assert 100 / SLOT_S <= min(started) < max(started) < (100 + FIRST_WITHIN_S) / SLOT_S
+    for turn in (*first.poller._turns.all, *second.poller._turns.all):
+        turn.answered(round(101 / SLOT_S))
+    phases = [turn.due for turn in first.poller._turns.all]
+    assert phases == [turn.due for turn in second.poller._turns.all]
     assert len({due % 50 for due in phases}) > 20
     assert {due % PHASE_STEP for due in phases} == {0}
+
+
+async def test_a_unit_with_a_long_period_is_asked_at_once_at_the_start() -> None:
+    async with running(unit(1, 600.0)) as bench:
+        await bench.clock.until(100 + FIRST_WITHIN_S)
+        assert len(bench.told.values) == 1
+        assert bench.poller.skipped == 0
 
 
 async def test_slow_bus_skips_polls_and_counts_them() -> None:
     async with running(unit(1)) as bench:
         bench.bus.costs_s[1] = 2.5
         await bench.clock.until(112)
-        assert gaps(bench.bus.times(1)) == [3.0] * 3
-        assert bench.poller.skipped == 2 * len(bench.told.values)
+        assert gaps(bench.bus.times(1)[1:]) == [3.0] * 2
+        assert bench.poller.skipped == 3 + 2 * (len(bench.told.values) - 1)
 
 
 async def test_poll_that_waits_for_a_neighbour_skips_what_it_missed() -> None:
@@ -206,7 +89,7 @@ async def test_poll_that_waits_for_a_neighbour_skips_what_it_missed() -> None:
 async def test_one_failure_is_tried_again_soon_and_is_no_loss() -> None:
     async with running(unit(1)) as bench:
         bench.bus.failing[1] = DeviceSilent("quiet")
-        await bench.clock.until(bench.poller._turns[0].due * SLOT_S)
+        await bench.clock.until(bench.poller._turns.all[0].due * SLOT_S)
         bench.bus.failing.clear()
         await bench.clock.until(105)
         assert 0.3 < gaps(bench.bus.times(1))[0] <= 0.34
@@ -267,11 +150,57 @@ async def test_unit_with_life_safety_points_is_probed_at_least_every_ten_seconds
     async with running(unit(1)) as bench:
         bench.bus.failing[1] = DeviceSilent("quiet")
         await bench.clock.until(400)
-        assert 9.9 < max(gaps(bench.bus.times(1))) <= 10.04
+        assert 8.9 < max(gaps(bench.bus.times(1))) <= 10.0
+
+
+async def test_a_line_that_never_rests_probes_a_dead_unit_with_life_safety_points_as_often() -> None:
+    async with running(unit(1), unit(2, 0.5), unit(3, 0.5)) as bench:
+        bench.bus.failing[1] = DeviceSilent("quiet")
+        bench.bus.costs_s |= {1: 0.3, 2: 0.4, 3: 0.4}
+        await bench.clock.until(400)
+        assert 9.0 < max(gaps(bench.bus.times(1))) - 0.3 <= 10.0
+
+
+async def test_what_the_receiver_raises_ends_the_run_and_it_can_be_run_again() -> None:
+    bench = Bench(unit(1))
+
+    def broken(*_values: object) -> None:
+        raise RuntimeError("no room")
+
+    bench.poller._on_values = broken
+    task = asyncio.ensure_future(bench.poller.run())
+    await bench.clock.until(102)
+    with pytest.raises(RuntimeError, match="no room"):
+        await task
+    asked = len(bench.bus.asked)
+    await bench.clock.until(105)
+    assert len(bench.bus.asked) == asked
+    bench.poller._on_values = bench.told.on_values
+    task = asyncio.ensure_future(bench.poller.run())
+    await bench.clock.until(110)
+    task.cancel()
+    await asyncio.wait([task])
+    assert len(bench.told.values) == len(bench.bus.asked) - asked
+
+
+async def test_a_poller_that_is_cancelled_and_run_again_takes_no_answer_to_the_first() -> None:
+    bench = Bench(unit(1))
+    bench.bus.costs_s[1] = 0.5
+    task = asyncio.ensure_future(bench.poller.run())
+    await bench.clock.until(bench.poller._turns.all[0].due * SLOT_S + 0.1)
+    assert len(bench.bus.asked) == 1
+    task.cancel()
+    await asyncio.wait([task])
+    task = asyncio.ensure_future(bench.poller.run())
+    await bench.clock.until(bench.clock.now + 5)
+    task.cancel()
+    await asyncio.wait([task])
+    asked_again = bench.bus.times(1)[1]
+    assert bench.told.values[0][1] == round((asked_again + 0.5) * 1e9)
 
 
 async def test_unit_without_life_safety_points_is_probed_at_least_every_minute() -> None:
-    async with running(unit(1, profile=harmless())) as bench:
+    async with running(unit(1, profile=HARMLESS)) as bench:
         bench.bus.failing[1] = DeviceSilent("quiet")
         await bench.clock.until(900)
         assert 59.9 < max(gaps(bench.bus.times(1))) <= 60.04
@@ -280,7 +209,7 @@ async def test_unit_without_life_safety_points_is_probed_at_least_every_minute()
 async def test_answering_unit_returns_to_its_own_grid() -> None:
     async with running(unit(1)) as bench:
         await bench.clock.until(102)
-        before = bench.bus.times(1)[0]
+        before = bench.bus.times(1)[1]
         bench.bus.failing[1] = DeviceSilent("quiet")
         await bench.clock.until(130)
         bench.bus.failing.clear()
@@ -300,6 +229,16 @@ async def test_dead_units_cost_the_others_next_to_nothing() -> None:
         live = [len(bench.bus.times(number)) for number in range(1, 31) if number not in (7, 8, 9)]
         assert min(live) >= 58
         assert bench.poller.lost == ("t:7", "t:8", "t:9")
+
+
+async def test_more_dead_units_than_there_is_time_for_leave_the_others_theirs() -> None:
+    async with running(*(unit(number, timeout_s=1.0) for number in range(1, 22))) as bench:
+        for number in range(1, 21):
+            bench.bus.failing[number] = DeviceSilent("quiet")
+            bench.bus.costs_s[number] = 1.0
+        await bench.clock.until(300)
+        live = [at for at in bench.bus.times(21) if at > 200]
+        assert max(gaps(live)) <= 2.0
 
 
 async def test_bus_that_is_down_is_asked_again_when_it_tries_itself() -> None:
@@ -350,3 +289,25 @@ async def test_reference_server_is_polled_until_the_task_is_cancelled() -> None:
     await server.shutdown()
     assert [values[:2] for _, _, _, values in told.values] == [(1.2, 4.0)] * 3
     assert told.lost == []
+
+
+async def test_what_the_receiver_raises_does_not_cost_the_connection() -> None:
+    """A command to close may be waiting on it."""
+    async with reference() as port, opened(ModbusTcpBus("127.0.0.1", port)) as bus:
+        told = Told()
+
+        def broken(*_values: object) -> None:
+            raise RuntimeError("no room")
+
+        poller = Poller(
+            bus,
+            [unit(1, 0.02, SHORT)],
+            on_values=broken,
+            on_lost=told.on_lost,
+            now_ns=Clock().ns,
+            timer=SlotTimer(asyncio.get_running_loop()),
+        )
+        with pytest.raises(RuntimeError, match="no room"):
+            await poller.run()
+        assert await bus.request(1, read_request(3, 0, 1), 5, urgent=True) == b"\x00\x01"
+        assert (bus.counters.connects, told.lost) == (1, [])

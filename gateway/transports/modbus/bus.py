@@ -8,6 +8,7 @@ import asyncio
 import time
 from abc import ABC, abstractmethod
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -22,6 +23,9 @@ from protocols.wire.modbus_pdu import READS, ExceptionReply, PduError, parse_res
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 10.0
 """Also the bound of safety rule S23 for units with life-safety points."""
+
+A_MOMENT_S = 1e-6
+"""A timer called exactly in time is not early, however its time is rounded."""
 
 
 class Pauses(NamedTuple):
@@ -60,23 +64,34 @@ class BusCounters:
     failed_connects: int = 0
 
 
+OnAnswer = Callable[[bytes | TransportError], None]
+
+
 class Job:
-    """One request and who waits for its answer."""
+    """One request, and who is told its answer."""
 
-    __slots__ = ("done", "pdu", "timeout_s", "unit")
+    __slots__ = ("_on_answer", "pdu", "timeout_s", "unit")
 
-    def __init__(self, unit: int, pdu: bytes, timeout_s: float, done: "asyncio.Future[bytes]") -> None:
+    def __init__(self, unit: int, pdu: bytes, timeout_s: float, on_answer: OnAnswer) -> None:
         self.unit = unit
         self.pdu = pdu
         self.timeout_s = timeout_s
-        self.done = done
+        self._on_answer: OnAnswer | None = on_answer
 
-    def fail(self, error: TransportError) -> None:
-        """Tell the error, if anybody still waits."""
-        if not self.done.done():
-            self.done.set_exception(error)
-            # A waiter cancelled in this very moment never looks; that is no fault worth a traceback in the log.
-            self.done.exception()
+    @property
+    def is_wanted(self) -> bool:
+        """Whether anybody still waits."""
+        return self._on_answer is not None
+
+    def tell(self, outcome: bytes | TransportError) -> None:
+        """Tell it, if anybody still waits."""
+        on_answer, self._on_answer = self._on_answer, None
+        if on_answer is not None:
+            on_answer(outcome)
+
+    def withdraw(self) -> None:
+        """Nobody waits for the answer any more."""
+        self._on_answer = None
 
 
 class ModbusBus(ABC):
@@ -94,6 +109,9 @@ class ModbusBus(ABC):
         self._diagnosis = diagnosis or Diagnosis(name, "modbus", (), time.time_ns)
         self._device_of: dict[int, str] = {}
         self._asked_at = 0.0
+        self._due = 0.0
+        self._looks_at = 0.0
+        self._looking: Handle | None = None
         self._turnaround_s = pauses.turnaround_s
         self._free_at = 0.0
         self.counters = BusCounters()
@@ -105,7 +123,6 @@ class ModbusBus(ABC):
         self._urgent: deque[Job] = deque()
         self._queued: deque[Job] = deque()
         self._active: Job | None = None
-        self._timer: Handle | None = None
         self._pause: asyncio.TimerHandle | None = None
         self._connected = False
         self._connecting = False
@@ -120,10 +137,29 @@ class ModbusBus(ABC):
         self._gate.allow(unit, profile)
 
     async def request(self, unit: int, pdu: bytes, timeout_s: float, *, urgent: bool = False) -> bytes:
-        """Send ``pdu`` and give the data of the answer (registers or packed bits; nothing for a write).
+        """As `ask`; gives the data of the answer, or raises a `TransportError` or `WriteRefused`."""
+        answer: asyncio.Future[bytes] = self._loop.create_future()
+
+        def told(outcome: bytes | TransportError) -> None:
+            if answer.done():
+                return  # cancelled in this very moment
+            if isinstance(outcome, TransportError):
+                answer.set_exception(outcome)
+            else:
+                answer.set_result(outcome)
+
+        job = self.ask(unit, pdu, timeout_s, told, urgent=urgent)
+        try:
+            return await answer
+        finally:
+            job.withdraw()
+
+    def ask(self, unit: int, pdu: bytes, timeout_s: float, on_answer: OnAnswer, *, urgent: bool = False) -> Job:
+        """Send ``pdu``; ``on_answer`` is told the data of the answer (registers or packed bits; nothing for a write),
+        or why there is none: once, after this has returned, and not any more when the job is withdrawn.
 
         ``timeout_s`` counts from the last byte sent. Writes are urgent by nature; ``urgent`` reads (a read-back)
-        go before queued ones too. Raises a `TransportError`, or `WriteRefused` before anything is sent.
+        go before queued ones too. Raises `BusDown`, or `WriteRefused` before anything is sent.
         """
         try:
             self._gate.check(unit, pdu)
@@ -132,24 +168,26 @@ class ModbusBus(ABC):
             self._diagnosis.failed("refused-write", self._device_of.get(unit, ""))
             raise
         urgent = urgent or pdu[0] not in READS
-        self._refuse_while_down(urgent)
-        job = Job(unit, pdu, timeout_s, self._loop.create_future())
+        if not self._connected:
+            self._refuse_while_down(urgent)
+        job = Job(unit, pdu, timeout_s, on_answer)
         (self._urgent if urgent else self._queued).append(job)
         if self._active is None:
             self._next()
-        return await job.done
+        return job
 
     async def close(self) -> None:
         """Let go of the connection; whatever waits fails with `BusDown`."""
         self._closed = True
         self._fail_all(BusDown(f"{self.name} is closed"))
+        self._stop_looking()
         await self._shut()
 
     def _refuse_while_down(self, urgent: bool) -> None:
         if self._closed:
             raise BusDown(f"{self.name} is closed")
         wait_s = self._retry_at - self._loop.time()
-        if not self._connected and not self._connecting and not urgent and wait_s > 0:
+        if not self._connecting and not urgent and wait_s > 0:
             raise BusDown(f"{self.name} does not answer; next try in {wait_s:.1f} s", wait_s)
 
     def _next(self) -> None:
@@ -161,15 +199,14 @@ class ModbusBus(ABC):
                     self._connect()
                 return
             job = (self._urgent or self._queued).popleft()
-            if not job.done.done():
+            if job.is_wanted:
                 self._active = job
                 self._begin(job)
                 return
 
     def _begin(self, job: Job) -> None:
         """Send the active job as soon as the pauses allow."""
-        wait_s = self._free_at - self._loop.time() if self._free_at else 0.0
-        if wait_s > 0:
+        if self._free_at and (wait_s := self._free_at - self._loop.time()) > 0:
             self._pause = self._loop.call_later(wait_s, self._send, job)
         else:
             self._send(job)
@@ -182,47 +219,81 @@ class ModbusBus(ABC):
         """The request of the active job is on its way; ``extra_s`` is what the line itself takes."""
         assert self._active is not None
         self.counters.requests += 1
-        self._diagnosis.asked(self._device_of.get(self._active.unit, ""))
         self._asked_at = time.perf_counter()  # uvloop's time has whole milliseconds
-        due = self._loop.time() + self._active.timeout_s + extra_s
-        self._timer = self._timers.call_at(due, self._timed_out)
+        self._due = self._timers.time() + self._active.timeout_s + extra_s
+        if not self._looks_at or self._due < self._looks_at:
+            self._look_at(self._due)
+
+    def _look_at(self, when: float) -> None:
+        """Look at the clock of the request in flight. One look serves all requests that are answered before it."""
+        self._stop_looking()
+        self._looks_at = when
+        self._looking = self._timers.call_at(when, self._look)
+
+    def _stop_looking(self) -> None:
+        looking, self._looking, self._looks_at = self._looking, None, 0.0
+        if looking is not None:
+            looking.cancel()
+
+    def _look(self) -> None:
+        self._looking, self._looks_at = None, 0.0
+        # uvloop's timers have whole milliseconds: they may come too early.
+        if self._due > self._timers.time() + A_MOMENT_S:
+            self._look_at(self._due)
+        elif self._due:
+            self._timed_out()
 
     def _answered(self, pdu: bytes) -> None:
         """The active job's answer came."""
         job = self._active
         assert job is not None
-        if self._turnaround_s:
-            self._keep_quiet(self._turnaround_s)
         try:
-            self._finish(parse_response(job.pdu, pdu))
+            data = parse_response(job.pdu, pdu)
         except ExceptionReply as error:
             self.counters.exceptions += 1
-            self._finish(DeviceRefused(f"{self.name} unit {job.unit}: {error}", error.code))
+            self._arrived(DeviceRefused(f"{self.name} unit {job.unit}: {error}", error.code))
         except PduError as error:
             self.counters.bad_replies += 1
-            self._finish(BadReply(f"{self.name} unit {job.unit}: {error}"))
+            self._arrived(BadReply(f"{self.name} unit {job.unit}: {error}"))
+        else:
+            self._arrived(data)
+
+    def _arrived(self, outcome: bytes | TransportError) -> None:
+        """The answer, good or bad, is in; the next request keeps its distance."""
+        if self._turnaround_s:
+            self._keep_quiet(self._turnaround_s)
+        self._finish(outcome)
 
     def _finish(self, outcome: bytes | TransportError) -> None:
         """End the active job and start the next."""
         job, self._active = self._active, None
+        was_sent = self._due > 0
         self._stop_clock()
-        if job is not None:
-            device = self._device_of.get(job.unit, "")
-            if isinstance(outcome, TransportError):
-                self._diagnosis.failed(outcome.kind, device)
-                job.fail(outcome)
-            else:
-                self._diagnosis.answered(device, time.perf_counter() - self._asked_at)
-                if not job.done.done():
-                    self.counters.replies += 1
-                    job.done.set_result(outcome)
-        self._next()
+        try:
+            if job is not None:
+                self._tell(job, outcome, was_sent)
+        finally:
+            if self._active is None:  # who was told may have asked again
+                self._next()
+
+    def _tell(self, job: Job, outcome: bytes | TransportError, was_sent: bool) -> None:
+        device = self._device_of.get(job.unit, "")
+        if isinstance(outcome, TransportError):
+            self._diagnosis.failed(outcome.kind, device)
+            if was_sent:
+                self._diagnosis.exchanged(device, self._took_s(), answered=False)
+            self._loop.call_soon(job.tell, outcome)
+        else:
+            self._diagnosis.exchanged(device, self._took_s())
+            self.counters.replies += job.is_wanted
+            job.tell(outcome)
+
+    def _took_s(self) -> float:
+        return time.perf_counter() - self._asked_at
 
     def _stop_clock(self) -> None:
         """Neither a time-out nor the end of a pause shall come for the active job."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._due = 0.0
         if self._pause is not None:
             self._pause.cancel()
             self._pause = None
@@ -250,8 +321,9 @@ class ModbusBus(ABC):
 
     def _proved(self) -> None:
         """The peer speaks Modbus: only now is the back-off over (an accepting port alone proves nothing)."""
-        self._backoff.succeeded()
-        self._retry_at = 0.0
+        if self._retry_at:
+            self._backoff.succeeded()
+            self._retry_at = 0.0
 
     def _lost(self, reason: str) -> None:
         """The connection broke."""
@@ -269,7 +341,7 @@ class ModbusBus(ABC):
         self._urgent.clear()
         self._queued.clear()
         for job in waiting:
-            job.fail(error)
+            self._loop.call_soon(job.tell, error)
         if self._active is not None:
             self._finish(error)
 

@@ -88,6 +88,7 @@ class RtuBus(ModbusBus):
 
     def _marked(self, job: Job, refused: bool) -> None:
         """The marker is answered: the job's own request is next."""
+        self._diagnosis.exchanged(self._device_of.get(job.unit, ""), self._took_s())
         self._stop_clock()
         if refused:
             self._resynchronise(job)
