@@ -63,8 +63,6 @@ def _told_elsewhere(path: str, part: DevicePart, profile: Profile | None) -> Ite
 def _protected(path: str, part: DevicePart) -> Iterator[Problem]:
     if part.oscore is not None and part.oscore.sender_id == part.oscore.recipient_id:
         yield f"{path}.sender_id", "must not be the device's own id: give us another"
-    if part.coap is not None and part.coap.observe:
-        yield f"{path}", "cannot be had with coap.observe: let the device push its readings, or remove one of them"
 
 
 _WHAT = {"modbus": "Modbus register", "opcua": "OPC UA node"}

@@ -9,26 +9,30 @@ and says what is wrong with it. What is read here is what would be read there.
 
 import math
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from protocols.errors import DecodeError
 from protocols.profile.draft import BOOT, MAX_COUNTER, SEQUENCE, Decoded
-from protocols.profile.model import FindProfile, Profile
+from protocols.profile.model import FindProfile, Point, Profile, plain_of
 from protocols.reading import Origin, Reading, Value
 from protocols.senml.record import MAX_TIME_NS, nanoseconds
 from protocols.senml.resolve import RELATIVE_BELOW
 from protocols.stamp import stamped
 
-_DEVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
+_NOT_FIRST = "._:-"
+"""A device may begin with one of these, a SenML name may not."""
 _NAME = re.compile(r"[A-Za-z0-9:./_-]*")
 _PROFILES = 256
 """Device types whose points are kept at hand."""
 _KIND_OF = {"number": "number", "counter": "number", "flag": "flag", "enum": "enum"}
+_FLAGS = frozenset((0.0, 1.0))
+_LARGEST = sys.float_info.max
 
 
 class _Record(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -41,45 +45,68 @@ class _Record(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 
 class _Place(NamedTuple):
-    """What a name stands for: a kind of point and its place among the values, or a counter (``boot``, ``seq``)."""
+    """What a name stands for: a kind of point and its place among the values, or a counter (``boot``, ``seq``).
+
+    ``low`` to ``high``, and of ``codes`` where there are any: values that are good, and say nothing of other points.
+    """
 
     kind: str
     at: int
     unit: str
+    low: float = 0.0
+    high: float = 0.0
+    codes: frozenset[float] = frozenset()
 
 
-class _Sample(NamedTuple):
-    values: tuple[Value, ...]
-    boot: int | None
-    sequence: int | None
+class _Plan(NamedTuple):
+    """A profile made ready for its packs. ``good``: the qualities where every value is good."""
 
+    places: Mapping[str, _Place]
+    good: tuple[int, ...]
+
+
+_Sample: TypeAlias = tuple[tuple[Value, ...], tuple[int, ...], int | None, int | None]
+"""Values, their qualities, ``boot`` and ``seq``."""
 
 _JSON = msgspec.json.Decoder(list[_Record])
 
 
 @lru_cache(_PROFILES)
-def _places(profile: Profile) -> Mapping[str, _Place]:
-    """By name; texts, and names that SenML could not say, are left out."""
+def _plan_of(profile: Profile) -> _Plan:
+    """Texts, and names that SenML could not say, are left out."""
     counters = {name: _Place(name, -1, "") for name in (BOOT, SEQUENCE)}
     points = {
-        name: _Place(_KIND_OF[point.type], point.index, point.unit)
+        name: _place_of(point, profile)
         for name, point in profile.by_senml.items()
         if point.type in _KIND_OF and _NAME.fullmatch(name)
     }
     texts = {name for name, point in profile.by_senml.items() if point.type not in _KIND_OF}
-    return {name: place for name, place in {**counters, **points}.items() if name not in texts}
+    places = {name: place for name, place in {**counters, **points}.items() if name not in texts}
+    return _Plan(places, (0,) * len(profile.points))
+
+
+def _place_of(point: Point, profile: Profile) -> _Place:
+    kind = _KIND_OF[point.type]
+    low, high, codes = plain_of(point)
+    telling = {rule.equals for rule in profile.quality_rules if rule.point == point.index}
+    if telling:
+        codes = (_FLAGS if kind == "flag" else codes) - telling
+        low = low if codes else math.inf
+    return _Place(kind, point.index, point.unit, max(low, -_LARGEST), min(high, _LARGEST), codes)
 
 
 def read_plain(
     payload: bytes,
-    *,
     received_at: int,
     origin: Origin,
     find_profile: FindProfile,
     max_bytes: int,
     max_records: int,
 ) -> Reading | None:
-    """The one reading of a plain pack; ``None`` for any other bytes. Raises nothing."""
+    """The one reading of a plain pack; ``None`` for any other bytes. Raises nothing.
+
+    ``find_profile`` knows ids of `[A-Za-z0-9._:-]{1,64}` alone, as those of a site are.
+    """
     # a backslash may hide what a name is, and what is not ASCII needs more than msgspec's look at it
     if len(payload) > max_bytes or b"\\" in payload or not payload.isascii():
         return None
@@ -87,27 +114,33 @@ def read_plain(
         records = _JSON.decode(payload)
     except (msgspec.DecodeError, RecursionError):
         return None
-    device = _device_of(records) if len(records) <= max_records else None
+    device = _device_of(records, payload) if 0 < len(records) <= max_records else None
     profile = None if device is None else find_profile(device)
     if device is None or profile is None:
         return None
-    claim = received_at if records[0].bt is UNSET else _time(records[0].bt, received_at)
+    time = records[0].bt
     sample = _sample(records, device, profile)
-    if claim is None or sample is None:
+    if sample is None:
         return None
-    decoded = Decoded(sample.values, profile.qualify(sample.values))
-    return stamped(device, profile, decoded, claim, received_at, origin, sample.boot, sample.sequence)
+    values, quality, boot, sequence = sample
+    if time is UNSET:
+        # no claim, no clock to doubt
+        return Reading(device, profile.id, received_at, received_at, origin, values, quality, boot, sequence)
+    claim = _time(time, received_at)
+    decoded = Decoded(values, quality)
+    return None if claim is None else stamped(device, profile, decoded, claim, received_at, origin, boot, sequence)
 
 
-def _device_of(records: Sequence[_Record]) -> str | None:
-    """The device of the first record: alone in the base name, or before the point in a name without base."""
-    if not records:
-        return None
+def _device_of(records: Sequence[_Record], payload: bytes) -> str | None:
+    """The device of the first record: alone in the base name, or before the point in a name without base. ``None``
+    where another record has a base, too: then its label is there more often."""
     first = records[0]
     base = "" if first.bn is UNSET else first.bn
     device, slash, point = (base or first.n).partition("/")
-    is_plain = slash and not (base and point) and _DEVICE.fullmatch(device)
-    return device if is_plain else None
+    if not slash or (base and point) or device[:1] in _NOT_FIRST:
+        return None
+    is_alone = payload.count(b'"bn"') == (first.bn is not UNSET) and payload.count(b'"bt"') == (first.bt is not UNSET)
+    return device if is_alone else None
 
 
 def _time(text: Raw, received_at: int) -> int | None:
@@ -121,32 +154,40 @@ def _time(text: Raw, received_at: int) -> int | None:
 
 
 def _sample(records: Sequence[_Record], device: str, profile: Profile) -> _Sample | None:
-    """One value of each point and counter, no base field after the first record."""
+    """One value of each point, one of each counter."""
     first = records[0]
     has_base = first.bn is not UNSET or first.bt is not UNSET
     if has_base and first.v is UNSET and first.vb is UNSET:
         records = records[1:]
-    places = _places(profile)
+    places, good = _plan_of(profile)
     prefix = "" if first.bn else f"{device}/"
     skip = len(prefix)
-    values: list[Value] = [None] * len(profile.points)
+    values: list[Value] = [None] * len(good)
     counters: dict[str, int] = {}
+    is_good = True
     for record in records:
         name = record.n
-        if (record.bn is not UNSET or record.bt is not UNSET) and record is not first:
-            return None
-        place = places.get(name[skip:] if name.startswith(prefix) else "")
+        if skip:
+            name = name[skip:] if name.startswith(prefix) else ""
+        place = places.get(name)
         value = None if place is None else _value(place, record)
         if place is None or value is None:
             return None
-        if place.at >= 0 and values[place.at] is None:
-            values[place.at] = value
-        elif place.at < 0 and place.kind not in counters and 0 <= value < MAX_COUNTER:
-            counters[place.kind] = int(value)
-        else:
+        kind, at, _, low, high, codes = place
+        if at < 0:
+            if kind in counters or not 0 <= value < MAX_COUNTER:
+                return None
+            counters[kind] = int(value)
+            continue
+        if values[at] is not None:
             return None
-    has_points = len(counters) < len(records)
-    return _Sample(tuple(values), counters.get(BOOT), counters.get(SEQUENCE)) if has_points else None
+        values[at] = value
+        if not low <= value <= high or (codes and value not in codes):
+            is_good = False
+    if len(counters) == len(records):
+        return None
+    taken = tuple(values)
+    return taken, good if is_good else profile.qualify(taken), counters.get(BOOT), counters.get(SEQUENCE)
 
 
 def _value(place: _Place, record: _Record) -> float | None:

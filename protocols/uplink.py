@@ -92,14 +92,7 @@ def decode_pack(
     if decode is None:
         raise DecodeError("content-format", f"content format {content_format} is not taken; send 110 or 112 (SenML)")
     if decode is decode_json:
-        plain = read_plain(
-            payload,
-            received_at=received_at,
-            origin=origin,
-            find_profile=find_profile,
-            max_bytes=max_bytes,
-            max_records=max_records,
-        )
+        plain = read_plain(payload, received_at, origin, find_profile, max_bytes, max_records)
         if plain is not None:
             return [plain]
     records = resolve(decode(payload, max_bytes=max_bytes, max_records=max_records), received_at)

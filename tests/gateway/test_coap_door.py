@@ -83,6 +83,27 @@ async def test_retransmission_while_the_commit_runs_is_answered_once(gate: Gate,
     assert len(gate.readings()) == 1
 
 
+async def test_repetition_in_other_words_while_the_commit_runs_is_answered_once(gate: Gate, peer: Peer) -> None:
+    gate.hold = True
+    peer.say(post())
+    peer.say(post(PACK, (coap.URI_HOST, b"gw"), READINGS, JSON))
+    await wait_for_async(lambda: gate.held, what="the commit")
+    assert await peer.answers() == []
+    gate.release()
+    assert [one.code for one in await peer.answers()] == ["2.04"]
+
+
+@pytest.mark.parametrize("token", [b"", b"t", b"12345678"])
+@pytest.mark.parametrize("mid", [0, 0x00FF, 0xFF00, 0xFFFF])
+async def test_acknowledgement_says_which_message_it_is_of(gate: Gate, peer: Peer, token: bytes, mid: int) -> None:
+    expected = Message(coap.ACK, "2.04", mid, token, [], b"")
+    assert await peer.ask(post(mid=mid, token=token)) == expected
+    assert await peer.ask(post(PACK, (coap.URI_HOST, b"gw"), READINGS, JSON, mid=mid, token=token)) == expected
+    gate.fault = JournalFull("full")
+    refused = await peer.ask(post(mid=mid, token=token))
+    assert (refused.code, refused.mid, refused.token) == ("5.03", mid, token)
+
+
 async def test_retransmission_after_the_answer_is_answered_again_and_stored_once(gate: Gate, peer: Peer) -> None:
     answers = [await peer.ask(post()) for _ in range(3)]
     assert answers == [Message(coap.ACK, "2.04", 1, b"tk", [], b"")] * 3

@@ -9,11 +9,12 @@ import aiocoap
 import aiocoap.resource
 import pytest
 
-from gateway.transports.coap.observing import is_newer
+from gateway.transports.coap.registration import is_newer
 from journal.errors import JournalFull
 from protocols.coap_blocks import BLOCK2, Block, encode_block
 from protocols.profile.loader import shipped_profiles
 from protocols.wire import coap
+from tests.fixtures.coap_boards import Gas, sample
 from tests.fixtures.datagrams import Message, Peer, peer_of
 from tests.fixtures.gates import EAST, OBSERVED, SideGate, coap_site
 from tests.fixtures.programs import Program, program
@@ -23,10 +24,6 @@ METHANE = shipped_profiles()["gengfu/gas-alarm"].by_name["methane"].index
 OBSERVE = 6
 RARELY_S = 3600.0
 OFTEN_S = 0.1
-
-
-def pack(methane: float) -> bytes:
-    return f'[{{"n":"{EAST}/methane","v":{methane}}}]'.encode()
 
 
 def has_failed(errors: dict[str, int], times: int) -> bool:
@@ -62,7 +59,7 @@ class Bench:
         asked = await self.asked()
         assert (asked.code, coap.path_of(asked.options)) == ("0.01", [b"gas"])
         assert coap.option(asked.options, OBSERVE) == b""
-        self.answer(asked, pack(methane), (OBSERVE, coap.uint_bytes(serial)))
+        self.answer(asked, sample(methane), (OBSERVE, coap.uint_bytes(serial)))
         await self.stored(methane)
         return asked.token
 
@@ -99,9 +96,9 @@ async def make(tmp_path: Path) -> AsyncIterator[Make]:
 async def test_first_answer_and_every_notification_become_readings(make: Make) -> None:
     bench = await make()
     token = await bench.registered()
-    bench.notify(token, 11, pack(2), 500)
+    bench.notify(token, 11, sample(2), 500)
     await bench.stored(2.0)
-    bench.notify(token, 12, pack(3), 501, kind=coap.NON)
+    bench.notify(token, 12, sample(3), 501, kind=coap.NON)
     await bench.stored(3.0)
     assert [(one.kind, one.mid) for one in await bench.device.answers()] == [(coap.ACK, 500)]
     one = bench.gate.side.diagnosis.devices[EAST]
@@ -113,13 +110,13 @@ async def test_notification_is_acknowledged_when_it_is_durable_and_not_before(ma
     token = await bench.registered()
     bench.gate.hold = True
     for _ in range(3):
-        bench.notify(token, 11, pack(2), 500)
+        bench.notify(token, 11, sample(2), 500)
     assert await bench.device.answers() == []
     await wait_for_async(lambda: bench.gate.held, what="the commit")
     assert await bench.device.answers() == [], "durable, and not yet told"
     bench.gate.release()
     assert [one.kind for one in await bench.device.answers()] == [coap.ACK]
-    bench.notify(token, 11, pack(2), 500)
+    bench.notify(token, 11, sample(2), 500)
     assert [one.kind for one in await bench.device.answers()] == [coap.ACK]
     assert bench.values() == [1.0, 2.0]
 
@@ -130,11 +127,11 @@ async def test_notification_that_the_journal_refuses_is_taken_when_it_comes_agai
     errors = bench.gate.side.diagnosis.devices[EAST].errors
     bench.gate.fault = JournalFull("full")
     for number in (1, 2):
-        bench.notify(token, 11, pack(2), 500)
+        bench.notify(token, 11, sample(2), 500)
         await wait_for_async(partial(has_failed, errors, number), what="the refusal")
         assert await bench.device.answers() == []
     bench.gate.fault = None
-    bench.notify(token, 11, pack(2), 500)
+    bench.notify(token, 11, sample(2), 500)
     await wait_for_async(lambda: bench.device.heard, what="the acknowledgement")
     assert [one.kind for one in bench.device.heard] == [coap.ACK]
 
@@ -142,9 +139,9 @@ async def test_notification_that_the_journal_refuses_is_taken_when_it_comes_agai
 async def test_notification_that_was_overtaken_is_acknowledged_and_not_taken(make: Make) -> None:
     bench = await make()
     token = await bench.registered()
-    bench.notify(token, 12, pack(3), 501)
+    bench.notify(token, 12, sample(3), 501)
     await bench.stored(3.0)
-    bench.notify(token, 11, pack(2), 500)
+    bench.notify(token, 11, sample(2), 500)
     assert {one.mid for one in await bench.device.answers()} == {500, 501}
     assert bench.values() == [1.0, 3.0]
 
@@ -153,9 +150,9 @@ async def test_notification_under_another_token_or_from_elsewhere_is_rejected(ma
     bench = await make()
     token = await bench.registered()
     stranger = await peer_of(bench.gate.address)
-    stranger.say(coap.encode(coap.CON, coap.CONTENT, 1, token, [(OBSERVE, b"\x0b")], payload=pack(99)))
+    stranger.say(coap.encode(coap.CON, coap.CONTENT, 1, token, [(OBSERVE, b"\x0b")], payload=sample(99)))
     assert [one.kind for one in await stranger.answers()] == [coap.RST]
-    bench.notify(b"else", 11, pack(99), 500)
+    bench.notify(b"else", 11, sample(99), 500)
     assert [one.kind for one in await bench.device.answers()] == [coap.RST]
     assert bench.values() == [1.0]
     stranger.transport.close()
@@ -166,18 +163,18 @@ async def test_what_cannot_be_read_is_counted_and_not_sent_again(make: Make) -> 
     token = await bench.registered()
     bench.notify(token, 11, b"[{", 500)
     bench.notify(token, 12, b'[{"n":"east:gas:0002/methane","v":9}]', 501)
-    bench.notify(token, 13, pack(2), 502, (BLOCK2, b"\x07"))
+    bench.notify(token, 13, sample(2), 502, (BLOCK2, b"\x07"))
     assert [one.mid for one in await bench.device.answers()] == [500, 501, 502]
     errors = {"syntax": 1, "unknown-device": 1, "block": 1}
     assert bench.gate.side.diagnosis.devices[EAST].errors == errors
-    bench.notify(token, 14, pack(2), 503)
+    bench.notify(token, 14, sample(2), 503)
     await bench.stored(2.0)
 
 
 async def test_large_representation_is_fetched_in_blocks_and_acknowledged_whole(make: Make) -> None:
     bench = await make()
     token = await bench.registered()
-    body = pack(5) + b" " * 20
+    body = sample(5) + b" " * 20
     tag = (4, b"e1")
     bench.notify(token, 11, body[:16], 500, (BLOCK2, encode_block(Block(0, more=True, size=16))), tag)
     for number in range(1, -(-len(body) // 16)):
@@ -195,9 +192,9 @@ async def test_large_representation_is_fetched_in_blocks_and_acknowledged_whole(
 async def test_representation_that_changed_between_two_blocks_is_not_taken(make: Make) -> None:
     bench = await make()
     token = await bench.registered()
-    bench.notify(token, 11, pack(5)[:16], 500, (BLOCK2, encode_block(Block(0, more=True, size=16))), (4, b"e1"))
+    bench.notify(token, 11, sample(5)[:16], 500, (BLOCK2, encode_block(Block(0, more=True, size=16))), (4, b"e1"))
     asked = await bench.asked()
-    bench.answer(asked, pack(6)[16:32], (4, b"e2"), (BLOCK2, encode_block(Block(1, more=False, size=16))))
+    bench.answer(asked, sample(6)[16:32], (4, b"e2"), (BLOCK2, encode_block(Block(1, more=False, size=16))))
     await wait_for_async(lambda: bench.gate.side.diagnosis.devices[EAST].errors, what="the refusal")
     assert bench.gate.side.diagnosis.devices[EAST].errors == {"bad-reply": 1}
     assert (bench.values(), await bench.device.answers()) == ([1.0], [])
@@ -208,7 +205,7 @@ async def test_silence_or_a_short_max_age_registers_anew_under_the_same_token(ma
     token = await bench.registered()
     again = await bench.asked()
     assert (again.token, coap.option(again.options, OBSERVE)) == (token, b"")
-    bench.answer(again, pack(1), (OBSERVE, b"\x0a"))
+    bench.answer(again, sample(1), (OBSERVE, b"\x0a"))
     await wait_for_async(lambda: len(bench.values()) == 2, what="a fresh sample of the same value")
 
 
@@ -216,9 +213,9 @@ async def test_device_that_was_restarted_and_knows_nothing_is_found_again(make: 
     bench = await make(OFTEN_S)
     await bench.registered(serial=1000)
     asked = await bench.asked()
-    bench.answer(asked, pack(2), (OBSERVE, b"\x01"))
+    bench.answer(asked, sample(2), (OBSERVE, b"\x01"))
     await bench.stored(2.0)
-    bench.notify(asked.token, 2, pack(3), 7)
+    bench.notify(asked.token, 2, sample(3), 7)
     await bench.stored(3.0)
 
 
@@ -252,7 +249,7 @@ async def test_error_notification_ends_the_observation_and_it_is_begun_again(mak
 async def test_resource_that_cannot_be_observed_is_read_in_each_period(make: Make) -> None:
     bench = await make(OFTEN_S)
     for methane in (1.0, 2.0, 3.0):
-        bench.answer(await bench.asked(), pack(methane))
+        bench.answer(await bench.asked(), sample(methane))
         await bench.stored(methane)
     assert bench.values() == [1.0, 2.0, 3.0]
 
@@ -262,7 +259,7 @@ async def test_device_without_an_address_is_observed_where_it_is_heard(tmp_path:
     await gate.open()
     device = await peer_of(gate.address)
     options = [(coap.URI_PATH, b"readings"), (coap.CONTENT_FORMAT, b"\x6e")]
-    device.say(coap.encode(coap.NON, coap.POST, 1, b"", options, payload=pack(1)))
+    device.say(coap.encode(coap.NON, coap.POST, 1, b"", options, payload=sample(1)))
     await wait_for_async(lambda: any(one.code == "0.01" for one in device.heard), what="the registration")
     await gate.close()
     device.transport.close()
@@ -288,21 +285,6 @@ def test_order_of_notifications(known: tuple[int, float], serial: int, at_s: flo
 # -- other implementations as the device -------------------------------------------------------------------------------
 
 
-class Gas(aiocoap.resource.ObservableResource):
-    """The reference implementation's resource. ``body`` may be larger than a block."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.body = pack(1)
-
-    def tell(self, body: bytes) -> None:
-        self.body = body
-        self.updated_state()
-
-    async def render_get(self, _request: aiocoap.Message) -> aiocoap.Message:
-        return aiocoap.Message(payload=self.body, content_format=110)
-
-
 async def test_aiocoap_is_observed_also_after_it_was_started_again(tmp_path: Path, free_udp_port: int) -> None:
     where = {"at": f"127.0.0.1:{free_udp_port}", "observe": ["gas"]}
     gate = SideGate(tmp_path / "journal", coap_site(coap=where, period_s=OFTEN_S))
@@ -312,14 +294,14 @@ async def test_aiocoap_is_observed_also_after_it_was_started_again(tmp_path: Pat
         gas = Gas()
         site = aiocoap.resource.Site()
         site.add_resource(["gas"], gas)
-        gas.tell(pack(10 * life + 1))
+        gas.tell(sample(10 * life + 1))
         context = await aiocoap.Context.create_server_context(
             site, bind=("127.0.0.1", free_udp_port), transports=["udp6"]
         )
         await bench.stored(10.0 * life + 1)
-        gas.tell(pack(10 * life + 2))
+        gas.tell(sample(10 * life + 2))
         await bench.stored(10.0 * life + 2)
-        gas.tell(pack(10 * life + 3) + b" " * 3000)
+        gas.tell(sample(10 * life + 3) + b" " * 3000)
         await bench.stored(10.0 * life + 3)
         await context.shutdown()
     await gate.close()
@@ -347,14 +329,14 @@ async def put(coap_client: Program, address: str, body: bytes) -> None:
 
 @pytest.mark.server
 async def test_libcoap_is_observed(tmp_path: Path, coap_server: str, coap_client: Program) -> None:
-    await put(coap_client, coap_server, pack(1))
+    await put(coap_client, coap_server, sample(1))
     where = {"at": coap_server, "observe": ["example_data"]}
     gate = SideGate(tmp_path / "journal", coap_site(coap=where))
     await gate.open()
     bench = Bench(gate, await peer_of(gate.address))
     await bench.stored(1.0)
     for methane in (2.0, 3.0):
-        await put(coap_client, coap_server, pack(methane))
+        await put(coap_client, coap_server, sample(methane))
         await bench.stored(methane)
     await gate.close()
     bench.device.transport.close()

@@ -1,7 +1,6 @@
 """OSCORE at the gateway: aiocoap as the device; and those who have no key, an old message, or another device's."""
 
 import asyncio
-import importlib.util
 import struct
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,37 +12,25 @@ from hypothesis import strategies as st
 
 from gateway.errors import BadReply, TransportError
 from gateway.transports.coap.cipher import Aes
-from gateway.transports.coap.oscore import BLOCK, STATE, Contexts, Credential, Numbers, Secured
+from gateway.transports.coap.oscore import BLOCK, STATE, Contexts, Numbers, Secured
 from gengfu.errors import InputError
 from journal.errors import JournalFull
 from protocols.profile.loader import shipped_profiles
 from protocols.wire import coap, oscore
-from tests.fixtures.datagrams import Message, Peer, peer_of
+from tests.fixtures.coap_boards import OURS, READINGS, Board, needs_aiocoap_oscore, pack, protected_site, sample
+from tests.fixtures.datagrams import peer_of
 from tests.fixtures.gates import EAST, PROTECTED, SideGate, coap_site
-from tests.fixtures.oscore_gateway import NEEDED, SALT, SECRET, SecureDevice
-from tests.fixtures.programs import missing
+from tests.fixtures.oscore_gateway import SECRET, SecureDevice
 from tests.fixtures.waiting import wait_for_async
 
 GAS = shipped_profiles()["gengfu/gas-alarm"]
 CLOSE = next(command for command in GAS.file.command if command.effect == "close-valve")
-OURS = Credential(EAST, b"\x02", b"\x01", bytes.fromhex(SECRET), bytes.fromhex(SALT), None)
-READINGS = [(coap.URI_PATH, b"readings"), (coap.CONTENT_FORMAT, b"\x6e")]
-
-
-def pack(sequence: int, methane: float = 3.0, device: str = EAST) -> bytes:
-    return (
-        f'[{{"bn":"{device}/","n":"boot","v":1}},{{"n":"seq","v":{sequence}}},{{"n":"methane","v":{methane}}}]'
-    ).encode()
 
 
 @pytest.fixture
 async def gate(tmp_path: Path) -> AsyncIterator[SideGate]:
     """The documented site, its device protected."""
-    secret = tmp_path / "secret"
-    secret.write_text(SECRET)
-    secret.chmod(0o600)
-    site = coap_site(PROTECTED, oscore={"master_secret_file": str(secret)})
-    one = SideGate(tmp_path / "journal", site)
+    one = SideGate(tmp_path / "journal", protected_site(tmp_path))
     await one.open()
     yield one
     await one.close()
@@ -51,52 +38,11 @@ async def gate(tmp_path: Path) -> AsyncIterator[SideGate]:
 
 @pytest.fixture
 async def device(gate: SideGate, tmp_path: Path) -> AsyncIterator[SecureDevice]:
-    absent = [name for name in NEEDED if importlib.util.find_spec(name) is None]
-    if absent:
-        missing(f"aiocoap[oscore] lacks {', '.join(absent)}")
+    needs_aiocoap_oscore()
     one = SecureDevice(tmp_path / "device")
     await one.open(gate.address[1])
     yield one
     await one.close()
-
-
-class Board:
-    """A device of raw datagrams with the other half of the credential."""
-
-    def __init__(self, peer: Peer) -> None:
-        self.peer = peer
-        self.context = oscore.Context(Aes, b"\x01", b"\x02", (OURS.secret, OURS.salt, None))
-        self.sequence = 1000
-        self.mid = 0
-
-    def sealed(
-        self, payload: bytes, options: list[tuple[int, bytes]] | None = None, code: int = coap.POST
-    ) -> tuple[bytes, oscore.Binding]:
-        """A protected request under the next number."""
-        self.sequence += 1
-        self.mid += 1
-        inside = READINGS if options is None else options
-        outer, outside, text, binding = oscore.protect_request(self.context, self.sequence, code, inside, payload)
-        return coap.encode(coap.CON, outer, self.mid, b"tk", outside, payload=text), binding
-
-    def opened(self, answer: Message, binding: oscore.Binding) -> tuple[int, list[tuple[int, bytes]], bytes]:
-        """What the answer says inside."""
-        return oscore.unprotect_response(self.context, binding, answer.options, answer.payload)
-
-    async def ask(
-        self, payload: bytes, options: list[tuple[int, bytes]] | None = None, code: int = coap.POST
-    ) -> tuple[int, list[tuple[int, bytes]], bytes]:
-        """A request and what its answer says inside."""
-        datagram, binding = self.sealed(payload, options, code)
-        return self.opened(await self.peer.ask(datagram), binding)
-
-    async def prove(self) -> None:
-        """Answer the challenge of the gateway's start."""
-        code, options, _ = await self.ask(pack(1))
-        assert code == coap.UNAUTHORIZED
-        echo = coap.option(options, oscore.ECHO)
-        assert echo is not None
-        assert (await self.ask(pack(1), [*READINGS, (oscore.ECHO, echo)]))[0] == coap.CHANGED
 
 
 @pytest.fixture
@@ -193,6 +139,31 @@ async def test_nothing_counts_before_the_proof_and_an_old_message_has_none(gate:
     assert challenge.code == "2.04", "protected: who has no key cannot even see that it is refused"
     assert [one.sequence for one in gate.readings()] == [1]
     assert len(gate.judge.seen) == 1
+
+
+async def restarted(gate: SideGate, board: Board) -> None:
+    await gate.close()
+    await gate.open()
+    board.peer.other = gate.address
+
+
+async def test_message_without_counters_that_is_proved_after_restarts_is_stored_once(
+    gate: SideGate, board: Board
+) -> None:
+    await board.prove()
+    datagram, binding = board.sealed(sample(7))
+    assert board.opened(await board.peer.ask(datagram), binding)[0] == coap.CHANGED
+    for _ in range(2):
+        await restarted(gate, board)
+        code, inside, _ = board.opened(await board.peer.ask(datagram), binding)
+        echo = coap.option(inside, oscore.ECHO)
+        assert (code, echo is not None) == (coap.UNAUTHORIZED, True)
+        datagram, binding = board.sealed(sample(7), [*READINGS, (oscore.ECHO, echo or b"")])
+        assert board.opened(await board.peer.ask(datagram), binding)[0] == coap.CHANGED
+        assert len(gate.readings()) == 2, "the message before it, and this one"
+    for count in (3, 4):
+        assert (await board.ask(sample(7), [*READINGS, (oscore.ECHO, echo or b"")]))[0] == coap.CHANGED
+        assert len(gate.readings()) == count, "a proof that is given again makes no repetition of what is new"
 
 
 async def test_unproved_message_that_comes_twice_gets_one_challenge_and_nothing_plain(

@@ -262,6 +262,18 @@ async def test_who_observes_its_settings_is_told_of_a_change_until_it_resets(gat
     await wait_for_async(lambda: len(gate.door.observers) == 0, what="the end of the observation")
 
 
+async def test_observation_that_was_renewed_outlives_the_notification_before(gate: SideGate, peer: Peer) -> None:
+    await peer.ask(get(CONFIG, WHOSE, (OBSERVE, b""), token=b"ob"))
+    await gate.reload(period_s=7.0)
+    await wait_for_async(lambda: peer.heard, what="the notification")
+    told = peer.heard.pop()
+    await peer.ask(get(CONFIG, WHOSE, (OBSERVE, b""), token=b"ob"))
+    peer.say(coap.encode(coap.RST, coap.EMPTY, told.mid))
+    await peer.answers()
+    await gate.reload(period_s=8.0)
+    await wait_for_async(lambda: any(one.payload == b"period=8\n" for one in peer.heard), what="the next")
+
+
 async def test_observation_ends_when_it_is_cancelled_and_one_peer_has_few(gate: SideGate, peer: Peer) -> None:
     for number in range(MOST_OF_PEER + 1):
         answer = await peer.ask(get(CONFIG, WHOSE, (OBSERVE, b""), token=bytes([number])))

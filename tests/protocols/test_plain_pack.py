@@ -14,11 +14,26 @@ from protocols.profile.loader import shipped_profiles
 from protocols.profile.model import Profile
 from protocols.reading import Origin, Reading
 from protocols.senml.decode import MAX_BYTES, MAX_RECORDS
-from tests.fixtures.modbus_profiles import profile
+from tests.fixtures.modbus_profiles import enum, profile
 
 NOW = 1_700_000_000 * 10**9
 TEXTS = profile({"name": "note", "type": "text"}, {"name": "seq", "type": "text"}, {"name": "level", "unit": "m"})
-SITE: dict[str, Profile] = {"t:1": shipped_profiles()["gengfu/gas-alarm"], "t:2": TEXTS, "_t": TEXTS}
+TELLING = profile(
+    {"name": "level", "unit": "m"},
+    {"name": "dry", "type": "flag"},
+    enum("mode", 0, 1, 2),
+    quality=[
+        {"point": "mode", "equals": 1, "affects": ["level"], "quality": "bad:sensor-fault"},
+        {"point": "dry", "equals": 0, "affects": ["mode"], "quality": "uncertain:warm-up"},
+        {"point": "dry", "equals": 1, "affects": ["level"], "quality": "uncertain:warm-up"},
+    ],
+)
+SITE: dict[str, Profile] = {
+    "t:1": shipped_profiles()["gengfu/gas-alarm"],
+    "t:2": TEXTS,
+    "t:3": TELLING,
+    "_t": TEXTS,
+}
 LABELS = ["bn", "bt", "bu", "bv", "bs", "bver", "n", "u", "v", "vs", "vb", "s", "t", "ut", "x_"]
 NAMES = st.sampled_from(
     [
@@ -30,6 +45,8 @@ NAMES = st.sampled_from(
         "methane",
         "valve",
         "alarm",
+        "fault",
+        "warm_up",
         "seq",
         "boot",
         "level",
@@ -93,6 +110,12 @@ def test_what_is_taken_the_short_way_is_what_the_long_way_takes(pack: list[dict[
         b'[{"n":"t:1/methane","v":1.2,"u":"%{LEL}"},{"n":"t:1/seq","v":3}]',
         b'[{"bn":"t:1/","bt":1700000000},{"n":"methane","v":101}]',
         b'[{"bn":"t:1/","bt":4000000000},{"n":"valve","v":9}]',
+        b'[{"bn":"t:1/","n":"methane","v":3},{"n":"co","v":4},{"n":"fault","vb":true}]',
+        b'[{"bn":"t:3/","n":"level","v":3},{"n":"mode","v":1}]',
+        b'[{"bn":"t:3/","n":"level","v":3},{"n":"mode","v":2}]',
+        b'[{"bn":"t:3/","n":"mode","v":2},{"n":"dry","vb":false}]',
+        b'[{"bn":"t:3/","n":"level","v":3},{"n":"dry","vb":true}]',
+        b'[{"bn":"t:1/","n":"methane","v":3},{"n":"over_range","v":1},{"n":"warm_up","vb":true}]',
     ],
 )
 def test_usual_packs_take_the_short_way(payload: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,10 +132,15 @@ def test_usual_packs_take_the_short_way(payload: bytes, monkeypatch: pytest.Monk
         b'[{"bn":"t:1/","n":"undated","vb":true},{"n":"methane","v":1}]',
         b'[{"bn":"t:1/","n":"methane","v":1},{"n":"methane","v":2}]',
         b'[{"bn":"t:1/","n":"methane","v":1},{"bn":"t:2/","n":"level","v":2}]',
+        b'[{"bn":"t:1/","n":"methane","v":1},{"bt":1700000000,"n":"valve","v":1}]',
+        b'[{"n":"t:1/methane","v":1},{"bn":"","n":"t:1/valve","v":1}]',
         b'[{"n":"t:1/methane","v":1},{"n":"t:2/level","v":2}]',
+        b'[{"n":"t:1/methane","v":1},{"n":"t:2/valve","v":2}]',
         b'[{"bn":"t:1/","n":"methane","v":1,"u":"ppm"}]',
         b'[{"bn":"t:1/","n":"m\\u0065thane","v":1}]',
         b'[{"bn":"t:1/","n":"boot","v":1}]',
+        b'[{"bn":"t:1/","n":"boot","v":9007199254740992},{"n":"methane","v":1}]',
+        b'[{"bn":"t:1/","n":"seq","v":-1},{"n":"methane","v":1}]',
         b'[{"bn":"t:1/","n":"alarm","v":2}]',
         b'[{"bn":"_t/","n":"level","v":1}]',
         b'[{"bn":"t:2/","n":"seq","vs":"a"}]',

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from gateway.errors import BadReply, TransportError
 from gateway.transports.coap.oscore import Secured
+from gateway.transports.coap.registration import Registration
 from gateway.transports.coap.requests import Address, Options, Requests, Response
 from journal.errors import JournalError
 from protocols.coap_blocks import (
@@ -56,6 +57,10 @@ class Asker:
             return await self._rest(one, code, options, response)
         except coap.CoapError as error:
             raise BadReply(f"{peer[0]}:{peer[1]} sent a wrong block: {error}") from None
+
+    def registration(self, device: str) -> Registration:
+        """To observe a resource of a device, protected where it must be."""
+        return Registration(self._contexts.get(device))
 
     async def rest(self, device: str, peer: Address, options: Options, response: Response) -> Response:
         """A response to GET of which the first block has come, whole. Raises as `ask`."""
@@ -145,9 +150,14 @@ class _Conversation:
         try:
             inner = oscore.unprotect_response(secured.context, binding, list(said.options), said.payload)
         except oscore.OscoreError as error:
-            words = said.payload.decode("ascii", "replace") if said.code >> 5 != 2 else error.text
-            raise BadReply(f"the answer {coap.code_text(said.code)} is not protected by the device: {words}") from None
+            raise unprotected(said, error) from None
         return Response(inner[0], inner[2], tuple(inner[1]))
+
+
+def unprotected(said: Response, error: oscore.OscoreError) -> BadReply:
+    """Why an answer is none of the device."""
+    words = said.payload.decode("ascii", "replace") if said.code >> 5 != 2 else error.text
+    return BadReply(f"the answer {coap.code_text(said.code)} is not protected by the device: {words}")
 
 
 def _number(option: tuple[int, bytes]) -> int:

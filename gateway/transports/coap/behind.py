@@ -2,19 +2,23 @@
 them sealed, and what must not be worked out twice is answered from memory."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import NamedTuple
 
 from gateway.errors import TransportError
 from gateway.transports.coap.answers import SLOWER_AFTER_S
 from gateway.transports.coap.exchanges import Exchange, Exchanges
-from gateway.transports.coap.oscore import Contexts, Secured
+from gateway.transports.coap.oscore import Bound, Contexts, Secured
 from gateway.transports.coap.requests import Address
 from gateway.transports.coap.resources import Asked, Reply, Resources
 from journal.errors import JournalError
 from protocols.coap_blocks import BLOCK1
+from protocols.oscore_observe import FETCH, protect_answer, unprotect_registration
 from protocols.wire import coap, oscore
+
+MOST_ANSWERING = 256
+"""Answers that wait for a number of ours. A journal that hangs gives none, and a replayer goes on."""
 
 
 class DoorEnd(NamedTuple):
@@ -34,8 +38,10 @@ class Behind:
         self._end = end
         self._resources = resources
         self._contexts = contexts
+        if contexts is not None:
+            resources.protect(contexts.of)
         self._exchanges = Exchanges()
-        self._challenging: set[asyncio.Task[None]] = set()
+        self._answering: set[asyncio.Task[None]] = set()
 
     def take(self, asked: Asked) -> None:
         """One request; nothing that is in it can raise out of here."""
@@ -96,7 +102,8 @@ class Behind:
         try:
             secured = contexts.find(asked.options)
             device = secured.device
-            code, options, payload, sequence, binding = oscore.unprotect_request(
+            open_ = unprotect_registration if asked.code == FETCH else oscore.unprotect_request
+            code, options, payload, sequence, binding = open_(
                 secured.context, asked.options, asked.payload, secured.window
             )
         except oscore.OscoreError as error:
@@ -104,11 +111,13 @@ class Behind:
             self._end.failed("oscore", device)
             self._reply(asked, None, error.code, error.text.encode(), ((coap.MAX_AGE, b""),))
             return
-        if not secured.prove(options, sequence):
-            self._challenge(asked, secured, binding, (content, now_s))
+        source = secured.prove(options, sequence)
+        if source is None:
+            self._challenge(asked._replace(options=options), secured, binding, (content, now_s))
             return
         exchange = self._exchanges.begin(asked.peer, asked.mid, content, now_s)
-        inner = asked._replace(code=code, options=options, payload=payload, device=device)
+        bound = Bound(secured, binding) if asked.code == FETCH else None
+        inner = asked._replace(code=code, options=options, payload=payload, device=device, bound=bound, source=source)
         self._handle(inner, exchange, partial(self._sealed, asked, exchange, secured, binding))
 
     def _sealed(
@@ -122,35 +131,55 @@ class Behind:
         options: Sequence[tuple[int, bytes]] = (),
     ) -> None:
         inner = sorted(options, key=_number)
-        outer, outside, sealed = oscore.protect_response(secured.context, binding, code, inner, payload)
+        if coap.option(inner, oscore.OBSERVE) is not None and len(self._answering) < MOST_ANSWERING:
+            self._begin(self._accepted(asked, exchange, Bound(secured, binding), (code, inner, payload)))
+            return
+        if asked.code == FETCH:
+            outer, outside, sealed = protect_answer(secured.context, binding, (code, inner, payload))
+        else:
+            outer, outside, sealed = oscore.protect_response(secured.context, binding, code, inner, payload)
         self._reply(asked, exchange, outer, sealed, outside)
+
+    async def _accepted(
+        self, asked: Asked, exchange: Exchange, bound: Bound, content: tuple[int, list[tuple[int, bytes]], bytes]
+    ) -> None:
+        """The answer to a registration, under a number as its notifications have: peers compare them."""
+        try:
+            sealed = await bound.seal(*content)
+        except (JournalError, TransportError):
+            sealed = protect_answer(bound.secured.context, bound.binding, content)
+        self._reply(asked, exchange, sealed.code, sealed.payload, sealed.options)
+
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._answering.add(task)
+        task.add_done_callback(self._answering.discard)
 
     def _challenge(self, asked: Asked, secured: Secured, binding: oscore.Binding, memory: tuple[int, float]) -> None:
         """Ask for a proof that the request was made since this start. It may be an old one: nothing of it counts.
+        ``asked``: with the options that were inside.
 
         Silent beyond the limit: the device repeats its request, and a plain answer could make it give up.
         """
         self._end.refused("unproved")
         content, now_s = memory
-        if not secured.may_challenge(now_s):
+        if len(self._answering) >= MOST_ANSWERING or not secured.may_challenge(now_s):
             return
         exchange = self._exchanges.begin(asked.peer, asked.mid, content, now_s)
-        task = asyncio.get_running_loop().create_task(self._challenged(asked, exchange, secured, binding))
-        self._challenging.add(task)
-        task.add_done_callback(self._challenging.discard)
+        self._begin(self._challenged(asked, exchange, secured, binding))
 
     async def _challenged(self, asked: Asked, exchange: Exchange, secured: Secured, binding: oscore.Binding) -> None:
         try:
-            code, options, payload = await secured.challenge(binding)
+            _, options, payload = await secured.challenge(binding, asked.options)
         except (JournalError, TransportError):
             self._end.refused("journal")
             self._exchanges.forget(exchange)  # the device repeats its request, and the number may be had then
             return
-        self._reply(asked, exchange, code, payload, options)
+        self._reply(asked, exchange, coap.CONTENT if asked.code == FETCH else coap.CHANGED, payload, options)
 
     def close(self) -> None:
-        """Challenge nobody any more."""
-        for task in self._challenging:
+        """Answer nobody any more."""
+        for task in self._answering:
             task.cancel()
 
 

@@ -11,7 +11,10 @@ All else (other resources, block-wise transfer, Observe, OSCORE) goes to `gatewa
 import asyncio
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple, cast
+
+import msgspec
 
 from gateway.counters import Counters
 from gateway.diagnostics import Diagnosis
@@ -35,8 +38,10 @@ from gateway.uplink import Ingest, Uplink
 from protocols.errors import DecodeError
 from protocols.wire import coap
 
-RECEIVE_BUFFER = 4 << 20
-"""The default holds 256 small datagrams: a burst of a site that comes back would be lost."""
+RECEIVE_BUFFER = 2 << 20
+"""The default holds 256 small datagrams: a burst of a site that comes back would be lost. This one (Linux doubles it)
+holds some 5,000. More would do harm: whoever waits longer than ACK_TIMEOUT (2 s) sends again, and a gateway that is
+behind would be busy with what it knows already."""
 SO_RCVBUFFORCE = 33
 """Linux, asm-generic/socket.h; not among the constants of Python 3.11."""
 
@@ -44,6 +49,10 @@ _READINGS = [b"readings"]
 _PLAIN = b"\xb8readings\x11\x6e\xff"
 """The options of nearly every uplink, as they stand before its payload: Uri-Path ``readings``, Content-Format 110."""
 _PLAIN_OPTIONS = [(coap.URI_PATH, b"readings"), (coap.CONTENT_FORMAT, b"\x6e")]
+_HEAD_SIZE = {0x40 | kind << 4 | size: 4 + size for kind in (coap.CON, coap.NON) for size in range(9)}
+"""Bytes of header and token, by the first byte of a message that may be a request."""
+_STORED = [bytes((0x40 | coap.ACK << 4 | size, coap.CHANGED)) for size in range(9)]
+"""How the acknowledgement of a stored pack begins, by the size of its token; message id and token follow."""
 
 
 def _no_settings(_device: str) -> None:
@@ -65,13 +74,13 @@ NO_EXTRAS = Extras()
 """Of a door for plain uplinks alone."""
 
 
-class _Asked(NamedTuple):
-    """A request that waits for its answer. ``wants_time``: its peer has asked for the time besides."""
+class _Post(msgspec.Struct, frozen=True, gc=False):
+    """A pack that waits for its answer. ``name``: its peer's, for people. ``head``: header and token of its message.
+    ``wants_time``: its peer has asked for the time besides."""
 
     peer: Address
-    kind: int
-    mid: int
-    token: bytes
+    name: str
+    head: bytes
     wants_time: bool
 
 
@@ -112,14 +121,18 @@ class CoapDoor(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: Address) -> None:
         """Called by the loop for each datagram; nothing that arrives can raise out of here."""
+        name = f"{addr[0]}:{addr[1]}"
         if self._diagnosis is not None:
-            self._diagnosis.received(data, f"{addr[0]}:{addr[1]}")
+            self._diagnosis.received(data, name)
         start = _plain_payload(data)
         if start:
-            token = data[4 : start - len(_PLAIN)]
-            asked = _Asked(addr, data[0] >> 4 & 3, data[2] << 8 | data[3], token, wants_time=False)
-            self._readings(asked, _PLAIN_OPTIONS, data[start:], over_rate=self._is_over_rate(addr))
-            return
+            post = _Post(addr, name, data[: start - len(_PLAIN)], wants_time=False)
+            self._readings(post, coap.SENML_JSON, data[start:], over_rate=self._is_over_rate(addr))
+        else:
+            self._usual(data, addr, name)
+
+    def _usual(self, data: bytes, addr: Address, name: str) -> None:
+        """Any other datagram."""
         try:
             kind, code, mid, token, options, payload = coap.decode(data)
         except coap.CoapError:
@@ -132,8 +145,10 @@ class CoapDoor(asyncio.DatagramProtocol):
         over_rate = self._is_over_rate(addr)
         plain = code == coap.POST and coap.path_of(options) == _READINGS
         if plain and not coap.unknown_critical(options, KNOWN_CRITICAL) and len(payload) <= LARGEST_DATAGRAM:
-            asked = _Asked(addr, kind, mid, token, TIME_QUERY in options)
-            self._readings(asked, options, payload, over_rate=over_rate)
+            form = coap.option(options, coap.CONTENT_FORMAT)
+            content_format = coap.SENML_JSON if form is None else coap.uint(form)
+            post = _Post(addr, name, data[: 4 + len(token)], TIME_QUERY in options)
+            self._readings(post, content_format, payload, over_rate=over_rate)
         else:
             self._behind.take(Asked(addr, kind, mid, token, code, options, payload, "", over_rate))
 
@@ -158,33 +173,27 @@ class CoapDoor(asyncio.DatagramProtocol):
         if kind == coap.CON and known is not None:
             self._send(coap.encode(coap.ACK if known else coap.RST, coap.EMPTY, mid), addr)
 
-    def _readings(self, asked: _Asked, options: list[tuple[int, bytes]], payload: bytes, *, over_rate: bool) -> None:
-        key = (asked.peer, asked.mid)
+    def _readings(self, post: _Post, content_format: int, payload: bytes, *, over_rate: bool) -> None:
+        peer, head = post.peer, post.head
+        mid = head[2] << 8 | head[3]
+        key = (peer, mid)
         if key in self._pending:
             return
-        form = coap.option(options, coap.CONTENT_FORMAT)
-        host, port = asked.peer[:2]
-        source = f"coap/{host}:{port}/{asked.mid}/{asked.token.hex()}"
-        content_format = coap.SENML_JSON if form is None else coap.uint(form)
-        uplink = Uplink("coap", payload, content_format, source, self._clock(), self._connection, over_rate=over_rate)
+        source = f"coap/{post.name}/{mid}/{head[4:].hex()}"
+        uplink = Uplink("coap", payload, content_format, source, self._clock(), self._connection, "", over_rate)
         self._pending.add(key)
-
-        def done(error: Exception | None) -> None:
-            self._pending.discard(key)
-            self._settle(asked, error)
-
         try:
-            devices = self._ingest(uplink, done)
+            devices = self._ingest(uplink, partial(self._settle, key, post))
         except DecodeError as error:
             self._pending.discard(key)
             refusal = refusal_of(error)
             self._failed(error.kind)
-            self._answer(asked, refusal.code, refusal.payload)
+            self._answer(post, refusal.code, refusal.payload)
         except BaseException:
             self._pending.discard(key)
             raise
         else:
-            self._heard(devices, asked.peer)
+            self._heard(devices, peer)
 
     def _heard(self, devices: Sequence[str], peer: Address) -> None:
         for device in devices:
@@ -192,23 +201,34 @@ class CoapDoor(asyncio.DatagramProtocol):
             if self._diagnosis is not None:
                 self._diagnosis.heard(device)
 
-    def _settle(self, asked: _Asked, error: Exception | None) -> None:
-        if error is None and asked.wants_time:
-            self._answer(asked, coap.CHANGED, str(self._clock() // MILLISECOND_NS).encode(), TEXT)
+    def _settle(self, key: tuple[Address, int], post: _Post, error: Exception | None) -> None:
+        self._pending.discard(key)
+        first = post.head[0]
+        if error is None and first >> 4 & 3 == coap.CON and not post.wants_time:
+            # of nearly every pack: its acknowledgement is made of what is there
+            self._send(_STORED[first & 15] + post.head[2:], post.peer)
+        else:
+            self._tell(post, error)
+
+    def _tell(self, post: _Post, error: Exception | None) -> None:
+        """What became of any pack."""
+        if error is None and post.wants_time:
+            self._answer(post, coap.CHANGED, str(self._clock() // MILLISECOND_NS).encode(), TEXT)
             return
         if error is None:
-            self._answer(asked, coap.CHANGED)
+            self._answer(post, coap.CHANGED)
             return
         answer = failure_of(error)
         self._count(answer.kind)
-        self._answer(asked, answer.code, answer.payload, answer.options)
+        self._answer(post, answer.code, answer.payload, answer.options)
 
     def _answer(
-        self, asked: _Asked, code: int, payload: bytes = b"", options: tuple[tuple[int, bytes], ...] = ()
+        self, post: _Post, code: int, payload: bytes = b"", options: tuple[tuple[int, bytes], ...] = ()
     ) -> None:
-        confirmable = asked.kind == coap.CON
-        kind, mid = (coap.ACK, asked.mid) if confirmable else (coap.NON, self.requests.next_mid())
-        self._send(coap.encode(kind, code, mid, asked.token, options, payload=payload), asked.peer)
+        head = post.head
+        confirmable = head[0] >> 4 & 3 == coap.CON
+        kind, mid = (coap.ACK, head[2] << 8 | head[3]) if confirmable else (coap.NON, self.requests.next_mid())
+        self._send(coap.encode(kind, code, mid, head[4:], options, payload=payload), post.peer)
 
     def _send(self, datagram: bytes | None, addr: Address) -> None:
         if datagram is not None and self._transport is not None and not self._transport.is_closing():
@@ -235,15 +255,12 @@ class CoapDoor(asyncio.DatagramProtocol):
 
 def _plain_payload(data: bytes) -> int:
     """Where the payload of an uplink with no other than the `_PLAIN` options begins; 0 for everything else."""
-    if data[1:2] != b"\x02" or data[0] >> 5 != 2:
+    if data[1:2] != b"\x02":
         return 0
-    start = 4 + (data[0] & 15)
-    is_plain = (
-        start <= 12
-        and data.startswith(_PLAIN, start)
-        and start + len(_PLAIN) < len(data) <= start + len(_PLAIN) + LARGEST_DATAGRAM
-    )
-    return start + len(_PLAIN) if is_plain else 0
+    head = _HEAD_SIZE.get(data[0], 0)
+    start = head + len(_PLAIN)
+    is_plain = head and data.startswith(_PLAIN, head) and start < len(data) <= start + LARGEST_DATAGRAM
+    return start if is_plain else 0
 
 
 def _receive_buffer_option(door: socket.socket) -> int:

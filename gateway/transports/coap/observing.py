@@ -11,14 +11,14 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple, Protocol
 
 from gateway.backoff import Backoff
-from gateway.errors import TransportError
-from gateway.transports.coap.asking import Asker, Timing
+from gateway.errors import BadReply, TransportError
+from gateway.transports.coap.asking import Asker, Timing, unprotected
 from gateway.transports.coap.observers import OBSERVE
-from gateway.transports.coap.requests import Address, Requests, Response, options_of
+from gateway.transports.coap.requests import Address, Options, Requests, Response, options_of
 from gateway.uplink import Done
 from protocols.coap_blocks import BLOCK2, block_of
 from protocols.errors import DecodeError
-from protocols.wire import coap
+from protocols.wire import coap, oscore
 
 GRACE_S = (5.0, 15.0)
 """So long beyond Max-Age a notification may be on its way (section 3.3.1)."""
@@ -28,8 +28,6 @@ HASTY = Timing(transmissions=2)
 """At most 9 s until a device with life-safety points counts as silent: with the pause it is asked every 10 s (S23)."""
 LONGEST_PAUSE_S = 60.0
 LONGEST_LIFE_SAFETY_PAUSE_S = 4.0
-_HALF = 1 << 23
-_REORDERED_S = 128
 
 
 class Resource(NamedTuple):
@@ -62,13 +60,6 @@ class Listens(Protocol):
         """The device does not answer."""
 
 
-def is_newer(known: tuple[int, float], serial: int, at_s: float) -> bool:
-    """Whether a notification is newer than the ``known`` one (section 3.4): 24 bits that go round, or 128 s later."""
-    before, before_s = known
-    forward = (before < serial and serial - before < _HALF) or (before > serial and before - serial > _HALF)
-    return forward or at_s > before_s + _REORDERED_S
-
-
 class Observation:
     """One resource of one device. ``grace_s``: as `GRACE_S`."""
 
@@ -85,10 +76,13 @@ class Observation:
         self._asker = asker
         self._listens = listens
         self._grace_s = grace_s
+        self._registration = asker.registration(resource.device)
         self._newest: tuple[int, float] | None = None
         self._settling: int | None = None
+        self._heard: Response | None = None
         self._taken: Response | None = None
         self._stale_at = 0.0
+        self._is_fresh = False
         self._looks = asyncio.Event()
         self._rounds = 0
         self._name = ""
@@ -125,23 +119,40 @@ class Observation:
         loop = asyncio.get_running_loop()
         device = self._resource.device
         options = [(OBSERVE, b""), *options_of(self._resource.path)]
-        timing = HASTY if self._resource.life_safety else Timing()
-        self._newest, self._settling = None, None
-        self._rounds += 1
+        self._newest, self._settling, self._is_fresh = None, None, False
         self._listens.asked(device)
         began = loop.time()
+        said = await self._ask(peer, token, options)
+        echo = coap.option(list(said.options), oscore.ECHO)
+        if said.code == coap.UNAUTHORIZED and echo is not None:
+            # a device that was restarted asks for a proof that this is no old registration (RFC 9175, 2.3)
+            await self._ask(peer, token, [*options, (oscore.ECHO, echo)])
+        if not self._is_fresh:
+            # nothing of it counts: it would be asked without end, and be blind
+            raise BadReply(f"{device} answers under OSCORE numbers that it has used: give it a new credential")
+        self._listens.answered(device, loop.time() - began)
+        self._check()
+
+    async def _ask(self, peer: Address, token: bytes, options: Options) -> Response:
+        """One registration; its answer, which was taken in."""
+        timing = HASTY if self._resource.life_safety else Timing()
+        self._rounds += 1
+        request = await self._registration.request(options)
         response = await self._requests.ask(
             peer,
-            coap.GET,
-            options,
+            request.code,
+            request.options,
+            request.payload,
             token=token,
             ack_timeout_s=timing.ack_timeout_s,
             transmissions=timing.transmissions,
         )
-        self._listens.answered(device, loop.time() - began)
-        if response is not self._taken:
-            self._notified(response, 0, None)
-        self._check()
+        if response is not self._heard:
+            try:
+                self._hear(response, 0, None)
+            except oscore.OscoreError as error:
+                raise unprotected(response, error) from None
+        return self._taken or response
 
     def _check(self) -> None:
         """Raises `TransportError` where the last answer or notification was none of the resource."""
@@ -161,22 +172,34 @@ class Observation:
             self._check()
 
     def _notified(self, response: Response, mid: int, acknowledge: Callable[[], None] | None) -> None:
-        """`gateway.transports.coap.requests.Listener`."""
+        """`gateway.transports.coap.requests.Listener`. What cannot be opened is not acknowledged: it need not come from
+        the device."""
+        try:
+            self._hear(response, mid, acknowledge)
+        except oscore.OscoreError:
+            self._listens.failed("oscore", self._resource.device)
+
+    def _hear(self, said: Response, mid: int, acknowledge: Callable[[], None] | None) -> None:
         now_s = asyncio.get_running_loop().time()
-        serial = coap.option(list(response.options), OBSERVE)
-        self._taken = response
-        self._stale_at = now_s + self._fresh_s(response, is_observed=serial is not None)
-        self._looks.set()
-        number = -1 if serial is None else coap.uint(serial)
+        told = self._registration.opened(said)
+        response, number = told.response, told.number
+        self._heard = said
+        is_old = self._registration.is_old(told, self._newest, now_s)
+        if not is_old:
+            self._taken, self._is_fresh = response, True
+            self._stale_at = now_s + self._fresh_s(response, is_observed=told.is_observed)
+            self._looks.set()
+        has_place = number >= 0 or told.is_first
         if response.code >> 5 != 2:
+            self._registration.settled(number)
             _say(acknowledge)
-        elif number >= 0 and number == self._settling:
+        elif has_place and number == self._settling:
             return  # its first copy is on its way to the disk, and will be acknowledged
-        elif number >= 0 and self._newest is not None and not is_newer(self._newest, number, now_s):
+        elif is_old:
             _say(acknowledge)
         else:
             self._newest = None if number < 0 else (number, now_s)
-            self._settling = None if number < 0 else number
+            self._settling = number if has_place else None
             self._begin(response, mid, number, acknowledge)
 
     def _fresh_s(self, response: Response, *, is_observed: bool) -> float:
@@ -192,7 +215,7 @@ class Observation:
         try:
             block = block_of(list(response.options), BLOCK2)
         except coap.CoapError:
-            self._wrong("block", acknowledge)
+            self._wrong("block", number, acknowledge)
             return
         if block is None or not block.more:
             self._take(response, mid, number, acknowledge)
@@ -211,6 +234,7 @@ class Observation:
             whole = await self._asker.rest(self._resource.device, peer, options, response)
         except TransportError as error:
             self._newest, self._settling = None, None
+            self._registration.refused(number)
             self._listens.failed(error.kind, self._resource.device)
         else:
             self._take(whole, mid, number, acknowledge)
@@ -220,21 +244,28 @@ class Observation:
             if self._settling == number:
                 self._settling = None
             if error is None:
+                self._registration.settled(number)
                 _say(acknowledge)
                 return
+            # the device sends it again, and then it is no repetition
+            self._registration.refused(number)
             if self._newest is not None and self._newest[0] == number:
-                self._newest = None  # the device sends it again, and then it is no repetition
+                self._newest = None
             self._listens.failed("journal", self._resource.device)
 
-        source = f"coap/{self._resource.device}/{self._resource.path}/{self._name}/{self._rounds}/{number}/{mid}"
+        place = f"{self._rounds}/{number}/{mid}"
+        if self._registration.is_protected and number >= 0:
+            place = f"oscore/{number}"  # no two of the device's messages have it
+        source = f"coap/{self._resource.device}/{self._resource.path}/{self._name}/{place}"
         try:
             self._listens.took(self._resource, response.payload, source, done)
         except DecodeError as error:
-            self._wrong(error.kind, acknowledge)
+            self._wrong(error.kind, number, acknowledge)
 
-    def _wrong(self, kind: str, acknowledge: Callable[[], None] | None) -> None:
+    def _wrong(self, kind: str, number: int, acknowledge: Callable[[], None] | None) -> None:
         """What cannot be read never will be: it is counted, and not sent again."""
         self._settling = None
+        self._registration.settled(number)
         self._listens.failed(kind, self._resource.device)
         _say(acknowledge)
 

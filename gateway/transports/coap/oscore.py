@@ -5,7 +5,11 @@ The sender sequence numbers survive everything: a block of them is reserved in t
 they begin at a random number below 2^38: nobody can tell the two apart, and a start at 0 would repeat every nonce.
 
 The replay window lives in memory. After a restart a device must first prove that its request was made since, with the
-Echo value of this start (B.1.2; RFC 9175, 2.3); until then nothing it says counts.
+Echo value of this start (B.1.2; RFC 9175, 2.3); until then nothing it says counts. The Echo value also carries the
+Partial IV of the message that was challenged, so that what comes with it is known as that message again: it may have
+been stored by the start before, and its acknowledgement lost with it.
+
+    Echo value: 8 bytes of this start, 5 bytes Partial IV (big-endian)
 """
 
 import asyncio
@@ -15,11 +19,13 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from gateway.errors import TransportError
+from protocols import oscore_observe
 from protocols.wire import ccm, coap, hkdf, oscore
 from protocols.wire.replay import ReplayWindow
 
 BLOCK = 256
 ECHO_BYTES = 8
+_NUMBER_BYTES = 5
 CHALLENGE_EVERY_S = 0.01
 """Least time between two challenges to one device: each takes a sequence number, and a replayer costs no more."""
 STATE = "oscore/"
@@ -85,24 +91,31 @@ class Numbers:
 
 
 class Secured:
-    """One device's context. ``echo``: what proves that a request was made since this start."""
+    """One device's context. ``echo``: how an Echo value begins that proves a request of this start. ``key``: of its
+    record; two with one key have one credential."""
 
     def __init__(self, credential: Credential, cipher: type[ccm.BlockCipher], kept: bytes | None, keep: Keep) -> None:
         secret = credential.secret, credential.salt, credential.id_context
         self.device = credential.device
+        self.key = state_key(credential)
         self.context = oscore.Context(cipher, credential.sender, credential.recipient, secret)
         self.window = ReplayWindow()
         self.echo = secrets.token_bytes(ECHO_BYTES)
-        self.numbers = Numbers(state_key(credential), kept, keep)
+        self.numbers = Numbers(self.key, kept, keep)
         self._challenged_at = -CHALLENGE_EVERY_S
 
-    def prove(self, options: list[tuple[int, bytes]], sequence: int) -> bool:
-        """Note the number of an authentic request; whether the request is known to be fresh."""
+    def prove(self, options: list[tuple[int, bytes]], sequence: int) -> str | None:
+        """Note the number of an authentic request; its identity, ``None`` where it is not known to be fresh.
+
+        No other message of the device has the identity, but for one that says the same again after a challenge.
+        """
         if self.window.started:
             self.window.accept(sequence)
-        elif coap.option(options, oscore.ECHO) == self.echo:
-            self.window.start(sequence)
-        return self.window.started
+            return f"{self.key}/{sequence}"
+        if not (coap.option(options, oscore.ECHO) or b"").startswith(self.echo):
+            return None
+        self.window.start(sequence)
+        return f"{self.key}/{_first_number(options, sequence)}"
 
     def may_challenge(self, now_s: float) -> bool:
         """Whether a challenge may leave at ``now_s``, and note that it does."""
@@ -111,11 +124,36 @@ class Secured:
         self._challenged_at = now_s
         return True
 
-    async def challenge(self, binding: oscore.Binding) -> tuple[int, list[tuple[int, bytes]], bytes]:
-        """The protected 4.01 with the Echo option, under a number of our own: the request's nonce may be used up."""
+    async def challenge(
+        self, binding: oscore.Binding, options: list[tuple[int, bytes]]
+    ) -> tuple[int, list[tuple[int, bytes]], bytes]:
+        """The protected 4.01 with the Echo option, under a number of our own: the request's nonce may be used up.
+
+        ``options``: of the request, which may itself have been the answer to a challenge of an earlier start.
+        """
         number = await self.numbers.take()
-        echo = [(oscore.ECHO, self.echo)]
+        first = _first_number(options, int.from_bytes(binding.piv, "big"))
+        echo = [(oscore.ECHO, self.echo + first.to_bytes(_NUMBER_BYTES, "big"))]
         return oscore.protect_response(self.context, binding, coap.UNAUTHORIZED, echo, b"", sequence=number)
+
+
+def _first_number(options: list[tuple[int, bytes]], sequence: int) -> int:
+    """Of the message that a request repeats, as its Echo value says; its own where it has none of ours."""
+    echo = coap.option(options, oscore.ECHO) or b""
+    return int.from_bytes(echo[ECHO_BYTES:], "big") if len(echo) == ECHO_BYTES + _NUMBER_BYTES else sequence
+
+
+class Bound(NamedTuple):
+    """A registration that was proved, and what its notifications are bound to."""
+
+    secured: Secured
+    binding: oscore.Binding
+
+    async def seal(self, code: int, options: list[tuple[int, bytes]], payload: bytes) -> oscore_observe.Sealed:
+        """An answer or a notification, under a number of our own. Raises as `Numbers.take`."""
+        number = await self.secured.numbers.take()
+        content = code, options, payload
+        return oscore_observe.protect_answer(self.secured.context, self.binding, content, sequence=number)
 
 
 class Contexts:

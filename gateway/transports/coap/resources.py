@@ -16,7 +16,9 @@ from typing import NamedTuple, Protocol
 import cbor2
 
 from gateway.transports.coap.answers import Answer, failure_of, refusal_of, text_of
+from gateway.transports.coap.lone_blocks import LoneBlocks
 from gateway.transports.coap.observers import OBSERVE, Observers
+from gateway.transports.coap.oscore import Bound, Secured
 from gateway.transports.coap.requests import Address
 from gateway.uplink import Ingest, Uplink
 from protocols.coap_blocks import (
@@ -61,7 +63,8 @@ _LINKS = (
 
 class Asked(NamedTuple):
     """A request as it counts. ``device``: who has proved to be its sender, empty for a plain one. ``over_rate``: its
-    peer sends more than is stored."""
+    peer sends more than is stored. ``bound``: what notifications are bound to, where the request may begin an
+    observation under OSCORE. ``source``: what identifies a protected message, as `gateway.uplink.Uplink.source`."""
 
     peer: Address
     kind: int
@@ -72,6 +75,13 @@ class Asked(NamedTuple):
     payload: bytes
     device: str = ""
     over_rate: bool = False
+    bound: Bound | None = None
+    source: str = ""
+
+    @property
+    def identity(self) -> str:
+        """What identifies the message at its transport."""
+        return self.source or f"coap/{self.peer[0]}:{self.peer[1]}/{self.mid}/{self.token.hex()}"
 
 
 class Reply(Protocol):
@@ -110,12 +120,17 @@ class Resources:
             lifetime_ns=TRANSFER_LIFETIME_S * SECOND,
             patience_ns=PATIENCE_S * SECOND,
         )
+        self._lone = LoneBlocks(MOST_TRANSFERS)
         self._routes: dict[tuple[bytes, ...], tuple[int, Callable[[Asked, Reply], None]]] = {
             (b"readings",): (coap.POST, self._readings),
             (b"time",): (coap.GET, self._time),
             (b"config",): (coap.GET, self._config),
             (b".well-known", b"core"): (coap.GET, self._core),
         }
+
+    def protect(self, secured: Mapping[str, Secured]) -> None:
+        """The contexts of the devices that have a credential, by device."""
+        self._observers.protect(secured)
 
     def handle(self, asked: Asked, reply: Reply) -> None:
         """Answer a request, at once or when what it brought is durable."""
@@ -166,12 +181,13 @@ class Resources:
         code, body = self._assemblies.take(key, block, form, asked.payload, self._offered.clock())
         echoed = ((BLOCK1, encode_block(block)),)
         if body is not None:
-            self._ingest(asked, body, echoed, reply)
+            self._ingest(asked, body, echoed, reply, self._lone.repeated(key, block, asked.payload))
         elif code == CONTINUE:
             reply(code, b"", echoed)
         elif code == coap.TOO_LARGE:
             self._too_large(reply, block)
         else:
+            self._lone.remember(key, block, asked.payload, asked.identity)
             words = "blocks are missing: begin again with block 0"
             self._refuse(reply, "block", code, words if code != coap.SERVICE_UNAVAILABLE else "")
 
@@ -181,14 +197,16 @@ class Resources:
         options = ((BLOCK1, encode_block(block)), (SIZE1, coap.uint_bytes(longest)))
         reply(coap.TOO_LARGE, text_of(f"send at most {longest} bytes in one pack"), options)
 
-    def _ingest(self, asked: Asked, body: bytes, echoed: tuple[tuple[int, bytes], ...], reply: Reply) -> None:
+    def _ingest(
+        self, asked: Asked, body: bytes, echoed: tuple[tuple[int, bytes], ...], reply: Reply, source: str = ""
+    ) -> None:
+        """``source``: of the message that this one repeats."""
         form = coap.option(asked.options, coap.CONTENT_FORMAT)
-        host, port = asked.peer[:2]
         uplink = Uplink(
             "coap",
             body,
             coap.SENML_JSON if form is None else coap.uint(form),
-            f"coap/{host}:{port}/{asked.mid}/{asked.token.hex()}",
+            source or asked.identity,
             self._offered.clock(),
             self._offered.connection,
             asked.device,
@@ -248,9 +266,9 @@ class Resources:
     def _observe(self, asked: Asked, device: str, form: int) -> tuple[tuple[int, bytes], ...]:
         """Begin or end an observation, as the request says; the option to answer with."""
         wish = coap.option(asked.options, OBSERVE)
-        if wish is None or asked.device:
+        if wish is None:
             return ()
-        if coap.uint(wish) == 0 and self._observers.add(asked.peer, asked.token, device, form):
+        if coap.uint(wish) == 0 and self._observers.add(asked.peer, asked.token, device, form, asked.bound):
             return ((OBSERVE, coap.uint_bytes(self._observers.serial)),)
         self._observers.remove(asked.peer, asked.token)
         return ()
