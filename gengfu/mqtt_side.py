@@ -41,6 +41,8 @@ class MqttSide:
             self._take,
             self.diagnosis,
             life_safety=any(point.life_safety for one in devices for point in one.points),
+            hear=self._uplinks.hear,
+            numbers=self._uplinks.numbers,
             will=self._host.will,
             on_up=self._host.up,
             on_down=self._host.down,

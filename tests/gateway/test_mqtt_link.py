@@ -1,6 +1,7 @@
 """The MQTT link against a broker that says anything, in any pieces."""
 
 import asyncio
+import copy
 import random
 from collections.abc import Sequence
 
@@ -11,14 +12,17 @@ from gateway.counters import Counters
 from gateway.diagnostics import Diagnosis
 from gateway.intake import Intake
 from gateway.slots import SlotTimer
-from gateway.transports.mqtt.link import Hello, Link, Message
-from gateway.transports.mqtt.uplinks import MOST_NUMBERS, Numbers, Uplinks
+from gateway.transports.mqtt import link
+from gateway.transports.mqtt.driver import Hello
+from gateway.transports.mqtt.link import Link, Message
+from gateway.transports.mqtt.numbers import Numbers
+from gateway.transports.mqtt.uplinks import Uplinks
 from gateway.uplink import Done, Uplink
 from gengfu import clock
 from protocols import mqtt
 from protocols.moment import SECOND
-from protocols.mqtt import Publish
 from protocols.reading import Origin, Reading
+from tests.fixtures.waiting import wait_for_async
 
 CONNACK = {4: b"\x20\x02\0\0", 5: b"\x20\x03\0\0\0"}
 SUBACK = {4: b"\x90\x03\0\1\1", 5: b"\x90\x04\0\1\0\1"}
@@ -60,7 +64,9 @@ class Rig:
         self.asked = 0
         hello = Hello("c", version, "me", None, None, 10, (("t", 1),), "mark", False, None)
         self.diagnosis = Diagnosis("c", "mqtt", (), clock.wall)
-        self.link = Link(hello, self.take, self._ask, self.diagnosis)
+        self.numbers = Numbers()
+        self.stalled = 0
+        self.link = Link(hello, self.take, self._ask, self.diagnosis, self.numbers, self._stall)
         self.line = Line()
         self.link.connection_made(self.line)
 
@@ -71,6 +77,12 @@ class Rig:
 
     def _ask(self, _link: Link) -> None:
         self.asked += 1
+
+    def is_caught_up(self) -> bool:
+        return self.link.is_caught_up
+
+    def _stall(self, _link: Link) -> None:
+        self.stalled += 1
 
     async def close(self) -> str:
         self.link.connection_lost(None)
@@ -114,6 +126,11 @@ async def test_message_that_raises_does_not_hold_up_the_next() -> None:
     await rig.close()
 
 
+def test_password_does_not_show() -> None:
+    hello = Hello("broker", 5, "c", "user", "hunter2", 10, (), "", False, None)
+    assert "hunter2" not in f"{hello} {hello!r}"
+
+
 async def test_number_of_a_message_means_the_last_that_had_it() -> None:
     rig = Rig(4)
     sources: list[str] = []
@@ -127,7 +144,10 @@ async def test_number_of_a_message_means_the_last_that_had_it() -> None:
         sources.append(source)
 
     timer = SlotTimer(asyncio.get_running_loop())
-    intake = Intake(ingest, offer, lambda *_: None, Counters(CollectorRegistry()), Origin.LIVE, lambda: now[0], timer)
+    counters = Counters(CollectorRegistry())
+    intake = Intake(
+        ingest, offer, lambda *_: None, counters, Origin.LIVE, lambda: now[0], timer, lambda _readings: None
+    )
     uplinks = Uplinks("c", (), intake, rig.diagnosis)
 
     def say(payload: bytes, *, qos: int = 1, again: bool = False) -> str:
@@ -183,20 +203,66 @@ async def test_nothing_that_a_broker_says_raises(version: int) -> None:
         await rig.close()
 
 
-def test_message_that_is_repeated_after_a_start_is_the_same_whatever_its_number_carried_before() -> None:
-    one, other = (Publish("t", payload, 1, 7, False, False, "") for payload in (b"1", b"2"))
-    before, after = Numbers(), Numbers()
-    first, second, third, fourth = (
-        before.source("c", publish, turn * SECOND) for turn, publish in enumerate((one, other, one, other))
-    )
-    assert len({first, second, third, fourth}) == 4
-    assert before.source("c", other._replace(is_repeated=True), 5 * SECOND) == fourth
-    assert after.source("c", other._replace(is_repeated=True), 6 * SECOND) == second
-    assert after.source("c", one._replace(is_repeated=True), 6 * SECOND) == first
+async def test_acknowledgement_is_known_to_be_seen_when_the_ping_behind_it_is_answered() -> None:
+    rig = Rig(4)
+    numbers = rig.numbers
+    rig.link.data_received(CONNACK[4] + SUBACK[4] + publish(7, 4))
+    message = rig.taken[0].publish
+
+    def is_known_later() -> bool:
+        repeated = message._replace(is_repeated=True)
+        later = (clock.wall() + 3600 * SECOND, clock.wall() + 7200 * SECOND)
+        return all(copy.deepcopy(numbers).arrived("c", repeated, now, is_old=False).is_known for now in later)
+
+    numbers.arrived("c", message, clock.wall(), is_old=False)
+    assert is_known_later()
+    rig.link.write(b"\xc0\0")
+    rig.taken[0].taken()
+    rig.link.data_received(b"\xd0\0")
+    assert is_known_later()
+    rig.link.write(b"\xc0\0")
+    rig.link.data_received(b"\xd0\0")
+    assert not is_known_later()
+    await rig.close()
 
 
-def test_numbers_are_remembered_in_bounds() -> None:
-    numbers = Numbers()
-    for turn in range(MOST_NUMBERS + 1):
-        numbers.source("c", Publish("t", b"%d" % turn, 1, 7, False, False, ""), SECOND)
-    assert len(numbers) == MOST_NUMBERS
+async def test_acknowledgement_that_cannot_leave_any_more_is_not_counted() -> None:
+    rig = Rig(4)
+    rig.link.data_received(CONNACK[4] + SUBACK[4] + publish(7, 4))
+    rig.link.fail("gone")
+    rig.taken[0].taken()
+    assert not rig.link.window.is_empty
+    await rig.close()
+
+
+async def test_window_that_does_not_move_is_told_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link, "LOOK_S", 0.0)
+    rig = Rig(4)
+    rig.link.data_received(CONNACK[4] + SUBACK[4] + publish(7, 4) + publish(8, 4))
+    await wait_for_async(lambda: rig.stalled >= 2, what="the stall")
+    assert not rig.is_caught_up()
+    for message in rig.taken:
+        message.taken()
+    assert rig.is_caught_up()
+    await rig.close()
+
+
+async def test_link_that_fell_behind_has_caught_up_when_the_mark_it_sends_then_comes_back() -> None:
+    rig = Rig(4)
+    rig.link.data_received(CONNACK[4] + SUBACK[4] + publish(7, 4))
+    rig.link.fall_behind()
+    await asyncio.sleep(0)
+    before = len(rig.line.written)
+    rig.link.data_received(publish(8, 4))
+    rig.taken[0].taken()
+    await asyncio.sleep(0)
+    sent = rig.line.written[before:]
+    mark = sent[sent.index(b"\0\4mark") + 8 :]
+    assert len(mark) == 16
+    rig.link.data_received(b"\x32\x18\0\4mark\0\x09" + mark)
+    rig.link.data_received(publish(10, 4))
+    assert [one.is_old for one in rig.taken] == [False, True, False]
+    assert not rig.is_caught_up()  # what was taken before the mark is not acknowledged
+    rig.taken[1].taken()
+    assert rig.is_caught_up()
+    await rig.close()

@@ -13,7 +13,8 @@ from gateway.counters import Counters
 from gateway.diagnostics import Diagnosis
 from gateway.intake import Intake
 from gateway.slots import Callback, Handle, SlotTimer
-from gateway.transports.mqtt.link import SHOWN_TOPIC, Hello, Link, Message
+from gateway.transports.mqtt.driver import Hello
+from gateway.transports.mqtt.link import SHOWN_TOPIC, Link, Message
 from gateway.transports.mqtt.sparkplug import SparkplugHost
 from gateway.uplink import Done, Uplink
 from protocols.moment import SECOND
@@ -78,6 +79,7 @@ class Host:
             Origin.LIVE,
             self._now,
             self.timer,
+            lambda _readings: None,
         )
         devices = [gateway.site.devices[BOILER]]
         self.host = SparkplugHost(devices, intake, self.diagnosis, self._asked, None)

@@ -164,7 +164,7 @@ async def test_message_that_the_journal_refused_is_judged_and_asked_for_again(ma
     gateway.fault = JournalFull("no space")
     await opened(gateway)
     await said(mosquitto, UP, pack(3.0))
-    await wait_for_async(lambda: gateway.judged == 2, what="the second judgement")
+    await wait_for_async(lambda: gateway.refused() == {"full": 2.0}, what="the second refusal")
     await wait_for_async(lambda: gateway.side.client.connects == 2, what="the second connection")
     gateway.fault = None
     await wait_for_async(lambda: gateway.side.client.connects == 3, what="the connection made anew")
@@ -210,3 +210,24 @@ async def test_payload_of_the_maker_is_read_as_the_profile_says(
     assert values == golden.values
     assert sum(gateway.refused().values()) == 1.0
     await gateway.close()
+
+
+async def test_message_whose_acknowledgement_was_lost_is_stored_once_however_late_it_comes_again(
+    make: Make, mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = 0
+    present = clock.wall
+    monkeypatch.setattr(clock, "wall", lambda: present() + later)
+    gateway = make()
+    gateway.hold = True
+    await opened(gateway)
+    await said(mosquitto, UP, pack(3.0))
+    (first,) = [await stored(gateway, 1)]
+    mosquitto.stop()
+    await wait_for_async(lambda: not gateway.is_up, what="the broker to be missed")
+    later = 3600 * SECOND
+    gateway.hold = False
+    mosquitto.start()
+    await wait_for_async(lambda: gateway.judged == 2, what="it to be repeated")
+    await said(mosquitto, UP, pack(4.0))
+    assert await stored(gateway, 2) == [*first, 4.0]

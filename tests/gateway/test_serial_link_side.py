@@ -81,6 +81,7 @@ class Gateway:
             Origin.LIVE,
             clock.wall,
             SlotTimer(asyncio.get_running_loop()),
+            lambda _readings: None,
         )
         part = self.site.connections["line-1"]
         assert isinstance(part, SerialLinkConnection)

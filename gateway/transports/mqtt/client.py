@@ -6,40 +6,32 @@ A message that the journal refused stays unacknowledged. A broker repeats it onl
 
 import asyncio
 import logging
-import ssl
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from device_registry.connections import MqttConnection
 from gateway.backoff import Backoff
 from gateway.diagnostics import Diagnosis
 from gateway.errors import BusDown
-from gateway.transports.mqtt.link import Hello, Link, Message
+from gateway.transports.mqtt.dial import STEADY_S, Dialer, Unusable
+from gateway.transports.mqtt.link import Link, Message
+from gateway.transports.mqtt.listener import Listener
+from gateway.transports.mqtt.numbers import Numbers
+from protocols.mqtt import Publish
 
 log = logging.getLogger("gengfu.mqtt")
 
-CONNECT_S = 5.0
-"""From the first packet to the subscriptions taken."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 30.0
 LIFE_SAFETY_PAUSE_S = 5.0
-"""With `CONNECT_S` a try every 10 s (safety rule S23)."""
-LIFE_SAFETY_KEEP_ALIVE_S = 10
-STEADY_S = 5.0
-"""A connection that stood so long was none that fails again and again."""
+"""With `dial.CONNECT_S` a try every 10 s (safety rule S23)."""
 REFUSED_FIRST_S, REFUSED_LONGEST_S = 1.0, 10.0
 LONGEST_GAP_S = 45.0
 """What waited at the broker for less is fresh: readings are late from 60 s on (safety rule S9)."""
-LEAVE_S = 1.0
-PORT, TLS_PORT = 1883, 8883
-VERSIONS = {"3.1.1": 4, "5": 5}
-
-
-class Unusable(Exception):
-    """A file that the connection needs cannot be used. The message names it."""
 
 
 class MqttClient:
-    """``take`` is called with each message; whoever takes it calls its `Message.taken` or `Message.refused`.
+    """``take`` is called with each message; whoever takes it calls its `Message.taken` or `Message.refused`. ``hear``
+    is called, while messages are held up, with each that comes: it will come again, to ``take``. Where it is absent,
+    nobody hears them meanwhile.
 
     ``will``: asked before each connection for the (topic, payload) that the broker publishes, retained, when it ends.
     ``on_up``, ``on_down``: the connection stands, and is gone."""
@@ -52,6 +44,8 @@ class MqttClient:
         diagnosis: Diagnosis,
         *,
         life_safety: bool,
+        hear: Callable[[Publish], None] | None = None,
+        numbers: Numbers | None = None,
         will: Callable[[], tuple[str, bytes] | None] = lambda: None,
         on_up: Callable[[], None] = lambda: None,
         on_down: Callable[[], None] = lambda: None,
@@ -64,41 +58,50 @@ class MqttClient:
         self.client_id = part.client_id or f"gengfu-{part.id}"
         self._mark_topic = f"gengfu/gateway/{self.client_id}/mark"
         self._filters = (*filters, (self._mark_topic, 1))
-        keep_alive = part.keep_alive_s
-        self._keep_alive_s = min(keep_alive, LIFE_SAFETY_KEEP_ALIVE_S) if life_safety else keep_alive
-        self._backoff = Backoff(FIRST_PAUSE_S, LIFE_SAFETY_PAUSE_S if life_safety else LONGEST_PAUSE_S)
+        self._numbers = numbers
+        self._dialer = Dialer(part, life_safety=life_safety)
+        longest_pause_s = LIFE_SAFETY_PAUSE_S if life_safety else LONGEST_PAUSE_S
+        self._backoff = Backoff(FIRST_PAUSE_S, longest_pause_s)
         self._refused = Backoff(REFUSED_FIRST_S, REFUSED_LONGEST_S)
         self._asking: asyncio.TimerHandle | None = None
         self._has_refused = self._owes = False
         self._sound_at = float("-inf")
         self._link: Link | None = None
         self._said = ""
+        self._listener = Listener(
+            self._dialer,
+            self.client_id,
+            filters if hear is not None else (),
+            hear or _nobody_hears,
+            diagnosis,
+            Backoff(FIRST_PAUSE_S, longest_pause_s),
+            is_needless=self._is_caught_up,
+            on_stands=self._heard_elsewhere,
+        )
         self.tries = self.connects = 0
         """How often a connection was tried, and came to stand."""
-
-    @property
-    def place(self) -> str:
-        """``host:port``."""
-        return f"{self._part.host}:{self._port}"
-
-    @property
-    def _port(self) -> int:
-        return self._part.port or (TLS_PORT if self._part.tls else PORT)
 
     @property
     def is_behind(self) -> bool:
         """Whether messages that come now may have waited at the broker for an unknown time."""
         return self._link is not None and self._link.is_behind
 
+    @property
+    def is_listening(self) -> bool:
+        """Whether a second session hears what comes, because messages are held up."""
+        return self._listener.link is not None
+
     async def run(self) -> None:
         """Connect, and again whenever the connection is gone, for ever."""
-        try:
-            while True:
-                pause = await self._once()
-                if pause:
-                    await asyncio.sleep(pause)
-        finally:
-            await self._leave()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._listener.run())
+            try:
+                while True:
+                    pause = await self._once()
+                    if pause:
+                        await asyncio.sleep(pause)
+            finally:
+                await self._leave()
 
     async def _once(self) -> float:
         """One connection from its beginning to its end; the pause before the next."""
@@ -108,7 +111,7 @@ class MqttClient:
         try:
             reason = await self._serve()
         except (OSError, TimeoutError, Unusable) as error:
-            reason = f"{self.place} cannot be used: {_why(error)}"
+            reason = self._dialer.why(error)
         ended = loop.time()
         again = self._asking is None and self._has_refused
         if not again:
@@ -134,14 +137,20 @@ class MqttClient:
             log.warning("mqtt connection %s: %s; trying again", self._part.id, reason)
 
     async def _serve(self) -> str:
-        link = await self._connect()
-        self._link = link
-        try:
-            async with asyncio.timeout(CONNECT_S):
-                await asyncio.wait((link.ready, link.ended), return_when=asyncio.FIRST_COMPLETED)
-        except TimeoutError:
-            link.fail(f"{self.place} did not let us in within {CONNECT_S:g} s")
-        if link.ready.done() and not link.ready.cancelled():
+        hello = self._dialer.hello(
+            self.client_id,
+            self._filters,
+            mark_topic=self._mark_topic,
+            may_be_old=self.is_listening or asyncio.get_running_loop().time() - self._sound_at > LONGEST_GAP_S,
+            will=self._will(),
+        )
+        await self._dialer.dial(
+            lambda: Link(hello, self._take, self._ask_again, self._diagnosis, self._numbers, self._held_up),
+            self._take_over,
+        )
+        link = self._link
+        assert link is not None
+        if link.stands:
             self._up()
         try:
             return await asyncio.shield(link.ended)
@@ -149,10 +158,13 @@ class MqttClient:
             if link.ended.done():
                 self._lost(link)
 
+    def _take_over(self, link: Link) -> None:
+        self._link = link
+
     def _up(self) -> None:
         self._diagnosis.up()
         self.connects += 1
-        log.info("mqtt connection %s: stands, at %s", self._part.id, self.place)
+        log.info("mqtt connection %s: stands, at %s", self._part.id, self._dialer.place)
         self._on_up()
 
     def _lost(self, link: Link) -> None:
@@ -161,50 +173,12 @@ class MqttClient:
             self._sound_at, self._owes = link.heard_at, False
         self._on_down()
 
-    async def _connect(self) -> Link:
-        loop = asyncio.get_running_loop()
-        hello = Hello(
-            self._part.id,
-            VERSIONS[self._part.version],
-            self.client_id,
-            self._part.username,
-            _line_of(self._part.password_file),
-            self._keep_alive_s,
-            self._filters,
-            self._mark_topic,
-            loop.time() - self._sound_at > LONGEST_GAP_S,
-            self._will(),
-        )
-        context = self._tls() if self._part.tls else None
-        async with asyncio.timeout(CONNECT_S):
-            _, link = await loop.create_connection(
-                lambda: Link(hello, self._take, self._ask_again, self._diagnosis),
-                self._part.host,
-                self._port,
-                ssl=context,
-            )
-        return link
-
-    def _tls(self) -> ssl.SSLContext:
-        """Raises `Unusable`."""
-        part = self._part
-        try:
-            context = ssl.create_default_context(cafile=part.ca_file)
-            if part.certificate_file is not None:
-                # with a passphrase of its own it would be asked for at the terminal, and everything would wait
-                context.load_cert_chain(part.certificate_file, part.key_file, password="")
-        except OSError as error:  # ssl.SSLError is one
-            named = ", ".join(one for one in (part.ca_file, part.certificate_file, part.key_file) if one)
-            why = error.strerror or error
-            raise Unusable(
-                f"the certificates ({named}): {why}; check that they are PEM, the key without a passphrase"
-            ) from None
-        return context
-
     async def publish(self, topic: str, payload: bytes, *, expires_s: int = 0, retained: bool = False) -> None:
-        """`Link.publish` over the connection that stands. Raises the errors of `gateway.errors` named there."""
+        """`Link.publish` over a connection that stands. Raises the errors of `gateway.errors` named there."""
         link = self._link
-        if link is None or not link.ready.done():
+        if link is None or not link.stands:
+            link = self._listener.link  # the first one is made anew again and again while messages are held up
+        if link is None:
             raise BusDown(f"mqtt connection {self._part.id} does not stand: {self._diagnosis.reason or 'connecting'}")
         await link.publish(topic, payload, expires_s=expires_s, retained=retained)
 
@@ -215,6 +189,7 @@ class MqttClient:
         loop = asyncio.get_running_loop()
         if not self._owes and not link.is_behind:
             self._sound_at, self._owes = loop.time(), True
+        self._listener.want()
         if not self._has_refused:
             self._has_refused = True
             self._asking = loop.call_later(self._refused.failed(), self._ask)
@@ -224,37 +199,28 @@ class MqttClient:
         if self._link is not None:
             self._link.fail("messages that could not be stored are asked for again")
 
+    def _held_up(self, link: Link) -> None:
+        """Its window does not move: the journal answers nothing."""
+        if link is self._link:
+            self._listener.want()
+            self._heard_elsewhere()
+
+    def _heard_elsewhere(self) -> None:
+        """What waits behind a window that does not move is not new when it comes: the listener hears what is."""
+        if self.is_listening and self._link is not None and self._link.window.is_stalled:
+            self._link.fall_behind()
+
+    def _is_caught_up(self) -> bool:
+        link = self._link
+        return link is not None and link.stands and not self._has_refused and link.is_caught_up
+
     async def _leave(self) -> None:
         """Say goodbye where a connection stands, and wait until it is gone."""
         self._forget_refused()
         link, self._link = self._link, None
-        if link is None:
-            return
-        link.leave()
-        try:
-            async with asyncio.timeout(LEAVE_S):
-                await asyncio.shield(link.ended)
-        except TimeoutError:
-            link.fail("closed")
-            await link.ended
+        if link is not None:
+            await link.left()
 
 
-def _line_of(path: str | None) -> str | None:
-    """The one line of a secret's file. Raises `Unusable`."""
-    if path is None:
-        return None
-    try:
-        return Path(path).read_text(encoding="utf-8").strip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "is not UTF-8"
-        raise Unusable(f"the password file {path}: {why}") from None
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return "no answer; check address, port and network"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted ({error.verify_message}); check ca_file and the host's name"
-    if isinstance(error, Unusable):
-        return str(error)
-    return f"{error}; check address, port, network and TLS"
+def _nobody_hears(_publish: Publish) -> None:
+    """There is no second session."""

@@ -17,14 +17,16 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, cast
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.enums import MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from gateway.diagnostics import Diagnosis
 from gateway.errors import BusDown, DeviceRefused, DeviceSilent
+from gateway.transports.mqtt.driver import DriverSocket, Hello, driver, properties
+from gateway.transports.mqtt.numbers import Numbers
+from gateway.transports.mqtt.window import Window
 from protocols import mqtt
 from protocols.errors import DecodeError
 
@@ -38,29 +40,17 @@ SESSION_S = 7 * 86400
 SHOWN_TOPIC = 200
 """Characters of a topic in the log and the diagnosis: a peer chooses it, and it may have 65535."""
 TICK_S = 1.0
+LOOK_S = 1.0
+"""Nothing was acknowledged for so long: the window is stalled. Found out within twice of it."""
 CONNACK = 0x20
 """First octet of the one packet that may come first."""
+PINGREQ, PINGRESP = 0xC0, 0xD0
 PUBLISHED_S = 5.0
+LEAVE_S = 1.0
 CATCH_UP_S = 60.0
 """After it messages are taken as fresh though the mark did not come back: the broker refuses its topic."""
 NOBODY_LISTENS = 0x10
 """Reason code of a PUBACK (5.0, 3.4.2.1)."""
-
-
-class Hello(NamedTuple):
-    """What a connection begins with. ``filters``: what is subscribed, with QoS; ``will``: (topic, payload), retained;
-    ``may_be_old``: what waits in a session of before is of an unknown age."""
-
-    name: str
-    version: int
-    client_id: str
-    username: str | None
-    password: str | None
-    keep_alive_s: int
-    filters: tuple[tuple[str, int], ...]
-    mark_topic: str
-    may_be_old: bool
-    will: tuple[str, bytes] | None
 
 
 class Message(NamedTuple):
@@ -81,54 +71,18 @@ class Message(NamedTuple):
             self.link.ask_again()
 
 
-class _Socket:
-    """Our transport, as paho takes it for a socket."""
-
-    def __init__(self, link: "Link") -> None:
-        self._link = link
-        self._arrived = bytearray()
-
-    def feed(self, data: bytes) -> None:
-        self._arrived += data
-
-    def recv(self, size: int) -> bytes:
-        if not self._arrived:
-            raise BlockingIOError
-        piece = bytes(self._arrived[:size])
-        del self._arrived[:size]
-        return piece
-
-    def send(self, data: bytes | bytearray) -> int:
-        self._link.write(data)
-        return len(data)
-
-    def close(self) -> None:
-        self._link.let_go()
-
-    def fileno(self) -> int:
-        return -1
-
-    def setblocking(self, flag: bool) -> None:
-        """It never blocks."""
-
-
-class _Client(Client):
-    """paho on a socket of ours."""
-
-    def __init__(self, given: _Socket, **settings: Any) -> None:
-        super().__init__(CallbackAPIVersion.VERSION2, **settings)
-        self._given = given
-
-    def _create_socket(self) -> _Socket:
-        return self._given
-
-
 class Link(asyncio.Protocol):
     """``ready``: done when the broker has taken our subscriptions. ``ended``: done with the reason when the connection
     is gone. ``heard_at``: loop time at which anything came last."""
 
     def __init__(
-        self, hello: Hello, take: Callable[[Message], None], refused: Callable[["Link"], None], diagnosis: Diagnosis
+        self,
+        hello: Hello,
+        take: Callable[[Message], None],
+        refused: Callable[["Link"], None],
+        diagnosis: Diagnosis,
+        numbers: Numbers | None = None,
+        stalled: Callable[["Link"], None] = lambda _link: None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self.ready: asyncio.Future[None] = self._loop.create_future()
@@ -138,10 +92,13 @@ class Link(asyncio.Protocol):
         self._hello = hello
         self._take = take
         self._refused = refused
+        self._stalled = stalled
+        self._numbers = Numbers() if numbers is None else numbers
+        self.window = Window()
         self._diagnosis = diagnosis
         self._transport: asyncio.Transport | None = None
-        self._socket = _Socket(self)
-        self._paho = _paho(hello, self._socket)
+        self._socket = DriverSocket(self)
+        self._paho = driver(hello, self._socket)
         self._paho.on_connect = self._on_connect
         self._paho.on_subscribe = self._on_subscribe
         self._paho.on_publish = self._on_publish
@@ -152,25 +109,32 @@ class Link(asyncio.Protocol):
         self._out = bytearray()
         self._flushing = self._leaving = self._is_let_in = False
         self._reason = ""
-        self._mark = secrets.token_hex(8).encode()
+        self._mark = b""
+        self._owes_mark = False
         self._published: dict[int, asyncio.Future[ReasonCode]] = {}
         self._ticking: asyncio.TimerHandle | None = None
+        self._looking: asyncio.TimerHandle | None = None
         self._catching_up: asyncio.TimerHandle | None = None
+
+    @property
+    def stands(self) -> bool:
+        """Whether the broker has taken our subscriptions, and the connection is not gone."""
+        return self.ready.done() and not self.ready.cancelled() and not self._reason
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by the loop."""
         # uvloop's transport has the methods, but not the base class
         self._transport = cast("asyncio.Transport", transport)
-        properties = None
+        given = None
         if self._hello.version == MQTTProtocolVersion.MQTTv5:
-            properties = _properties(
+            given = properties(
                 PacketTypes.CONNECT,
-                SessionExpiryInterval=SESSION_S,
+                SessionExpiryInterval=SESSION_S if self._hello.keeps else 0,
                 ReceiveMaximum=RECEIVE_MAXIMUM,
                 MaximumPacketSize=LARGEST_PACKET,
             )
             self._paho.connect_async(
-                "broker", keepalive=self._hello.keep_alive_s, clean_start=False, properties=properties
+                "broker", keepalive=self._hello.keep_alive_s, clean_start=not self._hello.keeps, properties=given
             )
         else:
             self._paho.connect_async("broker", keepalive=self._hello.keep_alive_s)
@@ -205,6 +169,8 @@ class Link(asyncio.Protocol):
 
     def _handle(self, packet: mqtt.Packet) -> None:
         if packet.head >> 4 != mqtt.PUBLISH:
+            if packet.head == PINGRESP:
+                self._numbers.answered()
             self._socket.feed(packet.whole)
             if self._paho.loop_read() == MQTTErrorCode.MQTT_ERR_PROTOCOL and not self._reason:
                 self._diagnosis.failed("syntax")
@@ -222,24 +188,62 @@ class Link(asyncio.Protocol):
         elif publish.topic == self._hello.mark_topic:
             self._marked(publish)
         else:
+            if publish.qos:
+                self.window.took()
+                if self._looking is None:
+                    self._look()
             self._take(Message(publish, self, self.is_behind))
+
+    def _look(self) -> None:
+        if self._reason:
+            return
+        if self.window.look():
+            self._stalled(self)
+        self._looking = None if self.window.is_empty else self._loop.call_later(LOOK_S, self._look)
+
+    def fall_behind(self) -> None:
+        """What comes from now on is old, until the window moves and a mark sent then comes back: whoever calls this
+        hears elsewhere what is new."""
+        if self._hello.mark_topic:
+            self.is_behind = self._owes_mark = True
+
+    def _send_mark(self) -> None:
+        self._owes_mark = False
+        self._mark = secrets.token_hex(8).encode()
+        self._paho.publish(self._hello.mark_topic, self._mark, qos=1)
+        if self._catching_up is not None:
+            self._catching_up.cancel()
+        self._catching_up = self._loop.call_later(CATCH_UP_S, self._caught_up)
 
     def _marked(self, publish: mqtt.Publish) -> None:
         if publish.qos:
-            self.acknowledge(publish.packet_id)
-        if publish.payload == self._mark:
+            self._put_puback(publish.packet_id)
+        if publish.payload == self._mark and not self._owes_mark:
             self._caught_up()
 
     def _caught_up(self) -> None:
         self.is_behind = False
+        self.window.remember()
         if self._catching_up is not None:
             self._catching_up.cancel()
+
+    @property
+    def is_caught_up(self) -> bool:
+        """Whether nothing waits at the broker for want of room in the window."""
+        return not self.is_behind and not self.window.is_stalled and self.window.is_settled
 
     def acknowledge(self, packet_id: int) -> None:
         """PUBACK. Acknowledgements of one turn of the loop leave together."""
         if not self._reason:
-            self._out += mqtt.encode_puback(packet_id)
-            self._flush_soon()
+            self._put_puback(packet_id)
+            self._numbers.acknowledged(packet_id)
+            self.window.acknowledged()
+            if self._owes_mark:
+                self._send_mark()
+
+    def _put_puback(self, packet_id: int) -> None:
+        self._out += mqtt.encode_puback(packet_id)
+        self._flush_soon()
 
     def ask_again(self) -> None:
         """What is not acknowledged is wanted once more."""
@@ -248,6 +252,8 @@ class Link(asyncio.Protocol):
 
     def write(self, data: bytes | bytearray) -> None:
         """Called by paho with whole packets."""
+        if data[0] == PINGREQ:
+            self._numbers.pinged()
         self._out += data
 
     def _flush_soon(self) -> None:
@@ -275,6 +281,8 @@ class Link(asyncio.Protocol):
             self.fail(f"the broker refuses us: {code}; check user, password, certificate and client id")
             return
         self._is_let_in = True
+        if not flags.session_present:
+            self._numbers.forgotten()
         self.is_behind = flags.session_present and self._hello.may_be_old
         if self._hello.version == MQTTProtocolVersion.MQTTv5:
             self._paho.subscribe([(topic, self._options(topic, qos)) for topic, qos in self._hello.filters])
@@ -282,9 +290,12 @@ class Link(asyncio.Protocol):
             self._paho.subscribe(list(self._hello.filters))
 
     def _options(self, topic: str, qos: int) -> SubscribeOptions:
-        """Retained messages with a new subscription alone; of our own messages nothing but the mark."""
+        """Retained messages with a new subscription of a session that stays alone; of our own messages nothing but the
+        mark."""
         is_ours = topic == self._hello.mark_topic
-        return SubscribeOptions(qos, noLocal=not is_ours, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB)
+        keeps = self._hello.keeps
+        retained = SubscribeOptions.RETAIN_SEND_IF_NEW_SUB if keeps else SubscribeOptions.RETAIN_DO_NOT_SEND
+        return SubscribeOptions(qos, noLocal=not is_ours, retainHandling=retained)
 
     def _on_subscribe(self, _client: Client, _data: Any, _mid: int, codes: Iterable[ReasonCode], _: Any) -> None:
         refused = [
@@ -294,8 +305,7 @@ class Link(asyncio.Protocol):
             self.fail(f"the broker refuses the subscription to {', '.join(refused)}; allow it there")
             return
         if self.is_behind:
-            self._paho.publish(self._hello.mark_topic, self._mark, qos=1)
-            self._catching_up = self._loop.call_later(CATCH_UP_S, self._caught_up)
+            self._send_mark()
         if not self.ready.done():
             self.ready.set_result(None)
 
@@ -316,12 +326,12 @@ class Link(asyncio.Protocol):
         ``expires_s``: the broker forgets it after so long (version 5). Raises `BusDown`, `DeviceSilent` and, where the
         broker refuses or nobody has subscribed, `DeviceRefused`.
         """
-        properties = None
+        given = None
         if self._hello.version == MQTTProtocolVersion.MQTTv5 and expires_s:
-            properties = _properties(PacketTypes.PUBLISH, MessageExpiryInterval=expires_s)
+            given = properties(PacketTypes.PUBLISH, MessageExpiryInterval=expires_s)
         if self._reason:
             raise BusDown(f"{self._hello.name}: {self._reason}")
-        info = self._paho.publish(topic, payload, 1, retained, properties)
+        info = self._paho.publish(topic, payload, 1, retained, given)
         waiting = self._published[info.mid] = self._loop.create_future()
         try:
             async with asyncio.timeout(PUBLISHED_S):
@@ -357,11 +367,21 @@ class Link(asyncio.Protocol):
         else:
             self.fail("closed")
 
+    async def left(self) -> None:
+        """`leave`, and wait until the connection is gone; it is ended where that takes longer than `LEAVE_S`."""
+        self.leave()
+        try:
+            async with asyncio.timeout(LEAVE_S):
+                await asyncio.shield(self.ended)
+        except TimeoutError:
+            self.fail("closed")
+            await self.ended
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by the loop."""
         twice = f"; is there another client with the id {self._hello.client_id}?" if self._is_let_in else ""
         self._reason = self._reason or f"the broker closed the connection{f': {exc}' if exc else twice}"
-        for handle in (self._ticking, self._catching_up):
+        for handle in (self._ticking, self._looking, self._catching_up):
             if handle is not None:
                 handle.cancel()
         self._packets.clear()
@@ -370,21 +390,3 @@ class Link(asyncio.Protocol):
                 waiting.set_exception(BusDown(f"{self._hello.name}: {self._reason}"))
         self.ready.cancel()
         self.ended.set_result(self._reason)
-
-
-def _properties(packet: int, **values: int) -> Properties:
-    made = Properties(packet)  # type: ignore[no-untyped-call]  # paho leaves this one without types
-    for name, value in values.items():
-        setattr(made, name, value)
-    return made
-
-
-def _paho(hello: Hello, given: _Socket) -> _Client:
-    version = MQTTProtocolVersion(hello.version)
-    keeps = {} if version is MQTTProtocolVersion.MQTTv5 else {"clean_session": False}
-    client = _Client(given, client_id=hello.client_id, protocol=version, reconnect_on_failure=False, **keeps)
-    if hello.username is not None:
-        client.username_pw_set(hello.username, hello.password)
-    if hello.will is not None:
-        client.will_set(*hello.will, qos=1, retain=True)
-    return client

@@ -4,26 +4,19 @@ A device speaks at its own topic alone (S4): one with an address of its own not 
 time of its own is stamped when it comes, unless it waited at the broker for an unknown time or is a retained one: then
 it is 61 s old at the latest, uncertain:clock, and so late (S9). What cannot be decoded is counted, logged and
 acknowledged: it would come again for ever otherwise.
-
-MQTT numbers messages only until they are acknowledged, and numbers come again. A message is known by number and
-payload, and how often the two came together lately; so a message that the broker repeats after we were killed is stored
-once. Two things cannot be told apart: a repetition more than 247 s after the sample was stored from a new one (stored
-twice, the second as late), and, in the first use of a number after a restart, a new sample with the same number and
-payload as one that was stored less than 247 s before (stored once). Devices that send a time or boot and seq are not
-concerned.
 """
 
 import logging
-import zlib
 from collections.abc import Sequence
 
 import msgspec
 
 from device_registry.devices import Device
+from gateway.decisions import nobody_waits
 from gateway.diagnostics import Diagnosis
 from gateway.intake import Intake
-from gateway.pipeline import MESSAGE_LIFETIME_NS
 from gateway.transports.mqtt.link import SHOWN_TOPIC, Message
+from gateway.transports.mqtt.numbers import Arrival, Numbers
 from gateway.uplink import Uplink
 from journal.errors import JournalFull
 from protocols.errors import DecodeError
@@ -38,8 +31,6 @@ log = logging.getLogger("gengfu.mqtt")
 
 TRANSPORT = "mqtt"
 SHARED = "gengfu/+/up"
-MOST_NUMBERS = 2 * 65536
-"""Messages remembered by number and payload: a broker that counts up has used each number twice."""
 SHOWN = 48
 """Bytes of a refused payload in the log."""
 
@@ -64,7 +55,7 @@ class Uplinks:
         self._devices = {up_topic(one): one for one in devices}
         self._intake = intake
         self._diagnosis = diagnosis
-        self._numbers = Numbers()
+        self.numbers = Numbers()
         self._refused: dict[str, str] = {}
 
     @property
@@ -78,11 +69,11 @@ class Uplinks:
         publish = message.publish
         device = self._devices.get(publish.topic)
         name = device.id if device is not None else ""
-        received_at = self._intake.now()
+        arrival = self.numbers.arrived(self._connection, publish, self._intake.now(), is_old=message.is_old)
         self._diagnosis.received(publish.payload, publish.topic[:SHOWN_TOPIC])
         judged = False
         try:
-            self._hand_in(message, device, received_at)
+            self._hand_in(message, device, arrival)
             judged = True
         except DecodeError as error:
             judged = True
@@ -92,46 +83,68 @@ class Uplinks:
                 self._diagnosis.failed("raised", name)
                 message.refused()
 
-    def _hand_in(self, message: Message, device: Device | None, received_at: int) -> None:
+    def _hand_in(self, message: Message, device: Device | None, arrival: Arrival) -> None:
         publish = message.publish
-        source = self._numbers.source(self._connection, publish, received_at)
 
         def done(error: Exception | None) -> None:
             self._settle(message, device, error)
 
         if device is None:
             # a topic is no device's id: whatever the pack says, nobody speaks there, and strangers are told of
-            uplink = Uplink(
-                TRANSPORT, publish.payload, _format(publish), source, received_at, self._connection, publish.topic
-            )
-            self._intake.ingest(uplink, done)
+            self._intake.ingest(self._uplink(publish, arrival, publish.topic), done)
             return
-        form = device.profile.file.payload.form
-        if form == "senml" and not (message.is_old or publish.is_retained):
-            uplink = Uplink(
-                TRANSPORT, publish.payload, _format(publish), source, received_at, self._connection, device.id
-            )
-            self._intake.ingest(uplink, done)
+        is_old = arrival.is_old or publish.is_retained
+        if _speaks_senml(device) and not is_old:
+            self._intake.ingest(self._uplink(publish, arrival, device.id), done)
         else:
-            readings = self._decode(device, message, received_at)
-            self._intake.offer(readings, TRANSPORT, done, source)
-        self._diagnosis.heard(device.id)
+            readings = self._decode(device, publish, arrival.received_at, is_old=is_old)
+            self._intake.offer(readings, TRANSPORT, done, arrival.source)
+        if not arrival.is_known:
+            self._diagnosis.heard(device.id)
         if device.id in self._refused:
             del self._refused[device.id]
 
-    def _decode(self, device: Device, message: Message, received_at: int) -> Sequence[Reading]:
+    def _uplink(self, publish: Publish, arrival: Arrival, who: str, *, over_rate: bool = False) -> Uplink:
+        return Uplink(
+            TRANSPORT,
+            publish.payload,
+            _format(publish),
+            arrival.source,
+            arrival.received_at,
+            self._connection,
+            who,
+            over_rate,
+        )
+
+    def hear(self, publish: Publish) -> None:
+        """Judge what `take` gets another time, when there is room for it: then it is also stored, or refused."""
+        device = self._devices.get(publish.topic)
+        if device is None:
+            return
+        now = self._intake.now()
+        self._diagnosis.received(publish.payload, publish.topic[:SHOWN_TOPIC])
         try:
-            readings = self._read(device, message.publish, received_at)
-            if not message.is_old and not message.publish.is_retained:
-                return readings
-            return _aged(readings, self._read(device, message.publish, received_at - UNDATED_NS))
+            if _speaks_senml(device):
+                arrival = Arrival("", now, is_old=False, is_known=False)
+                self._intake.ingest(self._uplink(publish, arrival, device.id, over_rate=True), nobody_waits)
+            else:
+                self._intake.judge(self._decode(device, publish, now, is_old=False))
+        except DecodeError as error:
+            self._diagnosis.failed(error.kind, device.id)
+        else:
+            self._diagnosis.heard(device.id)
+
+    def _decode(self, device: Device, publish: Publish, received_at: int, *, is_old: bool) -> Sequence[Reading]:
+        try:
+            readings = self._read(device, publish, received_at)
+            return readings if not is_old else _aged(readings, self._read(device, publish, received_at - UNDATED_NS))
         except DecodeError as error:
             self._intake.counters.refused.labels(TRANSPORT, error.kind).inc()
             raise
 
     def _read(self, device: Device, publish: Publish, received_at: int) -> Sequence[Reading]:
         profile, origin = device.profile, self._intake.origin
-        if profile.file.payload.form != "senml":
+        if not _speaks_senml(device):
             return decode_payload(profile, publish.payload, device=device.id, received_at=received_at, origin=origin)
 
         def only(name: str) -> Profile | None:
@@ -164,33 +177,8 @@ class Uplinks:
         message.refused()
 
 
-class Numbers:
-    """How often each packet number came with a payload within the time that the pipeline remembers a message.
-
-    Counted by payload: after a start the count of a number is not known, and a broker may use a few numbers only.
-    """
-
-    def __init__(self) -> None:
-        self._used: dict[int, tuple[int, int]] = {}
-
-    def __len__(self) -> int:
-        return len(self._used)
-
-    def source(self, connection: str, publish: Publish, now: int) -> str:
-        """`gateway.uplink.Uplink.source`; empty with QoS 0, which is never repeated."""
-        number = publish.packet_id
-        if not number:
-            return ""
-        digest = zlib.crc32(publish.payload, zlib.crc32(publish.topic.encode()))
-        key = number << 32 | digest
-        used, at = self._used.pop(key, (-1, 0))
-        if now - at > MESSAGE_LIFETIME_NS:
-            used = -1
-        used = max(used, 0) if publish.is_repeated else used + 1
-        self._used[key] = used, now
-        if len(self._used) > MOST_NUMBERS:
-            del self._used[next(iter(self._used))]
-        return f"mqtt/{connection}/{number}/{digest:08x}" + (f"/{used}" if used else "")
+def _speaks_senml(device: Device) -> bool:
+    return device.profile.file.payload.form == "senml"
 
 
 def _format(publish: Publish) -> int:
