@@ -9,6 +9,8 @@ from asyncua import ua  # type: ignore[import-untyped]  # asyncua 1.1.8 is not t
 from asyncua.ua.ua_binary import struct_to_binary  # type: ignore[import-untyped]  # asyncua 1.1.8 is not typed
 
 from gateway.errors import BadReply, BusDown
+from gateway.transports.opcua.answers import told_in
+from gateway.transports.opcua.numbering import Numbering
 from gateway.transports.opcua.parts import Access
 from gateway.transports.opcua.session import LONGEST_SILENCE_S, Changes, Session
 from protocols.opcua.values import UNREADABLE, Sample
@@ -70,7 +72,7 @@ async def test_after_a_lost_publish_everything_is_read_anew() -> None:
     session = Scripted(Changes([], gap=False), Changes([(1, Sample(5.0))], gap=True), a=5.0, b=7.0)
     async with linked(session) as link:
         await wait_for_async(lambda: session.reads == 2, what="the second look")
-        assert link.diagnosis.errors == {"gap": 1}
+        assert (link.diagnosis.errors, link.diagnosis.devices["d"].errors) == ({"gap": 1}, {"gap": 1})
         assert link.values("b") == [7.0, 7.0]
 
 
@@ -107,38 +109,94 @@ async def test_read_goes_on_without_the_node_that_cannot_be_decoded() -> None:
     assert [one.value for one in found] == [1.0, 2.0, UNREADABLE, 4.0, 5.0, 6.0, 7.0]
 
 
-def published(number: int, *data: Any) -> Any:
-    result = ua.PublishResult()
-    result.NotificationMessage.SequenceNumber = number
-    result.NotificationMessage.NotificationData = list(data)
-    return result
+@pytest.mark.parametrize(
+    ("messages", "missed"),
+    [
+        ([(7, False), (7, True), (8, False), (8, True)], []),
+        ([(7, True), (9, True)], [[8]]),
+        ([(7, True), (10, False)], [[8, 9]]),
+        ([(2**32 - 1, True), (1, True)], []),
+        ([(2**32 - 2, True), (2, True)], [[2**32 - 1, 1]]),
+        ([(7, True), (1000, True), (1001, True)], [list(range(980, 1000))]),
+    ],
+)
+def test_numbers_show_what_never_came_and_a_sign_of_life_uses_none(
+    messages: list[tuple[int, bool]], missed: list[list[int]]
+) -> None:
+    """A sign of life has the number that the next data will have (Part 4, 7.21)."""
+    numbering = Numbering(messages[0][0])
+    found = [numbering.missed(number, [], is_told=is_told) for number, is_told in messages]
+    assert [one.numbers for one in found if one is not None] == missed
 
 
-def test_gap_is_seen_by_the_numbers_and_a_sign_of_life_uses_none() -> None:
-    session = Session(Decoding(), ACCESS)  # type: ignore[arg-type]  # stands for the library's own class
-    data = ua.DataChangeNotification()
-    told = [
-        session._take(one).gap
-        for one in (
-            published(7),  # a sign of life has the number that the next data will have
-            published(7, data),
-            published(8),
-            published(8, data),
-            published(10, data),
-            published(11, data),
-            published(2**32 - 1, data),
-            published(1, data),
-        )
-    ]
-    assert told == [False, False, False, False, True, False, True, False]
+@pytest.mark.parametrize(
+    ("held", "expected"), [([], ([8, 9], False)), ([8, 9, 10], ([8, 9], False)), ([9, 10], ([9], True))]
+)
+def test_what_the_server_has_thrown_away_is_not_asked_for(held: list[int], expected: tuple[list[int], bool]) -> None:
+    numbering = Numbering(7)
+    numbering.missed(7, [], is_told=True)
+    assert numbering.missed(10, held, is_told=True) == expected
+
+
+def test_first_message_of_a_subscription_is_missed_too() -> None:
+    assert Numbering().missed(1, [], is_told=True) is None
+    assert Numbering().missed(2, [], is_told=True) == ([1], False)
+
+
+def test_each_message_is_acknowledged_once() -> None:
+    numbering = Numbering(7)
+    numbering.missed(7, [], is_told=True)
+    numbering.missed(8, [], is_told=False)
+    numbering.taken(6)
+    assert (numbering.to_acknowledge(), numbering.to_acknowledge()) == ([7, 6], [])
+
+
+class Publishing:
+    """Stands for asyncua's client at a server whose second publish never came. ``asked``: questions for it; ``wrong``:
+    they are answered so, else not at all."""
+
+    def __init__(self, wrong: Exception | None) -> None:
+        self.uaclient = self.protocol = self
+        self.asked = 0
+        self._wrong = wrong
+        self._numbers = [1, 3]
+
+    async def publish(self, _acknowledged: object) -> Any:
+        item = ua.MonitoredItemNotification()
+        item.ClientHandle = number = self._numbers.pop(0)
+        item.Value = ua.DataValue(ua.Variant(float(number), ua.VariantType.Double))
+        told = ua.DataChangeNotification()
+        told.MonitoredItems = [item]
+        response = ua.PublishResponse()
+        response.Parameters.NotificationMessage.SequenceNumber = number
+        response.Parameters.NotificationMessage.NotificationData = [told]
+        return response
+
+    async def send_request(self, _request: object) -> Any:
+        self.asked += 1
+        if self._wrong is None:
+            await asyncio.get_running_loop().create_future()
+        raise self._wrong or AssertionError
+
+
+@pytest.mark.parametrize("wrong", [None, IndexError(), ConnectionResetError(), ua.UaStatusCodeError(0x807A0000)])
+async def test_what_came_counts_whatever_becomes_of_the_question_for_what_did_not(wrong: Exception | None) -> None:
+    client: Any = Publishing(wrong)
+    session = Session(client, ACCESS._replace(timeout_s=0.05))
+    session._patience_s = 5.0  # as a subscription sets it
+    first, second = await session.changes(), await session.changes()
+    assert [(handle, one.value) for handle, one in first.samples] == [(1, 1.0)]
+    assert ([(handle, one.value) for handle, one in second.samples], second.gap) == ([(3, 3.0)], True)
+    assert client.asked == 1
 
 
 def test_subscription_that_the_server_ends_is_an_end() -> None:
-    session = Session(Decoding(), ACCESS)  # type: ignore[arg-type]  # stands for the library's own class
     ended = ua.StatusChangeNotification()
     ended.Status = ua.StatusCode(ua.StatusCodes.BadTimeout)
+    message = ua.NotificationMessage()
+    message.NotificationData = [ended]
     with pytest.raises(BusDown, match="ended the subscription: BadTimeout"):
-        session._take(published(1, ended))
+        told_in(ACCESS.url, message)
 
 
 class Granting:

@@ -6,7 +6,8 @@ for longer than its keep-alive, or leaves a read unanswered; then every device i
 again.
 
 Nothing that changed between two publishes is lost as long as the queues at the server hold it; where they do not the
-server says so, and it is counted as ``overflow``.
+server says so, and it is counted as ``overflow``. A publish that never came is asked for again; one that the server
+cannot tell again is counted as ``gap`` of the connection and of each device, and all of them are read at once.
 """
 
 import asyncio
@@ -183,9 +184,18 @@ class OpcUaLink:
                     told[watched.device].append((watched.point, sample))
             for device, samples in told.items():
                 self._told(device, samples)
+            if changes.republished:
+                self._diagnosis.failed("republished", times=changes.republished)
             if changes.gap:
-                self._diagnosis.failed("gap")
-                await self._look(live, list(live.handles))
+                await self._look_after_gap(live)
+
+    async def _look_after_gap(self, live: _Live) -> None:
+        """Nobody knows what never came: each device may have told of a leak. How all stand now is read at once: a leak
+        that lasts is judged like any other (S9). A look that fails ends the session, and then all are lost."""
+        self._diagnosis.failed("gap")
+        for device in live.handles:
+            self._diagnosis.failed("gap", device)
+        await self._look(live, list(live.handles))
 
     async def _look_again(self, live: _Live) -> None:
         """Look at each device once per period; those with the same period in the same read."""

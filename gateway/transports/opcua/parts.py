@@ -22,7 +22,11 @@ class Changes(Protocol):
 
     @property
     def gap(self) -> bool:
-        """Whether something before them never came."""
+        """Whether something before them never came, and cannot be had any more."""
+
+    @property
+    def republished(self) -> int:
+        """Messages among them that never came and were had for the asking."""
 
 
 class Session(Protocol):

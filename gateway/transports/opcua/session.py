@@ -1,36 +1,30 @@
-"""One session with an OPC UA server (Part 4), over asyncua: open, read, subscribe, publish, write, close.
-
-Every answer is hostile until it was read: whatever asyncua's decoders run into becomes one `TransportError`.
-"""
+"""One session with an OPC UA server (Part 4), over asyncua: open, read, subscribe, publish, write, close."""
 
 import asyncio
 import math
-import struct
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from contextlib import suppress
+from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from asyncua import ua  # type: ignore[import-untyped]  # asyncua 1.1.8 is not typed
-from asyncua.common.utils import ServiceError  # type: ignore[import-untyped]  # asyncua 1.1.8 is not typed
 from asyncua.crypto import security_policies, uacrypto  # type: ignore[import-untyped]  # asyncua 1.1.8 is not typed
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
 
 from gateway.diagnostics import Diagnosis
 from gateway.errors import BadReply, BusDown, DeviceRefused, DeviceSilent, TransportError
 from gateway.transports.opcua import security
+from gateway.transports.opcua.answers import sample_of, told_in, translated
+from gateway.transports.opcua.numbering import Missed, Numbering
 from gateway.transports.opcua.parts import Access
 from gateway.transports.opcua.socket import QuietClient
-from protocols.opcua.status import name_of
 from protocols.opcua.values import UNREADABLE, Sample
 from protocols.opcua.writes import Write
 from protocols.profile.node_ids import NodeKey
 
 PORT = 4840
 """IANA's for opc.tcp."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CLOSE_S = 1.0
 """How long a server may take to say goodbye."""
 KEEP_ALIVE_S = 2.0
@@ -47,28 +41,14 @@ _LIMITS = {"read": 11705, "watch": 11714}
 _NAMESPACES = 2255
 """Server.NamespaceArray."""
 
-FAULTS = (
-    ua.UaError,
-    ServiceError,
-    OSError,
-    InvalidSignature,
-    uacrypto.InvalidSignature,
-    struct.error,
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
-"""What asyncua 1.1.8 is seen to raise from the bytes of a peer: it decodes without checking first."""
-
 
 class Changes(NamedTuple):
-    """What one publish told. ``gap``: the server told something before that never came."""
+    """What one publish told. ``gap``: the server told something before that never came and cannot be had any more;
+    ``republished``: messages of before that were asked for again, and are in ``samples``."""
 
     samples: list[tuple[int, Sample]]
     gap: bool
+    republished: int = 0
 
 
 class Session:
@@ -78,8 +58,7 @@ class Session:
         self._client = client
         self._access = access
         self._subscription = 0
-        self._acknowledge: list[Any] = []
-        self._expected: int | None = None
+        self._numbering = Numbering()
         self._patience_s = 0.0
         self._most = dict.fromkeys(_LIMITS, MOST_PER_CALL)
         self._monitoring: Any = None
@@ -168,30 +147,56 @@ class Session:
         try:
             async with asyncio.timeout(self._patience_s):
                 with translated(self._access.url, "publishing"):
-                    result = (await self._client.uaclient.publish(self._acknowledge)).Parameters
-                    return self._take(result)
+                    result = (await self._client.uaclient.publish(self._acknowledgements())).Parameters
+                    message = result.NotificationMessage
+                    samples = told_in(self._access.url, message)
+                    held = [int(one) for one in result.AvailableSequenceNumbers or []]
+                    missed = self._numbering.missed(
+                        int(message.SequenceNumber), held, is_told=bool(message.NotificationData)
+                    )
         except TimeoutError:
             raise DeviceSilent(
                 f"{self._access.url} told nothing for {self._patience_s:.1f} s, not even that it lives"
             ) from None
+        return Changes(samples, gap=False) if missed is None else await self._republished(missed, samples)
 
-    def _take(self, result: Any) -> Changes:
-        message = result.NotificationMessage
-        number, data = int(message.SequenceNumber), list(message.NotificationData or [])
-        gap = self._expected is not None and number != self._expected
-        self._expected, self._acknowledge = number, []
-        if data:
-            self._expected = number + 1 if number < 2**32 - 1 else 1
-            done = ua.SubscriptionAcknowledgement()
-            done.SubscriptionId, done.SequenceNumber = self._subscription, number
-            self._acknowledge = [done]
-        samples: list[tuple[int, Sample]] = []
-        for one in data:
-            if isinstance(one, ua.StatusChangeNotification):
-                raise BusDown(f"{self._access.url} ended the subscription: {one.Status.name}")
-            if isinstance(one, ua.DataChangeNotification):
-                samples += [(int(item.ClientHandle), sample_of(item.Value)) for item in one.MonitoredItems or []]
-        return Changes(samples, gap)
+    async def _republished(self, missed: Missed, samples: list[tuple[int, Sample]]) -> Changes:
+        """Ask for what never came (Part 4, 5.13.5), before what came after it, which waits for one timeout at most: it
+        is there, and counts whatever becomes of the question (S9)."""
+        earlier: list[tuple[int, Sample]] = []
+        fetched = 0
+        with suppress(TimeoutError, TransportError):
+            async with asyncio.timeout(self._access.timeout_s):
+                for number in missed.numbers:
+                    try:
+                        earlier += await self._republish(number)
+                    except DeviceRefused:
+                        continue  # the server has thrown it away, or keeps nothing at all
+                    self._numbering.taken(number)
+                    fetched += 1
+        is_whole = fetched == len(missed.numbers) and not missed.is_gone
+        return Changes([*earlier, *samples], not is_whole, fetched)
+
+    async def _republish(self, number: int) -> list[tuple[int, Sample]]:
+        request = ua.RepublishRequest()
+        request.Parameters.SubscriptionId = self._subscription
+        request.Parameters.RetransmitSequenceNumber = number
+        with translated(self._access.url, "a question for a lost publish"):
+            data = await self._client.uaclient.protocol.send_request(request)
+            response = ua.ua_binary.struct_from_binary(ua.RepublishResponse, data)
+            response.ResponseHeader.ServiceResult.check()
+            message = response.NotificationMessage
+            if int(message.SequenceNumber) != number:
+                raise DeviceRefused(f"{self._access.url} answered for publish {number} with another")
+            return told_in(self._access.url, message)
+
+    def _acknowledgements(self) -> list[Any]:
+        done = []
+        for number in self._numbering.to_acknowledge():
+            one = ua.SubscriptionAcknowledgement()
+            one.SubscriptionId, one.SequenceNumber = self._subscription, number
+            done.append(one)
+        return done
 
     async def write(self, write: Write) -> int:
         """Write one value; returns the server's status code. Raises `TransportError`."""
@@ -327,48 +332,9 @@ def _with_port(url: str) -> str:
     return url if parts.port is not None else parts._replace(netloc=f"{parts.netloc}:{PORT}").geturl()
 
 
-@contextmanager
-def translated(url: str, what: str) -> Iterator[None]:
-    """Turn what asyncua raises into `TransportError`."""
-    try:
-        yield
-    except ua.UaStatusCodeError as error:
-        raise DeviceRefused(f"{url} answered {what} with {_name(error)}", int(error.code)) from None
-    except FAULTS as error:
-        causes = (error, error.__cause__)
-        if any(isinstance(one, TimeoutError) for one in causes):
-            raise DeviceSilent(f"{url} gave no answer to {what} in time") from None
-        broken = next((one for one in causes if isinstance(one, OSError)), None)
-        if broken is not None:
-            raise BusDown(f"{url}: {what}: {broken.strerror or broken or 'no connection'}") from None
-        raise BadReply(f"{url} answered {what} with something else: {type(error).__name__}") from None
-
-
-def _name(error: ua.UaStatusCodeError) -> str:
-    known = name_of(int(error.code))
-    return type(error).__name__ if known.startswith("status") and type(error) is not ua.UaStatusCodeError else known
-
-
 def node_id(key: NodeKey) -> ua.NodeId:
     """For asyncua; the namespace is a number by now."""
     return ua.NodeId(key.identifier, int(key.namespace))
-
-
-def sample_of(value: Any) -> Sample:
-    """What a data value says, in types that `protocols.opcua.values` knows; others stay what they are."""
-    status = 0 if value.StatusCode_ is None else int(value.StatusCode_.value)
-    held = None if value.Value is None else value.Value.Value
-    if isinstance(held, ua.LocalizedText):
-        held = held.Text
-    return Sample(held, status, _nanoseconds(value.SourceTimestamp), _nanoseconds(value.ServerTimestamp))
-
-
-def _nanoseconds(at: datetime | None) -> int | None:
-    """UTC ns; ``None`` also for the ends of what OPC UA can tell: the first means null (Part 6, 5.2.2.5), the last is
-    what node-opcua sends for it."""
-    if at is None or not 1601 < at.year < 9999:
-        return None
-    return (at - _EPOCH) // timedelta(microseconds=1) * 1000
 
 
 def _read_value(node: NodeKey, attribute: Any = ua.AttributeIds.Value) -> ua.ReadValueId:
