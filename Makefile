@@ -13,6 +13,8 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 CACHES := .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 ARGS ?=
 ONLY ?=
+# Tests that run at a time. 0: in one process, as --pdb needs it.
+WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check format servers flash firmware-image hil hil-firmware bench bench-peers soak fuzz screenshots lock clean
@@ -38,7 +40,7 @@ run: $(STAMP) ## Start the demo: the real firmware, gateway and console. ARGS="-
 	@exec $(BIN)/gengfu demo $(ARGS)
 
 test: check servers hil-firmware ## Everything: checks, then all tests. ARGS="tests/alarms -k shelved" runs a part.
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 check: $(STAMP) ## Format, lint, types, import directions: under a minute.
 	@$(BIN)/ruff format --check .

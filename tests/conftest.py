@@ -5,17 +5,16 @@ import os
 import sys
 from pathlib import Path
 
-import pytest
-
 # Node and npm stand beside the interpreter, also where pytest was started without `make`.
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
-pytest_plugins = ["tests.fixtures.waiting", "tests.fixtures.programs", "tests.fixtures.influx"]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests last: Playwright keeps a loop running in the main thread, beside which no asyncio test starts."""
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+pytest_plugins = [
+    "tests.fixtures.waiting",
+    "tests.fixtures.programs",
+    "tests.fixtures.influx",
+    "tests.fixtures.side_by_side",
+    "tests.fixtures.boards_seen",
+]
 
 
 def _say_no_more() -> None:

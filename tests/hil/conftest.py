@@ -1,17 +1,16 @@
-"""The board of a test, and the line at the end of a run that says which boards there were."""
+"""The board of a test."""
 
 import os
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.fixtures.boards_seen import BOARD
 from tests.hil import boards
 from tests.hil.board import Board
 from tests.hil.pico_emulator import PicoEmulator
 
-RAN: Counter[str] = Counter()
 HERE = Path(__file__).parent
 LONGEST_S = 900
 """A minute of the emulated chip's time is two or three of ours."""
@@ -45,23 +44,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("board", kinds, indirect=True)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for name, count in sorted(RAN.items()):
-        terminalreporter.write_line(f"hil: {count} tests ran on: {name}")
-
-
 @pytest.fixture
 def board(request: pytest.FixtureRequest, micropython: Path, tmp_path: Path) -> Iterator[Board]:
     """A board, not started; its records stay over restarts within the test."""
     with boards.make(request.param, micropython, tmp_path) as found:
-        RAN[found.title] += 1
+        request.node.user_properties.append((BOARD, found.title))
         yield found
 
 
 @pytest.fixture
-def pico(micropython: Path, tmp_path: Path) -> Iterator[PicoEmulator]:
+def pico(request: pytest.FixtureRequest, micropython: Path, tmp_path: Path) -> Iterator[PicoEmulator]:
     """An emulated Pico with an empty file system, for tests of the emulator itself."""
     with PicoEmulator(boards.parts(), micropython, tmp_path) as found:
         found.blank()
-        RAN[found.title] += 1
+        request.node.user_properties.append((BOARD, found.title))
         yield found
