@@ -17,7 +17,6 @@ import itertools
 import socket
 import tempfile
 import time
-from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -25,8 +24,10 @@ from typing import Any
 import uvloop
 
 from bench.alarm import BIN, LEAK_EVERY_S, OPEN, OPTIONS, Board, kitchens
-from bench.parts import as_the_program, beside, gateway, percentile
-from bench.rows import Row
+from bench.parts import gateway, percentile
+from bench.processes import beside, given
+from bench.program import as_the_program
+from bench.rows import Row, print_rows
 from gateway.transports.coap import door as transport
 from gengfu.folder import DataFolder
 from gengfu.rules import shipped
@@ -70,7 +71,7 @@ async def _leak(told: Connection, port: int, numbers: range) -> None:
     loop = asyncio.get_running_loop()
     boards = [TimedBoard(number) for number in numbers]
     for one in boards:
-        await loop.create_datagram_endpoint(partial(_same, one), remote_addr=("127.0.0.1", port))
+        await loop.create_datagram_endpoint(given(one), remote_addr=("127.0.0.1", port))
         one.report(0, OPEN)
     await asyncio.sleep(HEAD_START_S)
     for board in boards:
@@ -80,10 +81,6 @@ async def _leak(told: Connection, port: int, numbers: range) -> None:
     while loop.time() < until and any(board.took_ms is None for board in boards):
         await asyncio.sleep(0.05)
     told.send([board.took_ms for board in boards])
-
-
-def _same(board: TimedBoard) -> TimedBoard:
-    return board
 
 
 def flood(told: Connection, port: int, rate: float) -> None:
@@ -160,8 +157,7 @@ def main() -> None:
     parser.add_argument("--alarms", type=int, default=60, help="at each rate (%(default)s)")
     parser.add_argument("--folder", type=Path, default=Path.cwd(), help="on the disk to be judged")
     given = parser.parse_args()
-    for row in measure(given.folder, given.alarms):
-        print(f"{row.name:<76}{row.value:>12,.1f} {row.unit}")
+    print_rows(measure(given.folder, given.alarms))
 
 
 if __name__ == "__main__":

@@ -12,21 +12,15 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import uvloop
 
+from bench.rows import Row, print_rows
 from journal.entry import Entry, partition_of
 from journal.sqlite import SqliteJournal
 
 BODY = bytes(80)
 """As large as a gas alarm's reading in msgpack, about."""
-
-
-class Row(NamedTuple):
-    name: str
-    value: float
-    unit: str
 
 
 async def _submitter(journal: SqliteJournal, number: int, appends: int) -> None:
@@ -95,8 +89,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path.cwd(), help="on the disk to be judged")
     options = parser.parse_args()
     print(f"{os.cpu_count()} processors, {options.submitters} submitters, {options.appends} appends of one entry")
-    for row in measure(options.folder, options.submitters, options.appends):
-        print(f"{row.name:32} {row.value:12.4f} {row.unit}")
+    print_rows(measure(options.folder, options.submitters, options.appends))
 
 
 if __name__ == "__main__":

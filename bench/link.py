@@ -8,7 +8,6 @@ boards therefore keep each answer back for as long as question and answer take a
 row has boards without news. No store consumes the journal here.
 """
 
-import argparse
 import asyncio
 import os
 import tempfile
@@ -18,9 +17,11 @@ from pathlib import Path
 
 import uvloop
 
-from bench.coap import REPORT
-from bench.parts import as_the_program, beside, counted, gateway, make_site
-from bench.rows import Row
+from bench.coap_posts import REPORT
+from bench.parts import counted, gateway, make_site
+from bench.processes import beside
+from bench.program import as_the_program
+from bench.rows import Row, run_alone
 from gateway.transports.line import READ_SIZE, PtyEnd
 from gengfu.rules import shipped
 from protocols.profile.loader import shipped_profiles
@@ -149,14 +150,5 @@ def measure(folder: Path, seconds: float = 8.0) -> list[Row]:
     return rows
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=8.0)
-    parser.add_argument("--folder", type=Path, default=Path.cwd(), help="on the disk to be judged")
-    given = parser.parse_args()
-    for row in measure(given.folder, given.seconds):
-        print(f"{row.name:<72}{row.value:>12,.1f} {row.unit}")
-
-
 if __name__ == "__main__":
-    main()
+    run_alone(__doc__, measure)

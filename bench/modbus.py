@@ -9,20 +9,24 @@ values. Peers: measured with the same load (500 connections x 10 registers x 1 s
 
 import argparse
 import asyncio
-import contextlib
 import json
-import multiprocessing
 import resource
 import time
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from multiprocessing.connection import Connection
 from typing import Any, cast
 
 import uvloop
 
-from gateway.poller import PolledUnit, Poller
+from bench.floors import modbus as floor
+from bench.processes import alone, beside, cpu_s, many_sockets
+from bench.rows import Row
+from gateway.errors import TransportError
+from gateway.poller import Poller
 from gateway.slots import SlotTimer
+from gateway.transports.modbus.bus import Job
 from gateway.transports.modbus.tcp import ModbusTcpBus
+from gateway.turns import PolledUnit
 from protocols.modbus.plan import decode_blocks, plan_reads
 from protocols.profile.compile import compile_profile
 from protocols.profile.model import Profile
@@ -108,9 +112,9 @@ async def poll(port: int, connections: int, seconds: float, period_s: float) -> 
     ]
     tasks = [asyncio.create_task(poller.run()) for poller in pollers]
     await asyncio.sleep(2 * period_s + 1)
-    before, began, counted = _cpu_s(), time.monotonic(), values
+    cpu, began, counted = cpu_s(), time.monotonic(), values
     await asyncio.sleep(seconds)
-    cpu_s, wall_s, counted = _cpu_s() - before, time.monotonic() - began, values - counted
+    cpu, wall_s, counted = cpu_s() - cpu, time.monotonic() - began, values - counted
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
@@ -118,8 +122,8 @@ async def poll(port: int, connections: int, seconds: float, period_s: float) -> 
     return {
         "values per second": counted / wall_s,
         "wanted per second": connections * REGISTERS / period_s,
-        "CPU seconds per 1k values": cpu_s / counted * 1000,
-        "share of one core": cpu_s / wall_s,
+        "CPU seconds per 1k values": cpu / counted * 1000,
+        "share of one core": cpu / wall_s,
         "skipped polls": sum(poller.skipped for poller in pollers),
         "lost units": lost,
         "resident MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
@@ -127,66 +131,61 @@ async def poll(port: int, connections: int, seconds: float, period_s: float) -> 
 
 
 async def _read(port: int, connections: int, seconds: float) -> float:
-    """Ask again as soon as the answer is decoded, on every connection."""
+    """Ask again as soon as the answer is decoded, on every connection, as a poller asks."""
     one = profile(1.0)
-    blocks = plan_reads(one)
     timer = SlotTimer(asyncio.get_running_loop())
-    buses = [ModbusTcpBus("127.0.0.1", port, timer=timer) for _ in range(connections)]
-    reads = 0
-
-    async def ask(bus: ModbusTcpBus) -> None:
-        nonlocal reads
-        while True:
-            data = [await bus.request(1, block.request, 1.0) for block in blocks]
-            values, quality = decode_blocks(one, blocks, data)
-            assert len(values) == REGISTERS
-            assert not any(quality)
-            reads += 1
-
-    tasks = [asyncio.create_task(ask(bus)) for bus in buses]
+    readers = [Reader(ModbusTcpBus("127.0.0.1", port, timer=timer), one) for _ in range(connections)]
+    for reader in readers:
+        reader.ask()
     await asyncio.sleep(1.0)
-    before, counted = _cpu_s(), reads
+    before, counted = cpu_s(), sum(reader.reads for reader in readers)
     await asyncio.sleep(seconds)
-    rate = (reads - counted) / (_cpu_s() - before)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    await asyncio.gather(*(bus.close() for bus in buses))
+    rate = (sum(reader.reads for reader in readers) - counted) / (cpu_s() - before)
+    for reader in readers:
+        reader.job.withdraw()
+    await asyncio.gather(*(reader.bus.close() for reader in readers))
     return rate
 
 
-def reads_per_cpu_second(connections: int = 50, seconds: float = 5.0) -> float:
-    """Decoded reads of ten registers, each connection asked as fast as it answers."""
-    with _simulator() as port:
-        return uvloop.run(_read(port, connections, seconds))
+class Reader:
+    """Reads one unit without a pause."""
+
+    def __init__(self, bus: ModbusTcpBus, one: Profile) -> None:
+        self.bus = bus
+        self.reads = 0
+        self.job: Job
+        self._profile = one
+        self._blocks = plan_reads(one)
+
+    def ask(self) -> None:
+        (block,) = self._blocks
+        self.job = self.bus.ask(1, block.request, 1.0, self._answered)
+
+    def _answered(self, outcome: bytes | TransportError) -> None:
+        assert isinstance(outcome, bytes), outcome
+        values, quality = decode_blocks(self._profile, self._blocks, (outcome,))
+        assert len(values) == REGISTERS
+        assert not any(quality)
+        self.reads += 1
+        self.ask()
 
 
-def _cpu_s() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
+def closed(connections: int = 50, seconds: float = 5.0) -> Row:
+    """Decoded reads of ten registers, each connection asked as fast as it answers; the floor comes right after it."""
+    with beside(simulate) as simulator:
+        port = simulator.recv()
+        rate = uvloop.run(_read(port, connections, seconds))
+        bare = alone(floor.closed, port, connections, seconds)
+    return Row(f"{connections} connections x 1, decoded: reads per CPU second", rate, "1/s", bare)
 
 
 def measure(
     connections: int = 500, seconds: float = 20.0, period_s: float = 1.0, start: Start = uvloop.run
 ) -> dict[str, float]:
     """Start the simulator, measure, stop it."""
-    with _simulator() as port:
-        result: dict[str, float] = start(poll(port, connections, seconds, period_s))
+    with beside(simulate) as simulator:
+        result: dict[str, float] = start(poll(simulator.recv(), connections, seconds, period_s))
         return result
-
-
-@contextlib.contextmanager
-def _simulator() -> Iterator[int]:
-    """Its port."""
-    context = multiprocessing.get_context("spawn")
-    here, there = context.Pipe()
-    simulator = context.Process(target=simulate, args=(there,), daemon=True)
-    simulator.start()
-    try:
-        yield here.recv()
-    finally:
-        simulator.terminate()
-        simulator.join()
 
 
 def main() -> None:
@@ -197,7 +196,7 @@ def main() -> None:
     parser.add_argument("--period", type=float, default=1.0)
     parser.add_argument("--asyncio", action="store_true", help="the standard event loop instead of uvloop")
     given = parser.parse_args()
-    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    many_sockets()
     figures = measure(given.connections, given.seconds, given.period, asyncio.run if given.asyncio else uvloop.run)
     for name, figure in figures.items():
         print(f"{name:<32}{figure:>12.4f}")

@@ -4,12 +4,12 @@
 
 500 connections x 10 registers x 1 s. Our process is the gateway as it is wired in the program (buses, pollers,
 pipeline with every shipped rule, journal) and the InfluxDB consumer; simulator and influxd are processes of their
-own and not counted. «1k values» counts values. At the end InfluxDB must hold what the journal took.
+own and not counted. «1k values» counts values. At the end InfluxDB must hold what the journal took. The floor comes
+right after it, against the same simulator and server.
 """
 
 import argparse
 import asyncio
-import json
 import tempfile
 import time
 from pathlib import Path
@@ -18,20 +18,20 @@ from typing import NamedTuple
 import uvloop
 
 from bench import modbus
-from bench.parts import as_the_program, beside, counted, gateway, influxd, make_site
-from bench.rows import Row
+from bench.floors import modbus as floor
+from bench.parts import counted, gateway, make_site
+from bench.processes import alone, beside, end_on_sigterm
+from bench.program import as_the_program
+from bench.rows import Row, print_rows
+from bench.servers import fed, influxd, points_in
 from device_registry.devices import Site
 from gengfu.rules import shipped
-from gengfu.stores import StoreFeed, series_of
-from telemetry.influx_settings import InfluxSettings
-from telemetry.influx_sink import InfluxSink
 from tests.fixtures.influx import Influxd
 
-DATABASE = "bench"
 WARM_UP_S = 5.0
-FLUSH_S = 1.0
 WINDOW_S = 0.005
 """Of the journal as the program opens it."""
+FLOOR_S = 4.0
 
 
 class Size(NamedTuple):
@@ -63,26 +63,18 @@ async def _measure(
     folder: Path, server: Influxd, port: int, size: Size, seconds: float, window_s: float, name: str
 ) -> list[Row]:
     site = _site(port, size)
-    async with gateway(folder, site, shipped(), window_s) as ours:
-        settings = InfluxSettings(url=server.url, database=DATABASE)
-        sink = InfluxSink(settings, series_of(site).get, folder / "influx.db")
-        feed = StoreFeed("influxdb", ours.journal, sink, FLUSH_S)
-        feeding = asyncio.create_task(feed.run())
-        try:
-            await ours.start({})
-            await asyncio.sleep(WARM_UP_S)
-            cpu, before, wall = time.process_time(), counted(ours, "modbus"), time.perf_counter()
-            await asyncio.sleep(seconds)
-            cpu, readings = time.process_time() - cpu, counted(ours, "modbus") - before
-            wall = time.perf_counter() - wall
-            await ours.stop()
-            stored = counted(ours, "modbus")
-        finally:
-            await feed.stop()
-            await feeding
-            sink.close()
+    async with gateway(folder, site, shipped(), window_s) as ours, fed(server, ours, site, folder):
+        await ours.start({})
+        await asyncio.sleep(WARM_UP_S)
+        cpu, before, wall = time.process_time(), counted(ours, "modbus"), time.perf_counter()
+        await asyncio.sleep(seconds)
+        cpu, readings = time.process_time() - cpu, counted(ours, "modbus") - before
+        wall = time.perf_counter() - wall
+        await ours.stop()
+        stored = counted(ours, "modbus")
     values, wanted = readings * modbus.REGISTERS, size.connections * size.units * modbus.REGISTERS * wall
-    _assert_stored(server, stored)
+    points = points_in(server, "p0", "bench")
+    assert points >= stored, f"InfluxDB holds {points} of {stored:.0f} readings"
     return [
         Row(f"{name}: CPU per 1k values", cpu / values * 1e3, "s"),
         Row(f"{name}: share of the values wanted", values / wanted * 100, "%"),
@@ -90,15 +82,10 @@ async def _measure(
     ]
 
 
-def _assert_stored(server: Influxd, readings: float) -> None:
-    (row,) = server.query("SELECT count(p0) AS points FROM bench", DATABASE)
-    assert row["points"] >= readings, f"InfluxDB holds {row['points']} of {readings:.0f} readings"
-
-
 def measure(
     folder: Path,
     size: Size = DEFAULT,
-    seconds: float = 20.0,
+    seconds: float = 12.0,
     window_s: float = WINDOW_S,
     name: str = "poll to InfluxDB",
 ) -> list[Row]:
@@ -108,20 +95,32 @@ def measure(
         if server is None:
             return []
         with beside(modbus.simulate) as simulator:
-            return uvloop.run(_measure(Path(place), server, simulator.recv(), size, seconds, window_s, name))
+            port = simulator.recv()
+            rows = uvloop.run(_measure(Path(place), server, port, size, seconds, window_s, name))
+            return _with_floors(rows, Path(place), server, port, size)
+
+
+def _with_floors(rows: list[Row], folder: Path, server: Influxd, port: int, size: Size) -> list[Row]:
+    server.database(floor.DATABASE)
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        bare: floor.Spent = alone(floor.polled, port, place, server.port, floor.Work(*size, FLOOR_S))
+    wanted = size.connections * size.units * modbus.REGISTERS * bare.wall_s
+    assert bare.values > 0.9 * wanted, f"the floor had {bare.values} of {wanted:.0f} values"
+    cost, share_of_values, share_of_core = rows
+    return [cost._replace(floor=bare.per_1k), share_of_values, share_of_core._replace(floor=bare.share)]
 
 
 def scale(folder: Path) -> list[Row]:
     """Other sizes: many connections, many units behind few, and one device alone."""
     return [
-        *measure(folder, Size(2000), 12.0, name="2000 connections, poll to InfluxDB"),
-        *measure(folder, Size(10, 100), 12.0, name="10 connections x 100 units, poll to InfluxDB"),
-        *measure(folder, Size(1), 20.0, name="1 device, poll to InfluxDB"),
-        Row("50 connections x 1, decoded: reads per CPU second", modbus.reads_per_cpu_second(), "1/s"),
+        *measure(folder, Size(2000), 10.0, name="2000 connections, poll to InfluxDB"),
+        *measure(folder, Size(10, 100), 10.0, name="10 connections x 100 units, poll to InfluxDB"),
+        *measure(folder, Size(1), 12.0, name="1 device, poll to InfluxDB"),
+        modbus.closed(),
     ]
 
 
-def decoded(connections: int = 500, seconds: float = 10.0) -> list[Row]:
+def decoded(connections: int = 500, seconds: float = 6.0) -> list[Row]:
     """The polling part alone: buses, pollers, decoding to values and quality."""
     as_the_program()
     found = modbus.measure(connections, seconds)
@@ -136,9 +135,9 @@ def main() -> None:
     parser.add_argument("--window", type=float, default=WINDOW_S, help="of the journal's group commit, in seconds")
     parser.add_argument("--folder", type=Path, default=Path.cwd(), help="on the disk to be judged")
     given = parser.parse_args()
+    end_on_sigterm()
     size = Size(given.connections, given.units)
-    for row in measure(given.folder, size, given.seconds, given.window):
-        print(json.dumps(row._asdict()))
+    print_rows(measure(given.folder, size, given.seconds, given.window))
 
 
 if __name__ == "__main__":

@@ -8,9 +8,7 @@ Every unit has ten registers and a period of 1 s; counted from the start, the fi
 life-safety points, whose pauses are at most 10 s: the harder case. A second row has no dead unit.
 """
 
-import argparse
 import asyncio
-import json
 import time
 from functools import partial
 from multiprocessing.connection import Connection
@@ -20,11 +18,13 @@ from typing import Any, cast
 import uvloop
 
 from bench import modbus
-from bench.parts import as_the_program, beside
-from bench.rows import Row
-from gateway.poller import PolledUnit, Poller
+from bench.processes import beside
+from bench.program import as_the_program
+from bench.rows import Row, run_alone
+from gateway.poller import Poller
 from gateway.slots import SlotTimer
 from gateway.transports.modbus.rtu_tcp import ModbusRtuTcpBus
+from gateway.turns import PolledUnit
 from protocols.wire import modbus_rtu
 from protocols.wire.modbus_pdu import read_response
 
@@ -103,18 +103,10 @@ def measure(_folder: Path, seconds: float = 40.0) -> list[Row]:
     rows = []
     for dead, simulate in ((DEAD, simulate_dead), (0, simulate_well)):
         with beside(simulate) as simulator:
-            lost = _lost_percent(simulator.recv(), seconds, dead)
+            lost = _lost_percent(simulator.recv(), seconds if dead else seconds / 4, dead)
         rows.append(Row(f"shared line, {dead} dead of {UNITS}: values of the others lost", lost, "% lost"))
     return rows
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=40.0)
-    given = parser.parse_args()
-    for row in measure(Path.cwd(), given.seconds):
-        print(json.dumps(row._asdict()))
-
-
 if __name__ == "__main__":
-    main()
+    run_alone(__doc__, measure, 40.0)

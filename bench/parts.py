@@ -1,13 +1,10 @@
-"""Parts that several benchmarks share: a site made of data, a gateway over a journal, a process beside ours."""
+"""Parts that several benchmarks share: a site made of data, and a gateway over a journal, without the
+rest of the program."""
 
-import multiprocessing
-import resource
 import socket
-import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, asynccontextmanager, contextmanager
-from multiprocessing.connection import Connection
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +15,14 @@ from device_registry.load import compile_site
 from device_registry.site import SiteConfig
 from gengfu import collector
 from gengfu.gateway_side import GatewaySide
-from gengfu.process import SWITCH_INTERVAL_S
-from gengfu.rules import Rulebook
+from gengfu.rules import Rulebook, shipped
 from gengfu.supervisor import Supervisor
 from journal.sqlite import SqliteJournal
+from protocols.profile.loader import shipped_profiles
 from protocols.profile.model import Profile
-from tests.fixtures.influx import Influxd
-from tests.fixtures.programs import Program
-from tools.test_servers import environment, locate
 
 TEXT = {"zh": "测", "en": "bench"}
+THREE = ("CK-01", "CK-02", "CK-04")
 
 
 def make_site(
@@ -46,11 +41,33 @@ def make_site(
     return compile_site(SiteConfig.model_validate(document), profiles)
 
 
+def gas_alarms(connection: dict[str, Any], devices: Sequence[str]) -> Site:
+    """Gas alarms at one connection, each in a kitchen of its own."""
+    areas = {one: one.replace(":", "-") for one in devices}
+    return make_site(
+        shipped_profiles(),
+        dict.fromkeys(areas.values(), "commercial-kitchen"),
+        [connection],
+        [
+            {"id": one, "profile": "gengfu/gas-alarm", "area": area, "connection": connection["id"]}
+            for one, area in areas.items()
+        ],
+    )
+
+
+def three_rules() -> Rulebook:
+    """Three of the shipped rules on methane, no interlock."""
+    book = shipped()
+    return book._replace(alarms={name: book.alarms[name] for name in THREE}, matrices=())
+
+
 class Gateway(GatewaySide):
     """A gateway that ends as in the program: who works for it first, then its connections."""
 
-    def __init__(self, *parts: Any, supervisor: Supervisor) -> None:
-        super().__init__(*parts, supervisor)
+    def __init__(self, site: Site, book: Rulebook, journals: tuple[SqliteJournal, SqliteJournal]) -> None:
+        metrics = CollectorRegistry()
+        supervisor = Supervisor(metrics)
+        super().__init__(site, book, *journals, metrics, supervisor)
         self._working = supervisor
         self._settled = ExitStack()
 
@@ -72,55 +89,13 @@ async def gateway(folder: Path, site: Site, book: Rulebook, window_s: float = 0.
     """A gateway over journals in ``folder``, not started; stopped at the end."""
     journal = SqliteJournal.open(folder / "journal", now=time.time_ns(), window_s=window_s)
     downlink = SqliteJournal.open(folder / "downlink", now=time.time_ns())
-    metrics = CollectorRegistry()
-    made = Gateway(site, book, journal, downlink, metrics, supervisor=Supervisor(metrics))
+    made = Gateway(site, book, (journal, downlink))
     try:
         yield made
     finally:
         await made.stop()
         await downlink.close()
         await journal.close()
-
-
-@contextmanager
-def beside(work: Callable[..., None], *arguments: Any, daemon: bool = True) -> Iterator[Connection]:
-    """``work(connection, *arguments)`` in a process of its own, whose CPU time is not ours; ended by its pid.
-
-    ``daemon=False``: it may start processes of its own.
-    """
-    context = multiprocessing.get_context("spawn")
-    here, there = context.Pipe()
-    process = context.Process(target=work, args=(there, *arguments), daemon=daemon)
-    process.start()
-    there.close()
-    try:
-        yield here
-    finally:
-        process.terminate()
-        process.join()
-        here.close()
-
-
-@contextmanager
-def influxd(folder: Path) -> Iterator[Influxd | None]:
-    """A real InfluxDB, or ``None`` where there is none (``make servers`` fetches it)."""
-    path = locate("influxd")
-    if path is None:
-        yield None
-        return
-    server = Influxd(Program(path, environment()), folder / "influxd")
-    server.start()
-    try:
-        yield server
-    finally:
-        server.stop()
-
-
-def as_the_program() -> None:
-    """The interpreter as the program sets it, and as many open sockets as the system lets us have."""
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def percentile(values: list[float], share: float) -> float:

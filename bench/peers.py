@@ -21,15 +21,17 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-import aiocoap
+import aiocoap  # type: ignore[import-untyped]  # aiocoap 0.4.17 is not typed
 import uvloop
 from aiocoap import resource
 from pymodbus.client import AsyncModbusTcpClient
 
-from bench import coap, modbus
+from bench import coap, coap_posts, modbus
 from bench.machine import describe
-from bench.parts import as_the_program, beside
+from bench.processes import alone, beside, end_on_sigterm
+from bench.program import as_the_program
 from tests.fixtures.programs import unused_port
+from tests.fixtures.waiting import wait_for_async
 
 ROOT = Path(__file__).resolve().parent.parent
 CONNECTIONS, PERIOD_S = 500, 1.0
@@ -37,7 +39,7 @@ SCALE = 0.1
 READ = "read"
 
 
-class Readings(resource.Resource):
+class Readings(resource.Resource):  # type: ignore[misc]  # as above
     """Takes a post and forgets it."""
 
     def __init__(self) -> None:
@@ -58,7 +60,8 @@ async def _aiocoap(seconds: float) -> float:
     context = await aiocoap.Context.create_server_context(site, bind=("127.0.0.1", port))
     loop = asyncio.get_running_loop()
     try:
-        with beside(coap.post, port, coap.ONE_VALUE) as sender:
+        with beside(coap_posts.post, port, coap_posts.ONE_VALUE) as sender:
+            await wait_for_async(lambda: readings.taken, 30, "the first post")
             await asyncio.sleep(coap.WARM_UP_S)
             cpu, before = time.process_time(), readings.taken
             await asyncio.sleep(seconds)
@@ -132,16 +135,9 @@ def _coap_of(told: Connection, folder: str, ours: bool, seconds: float) -> None:
         told.send(uvloop.run(_ours_coap(Path(place), seconds) if ours else _aiocoap(seconds)))
 
 
-def _alone(work: Callable[..., None], *arguments: object) -> float:
-    """The figure of ``work`` in a process of its own; raises `EOFError` when it failed."""
-    with beside(work, *arguments, daemon=False) as told:
-        figure: float = told.recv()
-        return figure
-
-
 def measure_coap(folder: Path, seconds: float) -> list[str]:
     """Lines of the table."""
-    ours, peer = (_alone(_coap_of, str(folder), which, seconds) for which in (True, False))
+    ours, peer = (alone(_coap_of, str(folder), which, seconds) for which in (True, False))
     return [
         f"| CoAP posts per CPU second | {ours:,.0f} (durable, 3 rules) | "
         f"aiocoap {aiocoap.meta.version}: {peer:,.0f} (not durable, no rules) | {ours / peer:.1f} times |"
@@ -150,7 +146,7 @@ def measure_coap(folder: Path, seconds: float) -> list[str]:
 
 def measure_modbus(seconds: float) -> list[str]:
     """Lines of the table."""
-    ours, peer = _alone(_ours_modbus, seconds), _alone(_peer_modbus, seconds)
+    ours, peer = alone(_ours_modbus, seconds), alone(_peer_modbus, seconds)
     return [
         f"| Modbus TCP 500 x 10 x 1 s, CPU s per 1k decoded values | {ours:.4f} | pymodbus: {peer:.4f} | "
         f"{peer / ours:.1f} times less |"
@@ -173,6 +169,7 @@ def main() -> int:
     if unknown := [name for name in wanted if name not in GROUPS]:
         parser.error(f"no group {', '.join(unknown)}; there are {', '.join(GROUPS)}")
     given.folder.mkdir(parents=True, exist_ok=True)
+    end_on_sigterm()
     print(describe(given.folder), flush=True)
     print("\n| work | Gengfu | peer | ratio |\n|---|---|---|---|", flush=True)
     for name in wanted:

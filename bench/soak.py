@@ -25,7 +25,8 @@ from typing import NamedTuple
 import httpx
 
 from bench.machine import describe
-from bench.parts import influxd
+from bench.processes import end_on_sigterm
+from bench.servers import influxd
 from tests.e2e.coap_fleet import Fleet
 from tests.e2e.fleet_site import FleetSite, assert_each_exactly_once, fleet_names
 from tests.e2e.program_run import Program
@@ -176,6 +177,7 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, default=ROOT / ".cache", help="on the disk to be judged")
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
+    end_on_sigterm()
     print(describe(given.folder), flush=True)
     with ExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=given.folder)))

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from bench.rows import Row, print_rows
 from protocols.reading import Origin, Reading, encode_reading
 from telemetry.duck import DuckStore
 from telemetry.influx_settings import InfluxSettings
@@ -27,12 +28,6 @@ DEVICES, POINTS = 500, 10
 SECOND = 10**9
 START = 1_790_000_000 * SECOND
 VALUES_PER_FLUSH = DEVICES * POINTS
-
-
-class Row(NamedTuple):
-    name: str
-    value: float
-    unit: str
 
 
 class Cost(NamedTuple):
@@ -149,8 +144,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path.cwd(), help="on the disk to be judged")
     options = parser.parse_args()
     print(f"{os.cpu_count()} processors, {DEVICES} devices x {POINTS} points, {options.seconds} s of data")
-    for row in measure(options.folder, options.seconds, options.influx):
-        print(f"{row.name:<52} {row.value:14,.5g} {row.unit}")
+    print_rows(measure(options.folder, options.seconds, options.influx))
 
 
 if __name__ == "__main__":
