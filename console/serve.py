@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from console.errors import AddressRefused, PortInUse, StartRefused
+from console.services import ConsoleServices
 
 OWED_S = 20.0
 """How long a request may take to arrive; it is cut off after twice that at the latest."""
@@ -44,6 +45,16 @@ def bind(host: str, port: int) -> socket.socket:
         raise _refused(where, error) from None
     sock.setblocking(False)
     return sock
+
+
+def load(services: ConsoleServices) -> ASGIApp:
+    """The console as an application, as `console.app.create_app`; takes most of a second, in a thread of its own.
+
+    Loading it is a fifth of the start: so imported, the watch over the devices stands before it begins.
+    """
+    from console.app import create_app  # noqa: PLC0415 - see above
+
+    return create_app(services)
 
 
 def _refused(where: str, error: OSError) -> AddressRefused:

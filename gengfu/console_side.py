@@ -12,7 +12,6 @@ from prometheus_client import CollectorRegistry, Counter
 import gengfu
 from console import serve
 from console.accounts import Accounts
-from console.app import create_app
 from console.duty.desk import DutyDesk
 from console.duty.run_board import RunBoard
 from console.errors import AccountsDamaged
@@ -174,7 +173,8 @@ class ConsoleSide:
         self.malformed = Counter(
             "gengfu_http_malformed", "Connections whose bytes were no HTTP, or ended within a request", registry=metrics
         )
-        served = asyncio.create_task(serve.serve(create_app(services), web, self.stop, self.malformed.inc), name="http")
+        app = await asyncio.to_thread(serve.load, services)
+        served = asyncio.create_task(serve.serve(app, web, self.stop, self.malformed.inc), name="http")
         served.add_done_callback(lambda _task: self.stop.set())
         stack.push_async_callback(self._finish, served)
 
