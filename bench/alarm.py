@@ -257,7 +257,7 @@ def measure(folder: Path, alarms: int = 600, rate: float = 2000.0) -> list[Row]:
             server = stack.enter_context(influxd(Path(place)))
             return uvloop.run(_measure(data.path, server, alarms, rate)) if server else []
     finally:
-        transport.CoapDoor = before  # type: ignore[misc]  # as above
+        transport.CoapDoor = before  # type: ignore[misc]  # the clock comes out again
 
 
 def main() -> None:

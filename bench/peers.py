@@ -39,7 +39,7 @@ SCALE = 0.1
 READ = "read"
 
 
-class Readings(resource.Resource):  # type: ignore[misc]  # as above
+class Readings(resource.Resource):  # type: ignore[misc]  # aiocoap 0.4.17 is not typed
     """Takes a post and forgets it."""
 
     def __init__(self) -> None:

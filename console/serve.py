@@ -52,7 +52,7 @@ def load(services: ConsoleServices) -> ASGIApp:
 
     Loading it is a fifth of the start: so imported, the watch over the devices stands before it begins.
     """
-    from console.app import create_app  # noqa: PLC0415 - see above
+    from console.app import create_app  # noqa: PLC0415 - a fifth of the start: loaded when the watch stands
 
     return create_app(services)
 

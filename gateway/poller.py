@@ -124,7 +124,7 @@ class Poller:
                 self._take(outcome)
             while not self._has_asked():
                 pass
-        except Exception as error:
+        except Exception as error:  # handed to the task of `run`: raised into the bus it would break the connection
             if ended.done():  # cancelled in this very moment: nobody is told any more
                 raise
             ended.set_exception(error)

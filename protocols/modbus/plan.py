@@ -153,7 +153,7 @@ def decode_blocks(
         pick, points, divisors, missing = block.bulk
         steps, numbers = block.others, pick(raw)
         if missing.isdisjoint(numbers):
-            for point, number, divisor in zip(points, numbers, divisors):  # noqa: B905 - one length by construction
+            for point, number, divisor in zip(points, numbers, divisors, strict=True):
                 values[point] = number / divisor
         else:
             steps = block.steps
