@@ -31,9 +31,9 @@ FIRST = round(FIRST_WITHIN_S / SLOT_S)
 PATIENCE = round(PATIENCE_S / SLOT_S)
 
 LONG_PERIOD = 50
-PHASE_STEP = 2
-"""In slots: units with a period of 1 s or more are asked in every other slot only, so that more of them share a wake-up
-(measured: a fifth of the CPU of polling 500 units)."""
+PHASE_STEP = 5
+"""In slots: units with a period of 1 s or more are asked in every fifth slot only, so that more of them share a wake-up
+and a commit (measured at 500 units: every other slot takes a fifth less CPU than each, every fifth another fifth)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,9 @@ class Turn:
         self._period = max(1, round(unit.period_s / SLOT_S))
         # The device's name spreads the phases over all buses of a gateway, and the same way after a restart.
         step = PHASE_STEP if self._period >= LONG_PERIOD else 1
-        self._phase = zlib.crc32(unit.device.encode()) % (self._period // step) * step
-        self.due = now_slot + self._phase % FIRST
+        place = zlib.crc32(unit.device.encode())
+        self._phase = place % (self._period // step) * step
+        self.due = now_slot + place % FIRST
         life_safety = any(point.life_safety for point in unit.profile.points)
         longest_s = LONGEST_LIFE_SAFETY_PAUSE_S if life_safety else LONGEST_PAUSE_S
         self._backoff = Backoff(max(unit.timeout_s, unit.period_s), longest_s)

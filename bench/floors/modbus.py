@@ -28,8 +28,8 @@ ANSWER_AT = 9
 """Where the registers stand in the answer."""
 SHAPE = struct.Struct(">10h")
 LINE = "floor,device=%d.%d " + ",".join(f"p{at}=%.1f" for at in range(REGISTERS)) + " %d"
-GRID_S = 0.04
-"""Wake-ups are much of the cost. The prototype whose figures are quoted had a grid of 10 ms."""
+GRID_S = 0.1
+"""That of our own pollers. Wake-ups are much of the cost; the prototype of the quoted figures had 10 ms."""
 FLUSH_S = 1.0
 WARM_UP_S = 2.0
 DATABASE = "floor"

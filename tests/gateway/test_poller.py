@@ -54,13 +54,12 @@ async def test_units_are_spread_over_the_period_and_always_the_same_way() -> Non
     units = [unit(number) for number in range(1, 101)]
     first, second = Bench(*units), Bench(*units)
     started = {turn.due for turn in first.poller._turns.all}
-    assert 100 / SLOT_S <= min(started) < max(started) < (100 + FIRST_WITHIN_S) / SLOT_S
+    assert started == set(range(round(100 / SLOT_S), round((100 + FIRST_WITHIN_S) / SLOT_S)))
     for turn in (*first.poller._turns.all, *second.poller._turns.all):
         turn.answered(round(101 / SLOT_S))
     phases = [turn.due for turn in first.poller._turns.all]
     assert phases == [turn.due for turn in second.poller._turns.all]
-    assert len({due % 50 for due in phases}) > 20
-    assert {due % PHASE_STEP for due in phases} == {0}
+    assert {due % 50 for due in phases} == set(range(0, 50, PHASE_STEP))
 
 
 async def test_a_unit_with_a_long_period_is_asked_at_once_at_the_start() -> None:
@@ -73,9 +72,9 @@ async def test_a_unit_with_a_long_period_is_asked_at_once_at_the_start() -> None
 async def test_slow_bus_skips_polls_and_counts_them() -> None:
     async with running(unit(1)) as bench:
         bench.bus.costs_s[1] = 2.5
-        await bench.clock.until(112)
+        await bench.clock.until(111)
         assert gaps(bench.bus.times(1)[1:]) == [3.0] * 2
-        assert bench.poller.skipped == 3 + 2 * (len(bench.told.values) - 1)
+        assert bench.poller.skipped == 2 * len(bench.told.values)
 
 
 async def test_poll_that_waits_for_a_neighbour_skips_what_it_missed() -> None:

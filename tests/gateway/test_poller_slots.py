@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.slots import SLOT_S, SlotTimer
+from gateway.slots import AT_ONCE, SLOT_S, SlotTimer
 
 
 class Loop(asyncio.SelectorEventLoop):
@@ -82,6 +82,19 @@ def test_slot_can_be_used_again_while_it_runs() -> None:
     assert called == [1]
     loop.run_due()
     assert called == [1, 2]
+
+
+def test_a_full_slot_lets_the_loop_do_something_else_in_between() -> None:
+    slots, loop = timer()
+    called: list[int] = []
+    for number in range(2 * AT_ONCE + 1):
+        slots.call_at(11.0, lambda number=number: called.append(number))
+    turns = []
+    while loop.asked:
+        loop.run_due()
+        turns.append(len(called))
+    assert turns == [AT_ONCE, 2 * AT_ONCE, 2 * AT_ONCE + 1]
+    assert called == sorted(called)
 
 
 def test_callback_that_raises_does_not_keep_the_others_of_its_slot() -> None:
