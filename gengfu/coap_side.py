@@ -74,7 +74,7 @@ class CoapSide:
 
     async def _open(self) -> None:
         extras = transport.Extras(self._settings, self._contexts, self._connection.peer_rate, self.diagnosis)
-        self.door = await transport.listen(
+        self.door = transport.listen(
             self._socket, self._intake.ingest, self._intake.counters, self._intake.now, self.name, extras
         )
         self.door.peers.update({one: at for one, at in self._handed.peers.items() if one in self._devices})

@@ -196,7 +196,7 @@ async def test_replayer_fills_no_memory_while_the_journal_hangs(monkeypatch: pyt
     monkeypatch.setattr("gateway.transports.coap.oscore.CHALLENGE_EVERY_S", 0.0)
     contexts = Contexts([OURS], Aes, {}, hang)
     socket = bind("127.0.0.1", 0)
-    door = await listen(
+    door = listen(
         socket, lambda _uplink, _done: (), Counters(CollectorRegistry()), lambda: 0, "c", Extras(contexts=contexts)
     )
     before = len(asyncio.all_tasks())

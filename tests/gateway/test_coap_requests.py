@@ -31,7 +31,7 @@ def _takes_nothing(uplink: Uplink, done: Done) -> tuple[str, ...]:
 @pytest.fixture
 async def gate() -> AsyncIterator[door.CoapDoor]:
     """A door that nobody posts to."""
-    one = await door.listen(door.bind("127.0.0.1", 0), _takes_nothing, Counters(CollectorRegistry()), lambda: 0)
+    one = door.listen(door.bind("127.0.0.1", 0), _takes_nothing, Counters(CollectorRegistry()), lambda: 0)
     yield one
     one.close()
     await asyncio.sleep(0)

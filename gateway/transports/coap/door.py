@@ -12,7 +12,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import msgspec
 
@@ -34,6 +34,7 @@ from gateway.transports.coap.resources import (
     Offered,
     Resources,
 )
+from gateway.transports.datagrams import Datagrams
 from gateway.uplink import Ingest, Uplink
 from protocols.errors import DecodeError
 from protocols.wire import coap
@@ -101,7 +102,7 @@ class CoapDoor(asyncio.DatagramProtocol):
         self._clock = clock
         self._diagnosis = extras.diagnosis
         self._rates = Rates(extras.peer_rate) if extras.peer_rate else None
-        self._transport: asyncio.DatagramTransport | None = None
+        self._transport: Datagrams | None = None
         self._pending: set[tuple[Address, int]] = set()
         self.peers: dict[str, Address] = {}
         self.requests = Requests(self._send)
@@ -115,12 +116,12 @@ class CoapDoor(asyncio.DatagramProtocol):
         self._behind = Behind(end, self.resources, extras.contexts)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Called by the loop."""
-        # uvloop's transport has the methods, but not the base class
-        self._transport = cast("asyncio.DatagramTransport", transport)
+        """Called by `Datagrams`."""
+        assert isinstance(transport, Datagrams)
+        self._transport = transport
 
     def datagram_received(self, data: bytes, addr: Address) -> None:
-        """Called by the loop for each datagram; nothing that arrives can raise out of here."""
+        """Called for each datagram; nothing that arrives can raise out of here."""
         name = f"{addr[0]}:{addr[1]}"
         if self._diagnosis is not None:
             self._diagnosis.received(data, name)
@@ -206,7 +207,7 @@ class CoapDoor(asyncio.DatagramProtocol):
         first = post.head[0]
         if error is None and first >> 4 & 3 == coap.CON and not post.wants_time:
             # of nearly every pack: its acknowledgement is made of what is there
-            self._send(_STORED[first & 15] + post.head[2:], post.peer)
+            self._post(_STORED[first & 15] + post.head[2:], post)
         else:
             self._tell(post, error)
 
@@ -235,6 +236,13 @@ class CoapDoor(asyncio.DatagramProtocol):
             if self._diagnosis is not None:
                 self._diagnosis.sent(datagram, f"{addr[0]}:{addr[1]}")
             self._transport.sendto(datagram, addr)
+
+    def _post(self, datagram: bytes, post: _Post) -> None:
+        """Send with the other acknowledgements of this turn of the loop."""
+        if self._transport is not None and not self._transport.is_closing():
+            if self._diagnosis is not None:
+                self._diagnosis.sent(datagram, post.name)
+            self._transport.post(datagram, post.peer)
 
     def _count(self, kind: str) -> None:
         self._counters.refused.labels("coap", kind).inc()
@@ -288,7 +296,7 @@ def bind(host: str, port: int) -> socket.socket:
     return door
 
 
-async def listen(
+def listen(
     door: socket.socket,
     ingest: Ingest,
     counters: Counters,
@@ -297,8 +305,6 @@ async def listen(
     extras: Extras = NO_EXTRAS,
 ) -> CoapDoor:
     """Start the door on a bound socket."""
-    loop = asyncio.get_running_loop()
-    _, protocol = await loop.create_datagram_endpoint(
-        lambda: CoapDoor(ingest, counters, clock, connection, extras), sock=door
-    )
-    return protocol
+    gate = CoapDoor(ingest, counters, clock, connection, extras)
+    Datagrams(door, gate)
+    return gate
