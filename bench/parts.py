@@ -15,6 +15,7 @@ from device_registry.load import compile_site
 from device_registry.site import SiteConfig
 from gengfu import collector
 from gengfu.gateway_side import GatewaySide
+from gengfu.huge_pages import keep_heap_in_huge_pages
 from gengfu.rules import Rulebook, shipped
 from gengfu.supervisor import Supervisor
 from journal.sqlite import SqliteJournal
@@ -72,9 +73,10 @@ class Gateway(GatewaySide):
         self._settled = ExitStack()
 
     async def start(self, doors: dict[str, socket.socket]) -> None:
-        """With the collector set as in the program."""
+        """With collector and memory set as in the program."""
         await super().start(doors)
         self._working.run("collector", collector.sweep)
+        self._working.run("huge pages", keep_heap_in_huge_pages)
         self._settled.enter_context(collector.settled())
 
     async def stop(self) -> None:

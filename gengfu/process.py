@@ -32,6 +32,7 @@ from gengfu.errors import MissingError
 from gengfu.gateway_side import GatewaySide
 from gengfu.health import Health
 from gengfu.housekeeping import keep_house
+from gengfu.huge_pages import keep_heap_in_huge_pages
 from gengfu.operations_side import open_operations
 from gengfu.reload import Followers, SiteReload
 from gengfu.rules import Rulebook
@@ -119,7 +120,7 @@ async def _start(
     health = Health(journal, max_bytes, opened.feeds, gateway.bus_counters, gateway.diagnoses)
     metrics.register(health)
     supervisor.run("housekeeping", lambda: keep_house(journal, max_bytes, opened.feeds, settings.journal.keep_days))
-    supervisor.run("collector", collector.sweep)
+    _keep_memory(supervisor)
     board = ConnectionBoard(site, gateway.diagnoses, clock.wall)
     followers = Followers(gateway, console, operations, opened)
     reload = _listen_for_reload(stack, settings, SiteReload(settings, in_use, book, journal, followers), supervisor)
@@ -128,6 +129,11 @@ async def _start(
     stack.push_async_callback(supervisor.stop)
     stack.enter_context(collector.settled())
     return Process(settings, site, folder, supervisor, gateway, console, web.getsockname()[1], ports)
+
+
+def _keep_memory(supervisor: Supervisor) -> None:
+    supervisor.run("collector", collector.sweep)
+    supervisor.run("huge pages", keep_heap_in_huge_pages)
 
 
 def _listen_for_reload(
