@@ -39,13 +39,15 @@ class HttpPart(Part):
 
 
 class InfluxPart(Part):
-    """InfluxDB as a second store; without a ``url`` there is none. ``timeout_s``: one HTTP request."""
+    """InfluxDB as a second store; without a ``url`` there is none. ``timeout_s``: one HTTP request. ``compress``: gzip;
+    unless it is said, what stays on this machine is not compressed."""
 
     url: str | None = None
     database: str = "gengfu"
     username: str | None = None
     password_file: Path | None = None
     timeout_s: Annotated[float, Field(gt=0, le=300)] = 10.0
+    compress: bool | None = None
 
     @field_validator("url")
     @classmethod

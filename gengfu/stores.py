@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
-from functools import partial
 from pathlib import Path
 
 from device_registry.devices import Site
@@ -57,7 +56,7 @@ class StoreFeed:
         self._consumer = Consumer(
             self.name,
             self._journal,
-            partial(_consume, self._sink),
+            self._sink.consume,
             cursor,
             flush_s=self._flush_s,
             batch=BATCH,
@@ -94,10 +93,6 @@ class StoreFeed:
             return "is not being fed"
         refusal = self._consumer.last_refusal
         return f"takes no data: {type(refusal).__name__}" if refusal else None
-
-
-def _consume(sink: Sink, batch: list[Stored]) -> None:
-    sink.consume((one.position, one.entry.partition, one.entry.kind, one.entry.body) for one in batch)
 
 
 class Stores:

@@ -11,16 +11,17 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
-from journal.entry import PARTITIONS, Stored
+from journal.entry import PARTITIONS, Row, Stored
 
-Sink = Callable[[list[Stored]], None]
+Sink = Callable[[list[Row]], object]
 """Stores a batch and the cursor behind it. Blocks. Unknown kinds are to be skipped, not refused."""
 
 
 class Source(Protocol):
     """What a consumer needs of a journal."""
 
-    def read(self, partitions: Sequence[int], after: Mapping[int, int], limit: int) -> list[Stored]: ...
+    def rows(self, partitions: Sequence[int], after: Mapping[int, int], limit: int) -> list[Row]:
+        """As `journal.entry.Journal.read`, with rows in place of entries."""
 
     def count(self, partitions: Sequence[int], after: Mapping[int, int]) -> int: ...
 
@@ -139,18 +140,18 @@ class Consumer:
 
     def _drain(self) -> None:
         """Until less than a full batch is left over: what comes meanwhile waits for the next flush."""
-        while entries := self._journal.read(self._partitions, self._after, self._batch):
-            if not self._deliver(entries):
+        while rows := self._journal.rows(self._partitions, self._after, self._batch):
+            if not self._deliver(rows):
                 return
-            self._after = self._after | {one.entry.partition: one.position for one in entries}
-            if len(entries) < self._batch:
+            self._after = self._after | {partition: position for position, partition, _, _ in rows}
+            if len(rows) < self._batch:
                 return
 
-    def _deliver(self, entries: list[Stored]) -> bool:
+    def _deliver(self, rows: list[Row]) -> bool:
         """Whether the sink took them; if not, the consumer is being stopped."""
         while True:
             try:
-                self._sink(entries)
+                self._sink(rows)
             except self._retry_on as refusal:
                 self.last_refusal = refusal
                 if self._stop.wait(self._backoff.next_s()):

@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
 PARTITIONS = 64
 """Fixed from the first day: entries of one device stay in one partition, in order."""
@@ -33,6 +33,9 @@ class Stored(NamedTuple):
     entry: Entry
 
 
+Row: TypeAlias = tuple[int, int, str, bytes]
+"""(position, partition, kind, body): what a store needs of an entry."""
+
 Done = Callable[[Exception | None], None]
 """Called on the event loop when a batch is durable (``None``) or was refused (the error)."""
 
@@ -52,7 +55,7 @@ class Journal(Protocol):
 
         All entries and ``state`` changes (``None`` removes a key) of one call are committed together or not at
         all. An empty call is a barrier: it is done when everything submitted before it is durable. ``patient``: nobody
-        waits for it, so that it need not cost a commit of its own: readings may then wait longer than others do.
+        waits for it, so that it need not cost a commit of its own: readings and barriers may then wait longer.
         """
 
     async def append(self, entries: Sequence[Entry], state: Mapping[str, bytes | None] | None = None) -> int:
@@ -61,6 +64,9 @@ class Journal(Protocol):
     def read(self, partitions: Sequence[int], after: Mapping[int, int], limit: int) -> list[Stored]:
         """Up to ``limit`` entries of the partitions beyond the positions in ``after`` (absent: from the
         beginning), in order within each partition. Thread-safe; blocks on the disk."""
+
+    def rows(self, partitions: Sequence[int], after: Mapping[int, int], limit: int) -> list[Row]:
+        """As `read`, with rows in place of entries."""
 
     def load_state(self, prefix: str) -> dict[str, bytes]:
         """Every ``state`` key that begins with ``prefix``."""

@@ -64,10 +64,10 @@ class PositionIndex:
     def note(self, partitions: bytes) -> None:
         """Entries were stored at `next` and on; ``partitions`` has one byte for each."""
         with self._lock:
-            position = self.next
+            last = self._last
+            for position, partition in enumerate(partitions, self._base + len(self._window)):
+                last[partition] = position
             self._window += partitions
-            for partition in set(partitions):
-                self._last[partition] = position + partitions.rfind(partition)
             if len(self._window) > 2 * self._size:
                 self._shorten(len(self._window) - self._size)
 

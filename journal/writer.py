@@ -1,30 +1,24 @@
 """Writer: what the commit thread does with the one writing connection. Every method blocks on the disk.
 
-A batch is one transaction. Rows go in by statements of up to 256 rows, not one by one: each step of SQLite
-gives the interpreter lock away, and getting it back from a busy event loop can cost a whole switch interval.
+A batch is one transaction, and mostly one statement (see `journal.batch`) that is its own transaction: SQLite begins,
+commits and syncs it within one call, which does not hold the interpreter lock.
 """
 
-import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-
-from journal.entry import PARTITIONS, Done, Entry, Stored
+from journal.batch import Content, Statement, Submission, gather, stored
+from journal.entry import PARTITIONS, Stored
 from journal.errors import JournalError, JournalFull, translate
 from journal.positions import PositionIndex
+from journal.turn import Turn
 
 BULK_KINDS = frozenset({"reading"})
 """What is refused first when space runs out; everything else goes in up to the reserve."""
 
-_STEPS = (256, 128, 64, 32, 16, 8, 4, 2, 1)
-_INSERT = {rows: f"INSERT INTO entry VALUES {','.join(['(?,?,?,?,?,?)'] * rows)}" for rows in _STEPS}  # noqa: S608 - constants
-_COLUMNS = 6
-_ROW_OVERHEAD = 48
-"""Bytes of a row beside its body, about; corrected by each exact measurement."""
 _MEASURE_EVERY = 256 * 1024
 _KEEP_TAIL_EVERY = 16_384
 """Entries between two records of the partitions' tails: so many are read at most at the next start."""
@@ -39,34 +33,13 @@ _BAD_DATA = (
     ValueError,
 )
 
+_USED = (
+    "SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size"
+)
+"""One statement, not three: each takes the interpreter lock several times."""
+
 FLOORS = "CASE partition " + " ".join(f"WHEN {number} THEN ?" for number in range(PARTITIONS)) + " END"
 """SQL for «the given position of this row's partition», 64 parameters."""
-
-
-class Submission(msgspec.Struct):
-    """One call of `submit`, and what became of it: ``error``, or ``position`` of its last entry."""
-
-    entries: Sequence[Entry]
-    state: Mapping[str, bytes | None] | None
-    done: Done | None
-    future: asyncio.Future[int] | None
-    bulk: bool
-    error: JournalError | None = None
-    position: int = 0
-
-    @property
-    def is_barrier(self) -> bool:
-        return not self.entries and not self.state
-
-    def tell(self) -> None:
-        """Tell whoever waits; on the event loop."""
-        if self.done is not None:
-            self.done(self.error)
-        elif self.future is not None and not self.future.done():
-            if self.error is None:
-                self.future.set_result(self.position)
-            else:
-                self.future.set_exception(self.error)
 
 
 class Bound(NamedTuple):
@@ -100,23 +73,30 @@ class Writer:
         base = max(high + 1, now // 1000)
         return PositionIndex(base if first is None else first, base, [tail.get(p, 0) for p in range(PARTITIONS)])
 
-    def store(self, batch: Sequence[Submission], wants_stored: bool) -> list[Stored]:
+    def turn(self) -> Turn:
+        """For the next call of `store`."""
+        return Turn(self._connection)
+
+    def store(self, batch: Sequence[Submission], wants_stored: bool, turn: Turn | None = None) -> list[Stored]:
         """Commit the batch; each submission then carries its error or position. Returns what was stored
-        (nothing unless ``wants_stored``)."""
+        (nothing unless ``wants_stored``). ``turn`` is told when SQLite takes over."""
         first = self.index.next
         if self.used_bytes >= self._bound.max_bytes:
             self.used_bytes = self._measure()
         admitted = [one for one in batch if self._admit(one)]
         try:
-            self._transact(admitted)
+            self._transact(admitted, turn)
         except JournalError as error:
             self._settle_failed(admitted, error)
-        self._settle_barriers(batch)
-        return _stored(batch, first) if wants_stored else []
+        if len(admitted) < len(batch):
+            self._settle_barriers(batch)
+        return stored(batch, first) if wants_stored else []
 
     def _admit(self, one: Submission) -> bool:
         if one.error is not None or one.is_barrier:
             return False
+        if self.used_bytes < self._bound.max_bytes:
+            return True
         limit = self._bound.max_bytes + (0 if one.bulk else self._bound.reserve_bytes)
         if self.used_bytes < limit:
             return True
@@ -148,45 +128,37 @@ class Writer:
             if one.is_barrier:
                 one.error, one.position = error, self.index.next - 1
 
-    def _transact(self, batch: Sequence[Submission]) -> None:
+    def _transact(self, batch: Sequence[Submission], turn: Turn | None = None) -> None:
         if not batch:
             return
         try:
-            rows, partitions, size = _rows(batch, self.index.next)
-            self._connection.execute("BEGIN IMMEDIATE")
-            self._insert(rows)
-            self._change_state(batch)
-            self._connection.execute("COMMIT")
+            content = gather(batch, self.index.next)
+            self._execute(content.statements, turn)
         except sqlite3.Error as error:
             raise translate(error, self._path) from error
         except (OverflowError, TypeError, ValueError) as error:
             raise JournalError(f"an entry cannot be stored: {error}; nothing of that call was kept") from error
         finally:
             self._roll_back()
-        self.index.note(partitions)
-        self._account(size, len(partitions))
+        self.index.note(content.partitions)
+        self._account(content)
 
-    def _insert(self, rows: list[object]) -> None:
-        at, left = 0, len(rows) // _COLUMNS
-        for step in _STEPS:
-            while left >= step:
-                end = at + step * _COLUMNS
-                self._connection.execute(_INSERT[step], rows[at:end])
-                at, left = end, left - step
+    def _execute(self, statements: Sequence[Statement], turn: Turn | None) -> None:
+        """All or nothing."""
+        is_alone = len(statements) == 1
+        if turn is not None:
+            turn.begun(is_alone=is_alone)
+        if not is_alone:
+            self._connection.execute("BEGIN IMMEDIATE")
+        for statement in statements:
+            # `execute` would take the interpreter lock once more, to ask for the last row's number.
+            self._connection.executemany(statement.sql, (statement.parameters,))
+        self._connection.commit()
 
-    def _change_state(self, batch: Sequence[Submission]) -> None:
-        for one in batch:
-            for key, body in (one.state or {}).items():
-                if body is None:
-                    self._connection.execute("DELETE FROM state WHERE key = ?", (key,))
-                else:
-                    self._appended += len(body)
-                    self._connection.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (key, body))
-
-    def _account(self, size: int, rows: int) -> None:
-        self.used_bytes += size
-        self._appended += size
-        self._kept_tail += rows
+    def _account(self, content: Content) -> None:
+        self.used_bytes += content.entry_bytes
+        self._appended += content.entry_bytes + content.state_bytes
+        self._kept_tail += len(content.partitions)
         if self._appended >= _MEASURE_EVERY:
             self.used_bytes = self._measure()
         if self._kept_tail >= _KEEP_TAIL_EVERY:
@@ -194,11 +166,7 @@ class Writer:
 
     def _measure(self) -> int:
         self._appended = 0
-        pages, free, size = (
-            self._connection.execute(f"PRAGMA {name}").fetchone()[0]
-            for name in ("page_count", "freelist_count", "page_size")
-        )
-        return int((pages - free) * size)
+        return int(self._connection.execute(_USED).fetchone()[0])
 
     def _keep_tail(self) -> None:
         """Record the partitions' last positions. A failure costs only a longer start."""
@@ -254,27 +222,3 @@ class Writer:
         """Record the tails, fold the log into the file, close it."""
         self._keep_tail()
         self._connection.close()
-
-
-def _rows(batch: Iterable[Submission], position: int) -> tuple[list[object], bytes, int]:
-    """All parameters in a flat list, the partition of each row, the bytes they take. Sets the positions."""
-    rows: list[object] = []
-    partitions = bytearray()
-    size = 0
-    for one in batch:
-        for entry in one.entries:
-            rows.append(position)
-            rows += entry
-            partitions.append(entry.partition)
-            size += len(entry.body) + len(entry.id)
-            position += 1
-        one.position = position - 1
-    if partitions and max(partitions) >= PARTITIONS:
-        raise ValueError(f"partition {max(partitions)} is not below {PARTITIONS}")
-    return rows, bytes(partitions), size + _ROW_OVERHEAD * len(partitions)
-
-
-def _stored(batch: Iterable[Submission], position: int) -> list[Stored]:
-    """Positions are given in the order of the batch to those that went in."""
-    entries = [entry for one in batch if one.error is None for entry in one.entries]
-    return [Stored(position + number, entry) for number, entry in enumerate(entries)]

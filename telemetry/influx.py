@@ -45,7 +45,10 @@ class InfluxWriter:
     def __init__(self, settings: InfluxSettings) -> None:
         """Reads the password. Raises `StoreRefused` if its file cannot be read."""
         self._settings = settings
-        headers = {"Content-Type": "text/plain; charset=utf-8", "Content-Encoding": "gzip"}
+        headers = {"Content-Type": "text/plain; charset=utf-8"}
+        self._compresses = settings.compresses
+        if self._compresses:
+            headers["Content-Encoding"] = "gzip"
         self._auth: dict[str, str] = {}
         if settings.username is not None:
             self._auth = urllib3.util.make_headers(basic_auth=f"{settings.username}:{settings.password()}")
@@ -83,7 +86,9 @@ class InfluxWriter:
 
     def _post(self, lines: Sequence[str]) -> _Answer:
         """204, or 400 or 413: the last two speak of the lines. Anything else is raised."""
-        body = gzip.compress("\n".join(lines).encode(), _GZIP_LEVEL)
+        body = "\n".join(lines).encode()
+        if self._compresses:
+            body = gzip.compress(body, _GZIP_LEVEL)
         fields = {"db": self._settings.database, "precision": "ns"}
         answer = self._request("/write", fields, body)
         if answer.status == 404 and self._settings.create_database and "database not found" in answer.reason:

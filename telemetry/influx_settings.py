@@ -1,5 +1,6 @@
 """How to reach an InfluxDB. Secrets stay in their file: no field, repr or message here ever holds one."""
 
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -13,7 +14,8 @@ class InfluxSettings(BaseModel):
     """Where lines go. ``url``: ``http(s)://host:port`` with an optional path, without user or password.
 
     ``timeout_s``: for connecting, and again for the answer. ``batch_lines``: most lines of one request.
-    ``create_database``: create it when the server answers that it does not exist.
+    ``create_database``: create it when the server answers that it does not exist. ``compress``: pack what is sent;
+    ``None``: unless the url is that of this machine, where packing costs more than the bytes it saves.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -25,6 +27,7 @@ class InfluxSettings(BaseModel):
     timeout_s: Annotated[float, Field(gt=0, le=300)] = 10.0
     batch_lines: Annotated[int, Field(ge=1, le=50_000)] = 5000
     create_database: bool = True
+    compress: bool | None = None
 
     @field_validator("url")
     @classmethod
@@ -36,6 +39,11 @@ class InfluxSettings(BaseModel):
             raise ValueError("must not hold a user, password or query; use username and password_file")
         return url.rstrip("/")
 
+    @property
+    def compresses(self) -> bool:
+        """``compress``, decided."""
+        return not _is_this_machine(urlsplit(self.url).hostname or "") if self.compress is None else self.compress
+
     def password(self) -> str:
         """The password of the file, without its line end; empty without a file. Raises `StoreRefused`."""
         if self.password_file is None:
@@ -45,3 +53,10 @@ class InfluxSettings(BaseModel):
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
             raise StoreRefused(f"password_file {self.password_file}: {reason}") from None
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

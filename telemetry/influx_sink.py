@@ -8,16 +8,15 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 
-from protocols.reading import encode_reading
+from protocols.reading import decode_reading
 from telemetry.errors import KEEP, StoreDamaged, StoreNewer, StoreUnavailable
 from telemetry.influx import InfluxWriter
 from telemetry.influx_settings import InfluxSettings
 from telemetry.line_protocol import LineEncoder, Unwritable
 from telemetry.owner import OwnerLock
-from telemetry.sink import Consumed, DeadLetter, SeriesOf, StoredItem, Unpacked, unpack
+from telemetry.sink import UNDECODABLE, Consumed, DeadLetter, SeriesOf, StoredItem, cursor_behind, no_reading, set_aside
 
 SCHEMA_VERSION = 1
 
@@ -126,18 +125,16 @@ class InfluxSink:
 
         Raises `StoreUnavailable` (call again with the same batch) or `StoreRefused` (an operator must act first).
         """
-        batch = unpack(items)
-        if not batch.cursor:
+        batch = list(items)
+        if not batch:
             return Consumed(0, 0, 0)
-        dead = list(batch.dead)
+        readings = [item for item in batch if item[2] == "reading"]
+        dead: list[DeadLetter] = []
         stored = 0
-        lines = self._lines(batch, dead)
-        while chunk := list(islice(lines, self._batch_lines)):
-            refused = self._writer.write([line for line, _ in chunk])
-            dead += [DeadLetter(*chunk[one.line][1], one.reason, chunk[one.line][0].encode()) for one in refused]
-            stored += len(chunk) - len(refused)
-        self._state.advance(batch.cursor, dead)
-        return Consumed(stored, batch.skipped, len(dead))
+        for first in range(0, len(readings), self._batch_lines):
+            stored += self._write(readings[first : first + self._batch_lines], dead)
+        self._state.advance(cursor_behind(batch), dead)
+        return Consumed(stored, len(batch) - len(readings), len(dead))
 
     def dead_letters(self, limit: int = 1000) -> list[DeadLetter]:
         """Bodies that are no reading, readings that have no line, and lines the server refused; oldest first."""
@@ -152,13 +149,24 @@ class InfluxSink:
         self._writer.close()
         self._state.close()
 
-    def _lines(self, batch: Unpacked, dead: list[DeadLetter]) -> Iterator[tuple[str, tuple[int, int]]]:
-        """Lines with their place in the journal; what has no line goes to ``dead``."""
-        for reading, place in zip(batch.readings, batch.places, strict=True):
+    def _write(self, items: list[StoredItem], dead: list[DeadLetter]) -> int:
+        """How many lines the server took; what has no line, and what the server refused, goes to ``dead``.
+
+        Each reading is gone before the next one comes: thousands at a time do not stay in the processor's cache.
+        """
+        lines: list[str] = []
+        places: list[StoredItem] = []
+        for item in items:
             try:
-                line = self._encoder.line(reading)
+                line = self._encoder.line(decode_reading(item[3]))
+            except UNDECODABLE as error:
+                dead.append(no_reading(item, error))
             except Unwritable as error:
-                dead.append(DeadLetter(*place, str(error), encode_reading(reading)))
+                dead.append(set_aside(item, str(error)))
             else:
                 if line is not None:
-                    yield line, place
+                    lines.append(line)
+                    places.append(item)
+        refused = self._writer.write(lines)
+        dead += [set_aside(places[one.line], one.reason, lines[one.line].encode()) for one in refused]
+        return len(lines) - len(refused)

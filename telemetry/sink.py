@@ -49,11 +49,30 @@ class Sink(Protocol):
         moved: call again with the same batch."""
 
 
+def set_aside(item: StoredItem, reason: str, data: bytes | None = None) -> DeadLetter:
+    """The letter of an entry. ``data``: where that is not its body."""
+    position, partition, _, body = item
+    return DeadLetter(partition, position, reason, body if data is None else data)
+
+
+UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError)
+"""What `decode_reading` raises for bytes that are none."""
+
+
+def no_reading(item: StoredItem, error: Exception) -> DeadLetter:
+    """The letter of an entry whose body is `UNDECODABLE`."""
+    return set_aside(item, f"not a reading: {error}")
+
+
+def cursor_behind(items: Iterable[StoredItem]) -> dict[int, int]:
+    """The cursor that has passed all these entries, which are in order within each partition."""
+    return {partition: position for position, partition, _, _ in items}
+
+
 class Unpacked(NamedTuple):
-    """A batch of entries, decoded. ``places`` are (partition, position) of ``readings``, one for one."""
+    """A batch of entries, decoded."""
 
     readings: list[Reading]
-    places: list[tuple[int, int]]
     cursor: dict[int, int]
     dead: list[DeadLetter]
     skipped: int
@@ -61,23 +80,33 @@ class Unpacked(NamedTuple):
 
 def unpack(items: Iterable[StoredItem]) -> Unpacked:
     """Decode the readings among the entries. Never raises for a body: what cannot be decoded is a dead letter."""
-    batch = Unpacked([], [], {}, [], 0)
-    skipped = 0
-    for position, partition, kind, body in items:
-        batch.cursor[partition] = max(position, batch.cursor.get(partition, position))
-        if kind != "reading":
-            skipped += 1
-            continue
+    batch = list(items)
+    found = [item for item in batch if item[2] == "reading"]
+    readings: list[Reading] = []
+    dead: list[DeadLetter] = []
+    for item in found:
         try:
-            batch.readings.append(decode_reading(body))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            batch.dead.append(DeadLetter(partition, position, f"not a reading: {error}", body))
-        else:
-            batch.places.append((partition, position))
-    return batch._replace(skipped=skipped)
+            readings.append(decode_reading(item[3]))
+        except UNDECODABLE as error:
+            dead.append(no_reading(item, error))
+    return Unpacked(readings, cursor_behind(batch), dead, len(batch) - len(found))
 
 
 NOT_REGISTERED = "the device is not registered"
+
+
+def is_ordinary(reading: Reading, series: Series) -> bool:
+    """One look that says so of nearly every reading: each of its values is good, its time is its own, and `refusal`
+    has nothing against it."""
+    count = len(reading.values)
+    return (
+        reading.quality.count(0) == count == len(reading.quality)
+        and count <= len(series.points)
+        and reading.claimed_at is None
+        and 0 <= reading.at <= TIME_MAX
+        and 0 <= reading.received_at <= TIME_MAX
+        and reading.profile == series.profile
+    )
 
 
 def refusal(reading: Reading, series: Series) -> str:

@@ -23,24 +23,21 @@ class Table:
         self.refuse = refuse
         self.changed = threading.Semaphore(0)
         self._file = sqlite3.connect(":memory:", check_same_thread=False)
-        self._file.execute("CREATE TABLE row (id TEXT, partition INTEGER, position INTEGER)")
+        self._file.execute("CREATE TABLE row (position INTEGER, partition INTEGER, kind TEXT, body BLOB)")
 
-    def __call__(self, entries):
+    def __call__(self, rows):
         try:
             if self.refuse:
                 self.refuse -= 1
                 raise Unreachable("try again")
             with self._file:
-                self._file.executemany(
-                    "INSERT INTO row VALUES (?, ?, ?)",
-                    [(one.entry.id, one.entry.partition, one.position) for one in entries],
-                )
-            self.batches.append(len(entries))
+                self._file.executemany("INSERT INTO row VALUES (?, ?, ?, ?)", rows)
+            self.batches.append(len(rows))
         finally:
             self.changed.release()
 
-    def ids(self):
-        return [identity for (identity,) in self._file.execute("SELECT id FROM row")]
+    def bodies(self):
+        return [body for (body,) in self._file.execute("SELECT body FROM row")]
 
     def cursor(self):
         return dict(self._file.execute("SELECT partition, max(position) FROM row GROUP BY partition"))
@@ -86,7 +83,7 @@ async def test_what_is_already_there_is_read_at_once_and_in_batches(
     consumer.start()
     await wait_for_async(lambda: consumer.lag() == 0)
     assert sink.batches == [10, 10, 5]
-    assert sink.ids() == [one.id for one in entries]
+    assert sink.bodies() == [one.body for one in entries]
     assert consumer.cursor() == sink.cursor()
     await consumer.stop()
 
@@ -134,7 +131,7 @@ async def test_a_refused_batch_comes_again_until_it_is_taken(open_journal, entry
     consumer = consume(journal, sink, {}, retry_on=(Unreachable,), backoff=backoff)
     consumer.start()
     await wait_for_async(lambda: consumer.lag() == 0)
-    assert sink.ids() == [entry(number).id for number in range(5)]
+    assert sink.bodies() == [entry(number).body for number in range(5)]
     assert consumer.last_refusal is None
     await consumer.stop()
 
@@ -168,7 +165,21 @@ async def test_the_next_consumer_goes_on_where_the_sink_stands(open_journal, ent
         consumer = consume(journal, sink, sink.cursor())
         consumer.start()
         await consumer.stop()
-    assert sink.ids() == [entry(number, number % 3).id for number in range(20)]
+    assert sink.bodies() == [entry(number, number % 3).body for number in range(20)]
+
+
+async def test_what_was_taken_does_not_come_again_after_a_flush_of_other_partitions(
+    open_journal, entry, table, consume, wait_for_async
+):
+    journal, sink = await open_journal(), table()
+    consumer = consume(journal, sink, {}, flush_s=0.001)
+    consumer.start()
+    for number in range(3):
+        await journal.append([entry(number, number)])
+        await wait_for_async(lambda: consumer.lag() == 0)
+    await consumer.stop()
+    assert sink.bodies() == [entry(number, number).body for number in range(3)]
+    assert consumer.cursor() == sink.cursor()
 
 
 async def test_a_consumer_of_some_partitions_sees_no_others(open_journal, entry, table, consume):
@@ -178,7 +189,7 @@ async def test_a_consumer_of_some_partitions_sees_no_others(open_journal, entry,
     assert consumer.lag() == 2
     consumer.start()
     await consumer.stop()
-    assert sink.ids() == [entry(3, 3).id, entry(4, 4).id]
+    assert sink.bodies() == [entry(3, 3).body, entry(4, 4).body]
 
 
 class Counted:
@@ -188,11 +199,11 @@ class Counted:
         self.reads = 0
         self.count = journal.count
         self.subscribe = journal.subscribe
-        self._read = journal.read
+        self._rows = journal.rows
 
-    def read(self, partitions, after, limit):
+    def rows(self, partitions, after, limit):
         self.reads += 1
-        return self._read(partitions, after, limit)
+        return self._rows(partitions, after, limit)
 
 
 async def test_an_idle_consumer_does_not_read(open_journal, entry, table, consume, wait_for_async):

@@ -58,6 +58,19 @@ async def test_reading_on_from_the_last_positions_reaches_everything_once(open_j
     assert sorted(seen) == sorted(entry(number, number * 7 % 5).id for number in range(100))
 
 
+@pytest.mark.parametrize("partitions", [ALL, [1, 3], [9]])
+@pytest.mark.parametrize("limit", [4, 100])
+async def test_rows_are_what_read_gives_without_ids_and_times(open_journal, entry, partitions, limit):
+    journal = await open_journal()
+    last = await journal.append(
+        [entry(number, number % 5, kind="alarm" if number == 7 else "reading") for number in range(20)]
+    )
+    for after in ({}, {1: last - 10, 2: last}, {1: last + 1000}):
+        found = [(one.position, *one.entry) for one in journal.read(partitions, after, limit)]
+        wanted = [(position, partition, kind, body) for position, kind, _, partition, _, body in found]
+        assert journal.rows(partitions, after, limit) == wanted
+
+
 async def test_an_idle_partition_that_speaks_again_is_read_on(open_journal, entry):
     journal = await open_journal()
     after = {5: await journal.append([entry(1, 5)])}

@@ -79,6 +79,31 @@ async def test_an_alarm_is_never_patient(open_in, entry, monkeypatch):
     assert await durable is None
 
 
+async def test_a_patient_barrier_asks_for_no_commit_of_its_own(open_in, entry, monkeypatch):
+    monkeypatch.setattr("journal.sqlite.PATIENCE_S", 3600.0)
+    journal = open_in(window_s=0.0)
+    told = []
+    journal.submit([], lambda error: told.append("barrier"), patient=True)
+    journal.submit([entry(1)], lambda error: told.append("reading"), patient=True)
+    journal.submit([], lambda error: told.append("barrier"), patient=True)
+    async with asyncio.timeout(10):
+        # A whole trip to the commit thread: a commit asked for at once would have been told by its end.
+        assert await journal.prune(0, []) == 0
+        assert told == []
+        await journal.append([])
+    assert told == ["barrier", "reading", "barrier"]
+
+
+async def test_a_barrier_that_is_not_patient_does_not_wait_for_those_that_are(open_in, entry, monkeypatch):
+    monkeypatch.setattr("journal.sqlite.PATIENCE_S", 3600.0)
+    journal = open_in(window_s=0.001)
+    durable = asyncio.get_running_loop().create_future()
+    journal.submit([entry(1)], patient=True)
+    journal.submit([], durable.set_result)
+    async with asyncio.timeout(10):
+        assert await durable is None
+
+
 async def test_patient_readings_are_committed_after_a_while_or_when_they_are_many(open_in, entry, monkeypatch):
     monkeypatch.setattr("journal.sqlite.PATIENCE_S", 0.001)
     journal = open_in(window_s=0.0)

@@ -24,6 +24,29 @@ def test_other_url_is_refused_without_showing_it(url: str) -> None:
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("url", "compresses"),
+    [
+        ("http://127.0.0.1:8086", False),
+        ("http://127.8.0.1", False),
+        ("http://localhost:8086/base", False),
+        ("https://[::1]:8086", False),
+        ("http://10.0.0.7:8086", True),
+        ("http://[2001:db8::1]:8086", True),
+        ("https://influx.example", True),
+        ("https://localhost.example", True),
+    ],
+)
+def test_what_goes_over_a_network_is_compressed(url: str, compresses: bool) -> None:
+    assert InfluxSettings(url=url).compresses is compresses
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8086", "https://influx.example"])
+@pytest.mark.parametrize("compress", [True, False])
+def test_compression_can_be_chosen(url: str, compress: bool) -> None:
+    assert InfluxSettings(url=url, compress=compress).compresses is compress
+
+
 def test_unknown_key_is_refused() -> None:
     with pytest.raises(ValidationError, match="Extra inputs"):
         InfluxSettings.model_validate({"url": "http://h", "token": "x"})

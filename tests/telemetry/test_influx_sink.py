@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -56,10 +57,11 @@ def stored(server: Influxd, database: str, column: str = "methane") -> dict[int,
     return {row["time"]: row[column] for row in rows}
 
 
-def test_readings_arrive_with_their_nanosecond(influxd: Influxd, make_sink: MakeSink) -> None:
+@pytest.mark.parametrize("compress", [True, False])
+def test_readings_arrive_with_their_nanosecond(influxd: Influxd, make_sink: MakeSink, compress: bool) -> None:
     database = influxd.database()
     body = encode_reading(reading(T0 + 123_456_789, 12.5))
-    assert make_sink(database).consume([item(1, body)]) == Consumed(1, 0, 0)
+    assert make_sink(database, compress=compress).consume([item(1, body)]) == Consumed(1, 0, 0)
     assert stored(influxd, database) == {T0 + 123_456_789: 12.5}
 
 
@@ -203,6 +205,35 @@ def test_bodies_and_readings_without_a_line_are_parked(influxd: Influxd, make_si
     assert sink.dead_letter_count() == 2
 
 
+def test_a_reading_with_nothing_to_say_is_passed_over(influxd: Influxd, make_sink: MakeSink) -> None:
+    database = influxd.database()
+    sink = make_sink(database)
+    assert sink.consume([*items(range(1)), item(1, encode_reading(reading(T0, None))), *items(range(2, 3))]).stored == 2
+    assert len(stored(influxd, database)) == 2
+    assert sink.cursor() == {3: 2}
+
+
+def test_dead_letters_stand_in_the_order_of_the_journal(make_sink: MakeSink) -> None:
+    gone = encode_reading(reading(T0, 1.0, device="t:gone"))
+    sink = make_sink()
+    batch = [item(1, gone), item(2, b"\xc1"), item(3, gone), item(4, b"?", kind="alarm"), item(5, b"")]
+    assert sink.consume(batch) == Consumed(0, 1, 4)
+    assert [letter.position for letter in sink.dead_letters()] == [1, 2, 3, 5]
+
+
+@pytest.mark.parametrize("compress", [True, False])
+def test_a_compressed_batch_is_small(influxd_own: Influxd, make_sink: MakeSink, compress: bool) -> None:
+    """Told by the server's own bound on the bytes of a request: 200 lines take 30 kB, or less than 10."""
+    influxd_own.stop()
+    configuration = influxd_own.folder / "influxd.conf"
+    configuration.write_text(configuration.read_text().replace("[http]", "[http]\n  max-body-size = 10000"))
+    influxd_own.start()
+    sink = make_sink(influxd_own.database(), influxd_own.url, compress=compress)
+    before = write_requests(influxd_own)
+    assert sink.consume(items(range(200))) == Consumed(200, 0, 0)
+    assert (write_requests(influxd_own) - before == 1) is compress
+
+
 def test_batch_too_large_for_the_server_is_split(influxd_own: Influxd, make_sink: MakeSink) -> None:
     influxd_own.stop()
     configuration = influxd_own.folder / "influxd.conf"
@@ -254,7 +285,7 @@ def test_login_is_sent_and_never_shown(influxd_own: Influxd, make_sink: MakeSink
 
 
 NAME = st.text(st.characters(min_codepoint=32, exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8).filter(
-    lambda text: not text.endswith("\\")
+    lambda text: not re.search(r"\\([,= ]|\Z)", text)
 )
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 

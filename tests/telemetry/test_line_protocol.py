@@ -1,6 +1,7 @@
 """Lines against a small parser written from InfluxDB's description, not from our encoder."""
 
 import math
+import re
 from typing import NamedTuple
 
 import pytest
@@ -92,6 +93,18 @@ def test_numbers_are_always_floats(number: float) -> None:
     assert math.copysign(1, found) * abs(found) == float(number)
 
 
+@pytest.mark.parametrize("number", [1, True, 10**20])
+def test_a_number_among_others_is_a_float_too(number: float) -> None:
+    found = fields(2.5, number)
+    assert found == {"methane_q": 0, "methane": 2.5, "co_q": 0, "co": float(number)}
+    assert isinstance(found["co"], float)
+
+
+@pytest.mark.parametrize("text", ["1.5", ".", "}.{", '":.'])
+def test_a_text_that_looks_like_a_number_or_like_json_stays_a_text(text: str) -> None:
+    assert fields(2.5, text) == {"methane_q": 0, "methane": 2.5, "co_q": 0, "co": text}
+
+
 @pytest.mark.parametrize("value", [None, math.nan, math.inf, -math.inf])
 def test_what_is_no_value_is_skipped(value: Value) -> None:
     assert fields(value, 2.0) == {"co_q": 0, "co": 2.0}
@@ -146,13 +159,19 @@ def test_all_fields_of_a_line_have_different_names(points: list[str]) -> None:
     assert RESERVED.isdisjoint(everything)
 
 
-@pytest.mark.parametrize("wrong", ["two\nlines", "tab\there", "end\\", "\x00"])
+@pytest.mark.parametrize("wrong", ["two\nlines", "tab\there", "end\\", "\x00", "a\\,b", "a\\=b", "a\\ b"])
 @pytest.mark.parametrize("place", ["kind", "area", "site"])
 def test_name_that_line_protocol_cannot_carry_is_refused(place: str, wrong: str) -> None:
     names = {"kind": GAS.kind, "area": GAS.area, "site": GAS.site, place: wrong}
     series = Series(GAS.profile, names["kind"], names["site"], names["area"], GAS.points)
     with pytest.raises(Unwritable, match="cannot be written"):
         LineEncoder(lambda device: series).line(reading(T0, 1.0))
+
+
+@pytest.mark.parametrize("wrong", ["two\nlines", "end\\", "a\\=b"])
+def test_point_that_line_protocol_cannot_carry_is_refused(wrong: str) -> None:
+    with pytest.raises(Unwritable, match="cannot be written"):
+        LineEncoder(lambda device: GAS._replace(points=("methane", wrong))).line(reading(T0, 1.0))
 
 
 @pytest.mark.parametrize("kind", ["", "#comment"])
@@ -162,7 +181,7 @@ def test_measurement_that_would_be_no_line_is_refused(kind: str) -> None:
 
 
 NAME = st.text(st.characters(min_codepoint=32, exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12).filter(
-    lambda text: not text.endswith("\\") and not text.startswith("#")
+    lambda text: not re.search(r"\\([,= ]|\Z)", text) and not text.startswith("#")
 )
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 VALUES = st.lists(st.none() | st.floats() | TEXT, min_size=1, max_size=6)
@@ -207,6 +226,10 @@ ALL_GOOD = (Quality.GOOD, Quality.GOOD, Quality.GOOD)
     codes=st.just(ALL_GOOD) | st.tuples(CODE, CODE, CODE),
 )
 @example(["a", "%s", "b%"], (0.1, 1e22, -0.0), ALL_GOOD)
+@example(["a.b", "温度", "c"], (0.1, 0.2, 0.3), ALL_GOOD)
+@example(["a.b", "c", "d"], (math.nan, math.inf, 1.5), ALL_GOOD)
+@example(['q"', "k:", "{}"], (0.1, 0.2, 0.3), ALL_GOOD)
+@example(["a", "b", "c"], (1e308, 1e308, 0.5), ALL_GOOD)
 @example(["a", "b", "c"], (1.0, math.nan, math.inf), ALL_GOOD)
 def test_numbers_come_back_to_the_last_digit(
     points: list[str], values: tuple[float, ...], codes: tuple[Quality, ...]

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from protocols.reading import encode_reading
+from protocols.reading import Origin, Reading, encode_reading
 from telemetry.duck import DuckStore
-from telemetry.sink import Consumed, duck_sink, unpack
-from tests.telemetry.readings import SECOND, T0, item, reading, series_of
+from telemetry.sink import TIME_MAX, Consumed, duck_sink, is_ordinary, refusal, unpack
+from tests.telemetry.readings import BIN, GAS, SECOND, T0, item, reading, series_of
 
 
 @pytest.fixture
@@ -92,3 +92,38 @@ def test_every_cut_body_is_a_dead_letter(length: int) -> None:
 
 def test_bytes_that_are_no_utf8_are_a_dead_letter() -> None:
     assert len(unpack([item(1, body(1).replace(b"t:gas:1", b"t:gas:\xff"))]).dead) == 1
+
+
+TIME = st.sampled_from([0, T0, TIME_MAX]) | st.sampled_from([-1, TIME_MAX + 1, -TIME_MAX - 1])
+CODE = st.just(0) | st.sampled_from([1, 128, 255, 256, -1])
+
+
+def test_a_whole_good_reading_is_ordinary() -> None:
+    assert is_ordinary(reading(T0, 1.0, 2.0, "x"), GAS)
+    assert is_ordinary(reading(0, None), GAS)
+
+
+@given(
+    profile=st.sampled_from([GAS.profile, BIN.profile]),
+    at=TIME,
+    received_at=TIME,
+    values=st.lists(st.just(1.0), max_size=4),
+    quality=st.lists(CODE, max_size=4),
+    claimed_at=st.none() | TIME,
+)
+@example(GAS.profile, T0, T0, [1.0], [0, 128], None)
+@example(GAS.profile, T0, T0, [1.0, 1.0], [0, 128], None)
+@example(GAS.profile, T0, T0, [1.0] * 4, [0] * 4, None)
+@example(GAS.profile, T0, T0, [1.0], [0], TIME_MAX + 1)
+@example(GAS.profile, TIME_MAX + 1, T0, [1.0], [0], None)
+@example(GAS.profile, T0, TIME_MAX + 1, [1.0], [0], None)
+@example(BIN.profile, T0, T0, [1.0], [0], None)
+def test_an_ordinary_reading_is_good_and_fits(
+    profile: str, at: int, received_at: int, values: list[float], quality: list[int], claimed_at: int | None
+) -> None:
+    one = Reading(
+        "t:gas:1", profile, at, received_at, Origin.LIVE, tuple(values), tuple(quality), claimed_at=claimed_at
+    )
+    if is_ordinary(one, GAS):
+        assert refusal(one, GAS) == ""
+        assert not any(one.quality)

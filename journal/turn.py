@@ -1,0 +1,59 @@
+"""Turn: the event loop stands aside at the two moments when the commit thread needs the interpreter lock.
+
+Whoever waits for the lock is woken whenever a busy loop gives it away for a system call, and nearly always comes too
+late. Measured with 200 posts outstanding: 100 wake-ups for a commit of 100, and a fifth of all CPU. So the loop sleeps
+until the thread has what it needs: when a commit is given to it, until SQLite has taken over; when SQLite is done,
+until the result is handed over. The thread would hold the lock for as long anyway. Nothing but time hangs on it: a
+wait that ends too early, or is in vain, changes no result.
+"""
+
+import sqlite3
+import threading
+
+LONGEST_S = 0.001
+"""The loop waits no longer: the thread may be pruning, or the machine too busy to run it."""
+
+
+def _shut() -> threading.Lock:
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
+
+
+class Turn:
+    """Of one commit on ``connection``: made on the loop before the commit is given to the thread."""
+
+    def __init__(self, connection: sqlite3.Connection, longest_s: float = LONGEST_S) -> None:
+        self._connection = connection
+        self._longest_s = longest_s
+        self._begun = _shut()
+        self._ended = _shut()
+        self._has_begun = False
+        self._changes: int | None = None
+
+    def let_begin(self) -> None:
+        """On the loop, after the commit was given to the thread: wait until SQLite works."""
+        self._begun.acquire(timeout=self._longest_s)
+
+    def let_end(self) -> None:
+        """On the loop, now and then while the commit is under way: if SQLite is done, wait for the thread.
+
+        SQLite counts the rows that a statement changed when its transaction is committed; reading that takes no lock.
+        """
+        if self._changes is not None and self._connection.total_changes != self._changes:
+            self._changes = None
+            self._ended.acquire(timeout=self._longest_s)
+
+    def begun(self, *, is_alone: bool) -> None:
+        """On the thread: what follows is SQLite's; ``is_alone``: one statement, its own transaction."""
+        if is_alone:
+            self._changes = self._connection.total_changes
+        self._has_begun = True
+        self._begun.release()
+
+    def ended(self) -> None:
+        """On the thread: it needs the lock no more."""
+        self._changes = None
+        self._ended.release()
+        if not self._has_begun:
+            self._begun.release()
