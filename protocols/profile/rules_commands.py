@@ -16,6 +16,8 @@ from protocols.profile.schema import CommandPart, PointPart, ProfileFile
 
 SAFE_STATE = {"close-valve": "closed", "start-fan": "running"}
 """Effect on a final element -> the state that proves it."""
+_ROLE = {"close-valve": "valve", "start-fan": "fan"}
+"""Effect on a final element -> the role of the point that proves it: by it the interlocks find the element."""
 
 _WORD = re.compile(r"[a-z]+")
 _OPENING = frozenset({"open", "opened", "opening", "reopen", "unlock", "release", "reset"})
@@ -124,6 +126,11 @@ def _read_back(command: CommandPart, points: Mapping[str, PointPart]) -> Iterato
         yield (
             ".read_back.equals",
             f"{proof.equals} is {state!r}, but {command.effect!r} is proven by {SAFE_STATE[command.effect]!r} (S2)",
+        )
+    elif command.final_element and point.role != _ROLE.get(command.effect, point.role):
+        yield (
+            ".read_back.point",
+            f"give {proof.point!r} the role {_ROLE[command.effect]!r}: by it the interlocks find what they command",
         )
 
 

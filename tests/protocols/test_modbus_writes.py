@@ -149,7 +149,7 @@ def test_write_that_moves_a_second_final_element_along_is_refused() -> None:
     states = [
         {"code": code, "name": name, "title": {"zh": name, "en": name}} for code, name in [(1, "open"), (2, "closed")]
     ]
-    element = {"type": "enum", "state": states, "final_element": True}
+    element = {"type": "enum", "role": "valve", "state": states, "final_element": True}
     close = {
         "name": "close",
         "effect": "close-valve",
