@@ -33,6 +33,7 @@ class AlarmEngine:
         self._bound: dict[str, list[Bound]] = {}
         self._alarms: dict[str, Standing] = {}
         self._groups: dict[tuple[str, Origin], Group] = {}
+        self._live: dict[str, Group] = {}
         self._agenda = Agenda()
         self._changed: dict[str, AlarmRecord] = {}
         self._out: list[AlarmTransition] = []
@@ -62,7 +63,7 @@ class AlarmEngine:
                 self._change(watched, now)
 
     def _leave(self, device: str) -> None:
-        del self._devices[device], self._bound[device]
+        del self._devices[device], self._bound[device], self._live[device]
         for origin in Origin:
             group = self._groups.pop((device, origin), None)
             if group is not None:
@@ -80,7 +81,7 @@ class AlarmEngine:
                 for standing in kept.active():  # of a device that is lost no reading comes to tell
                     self._note_value(standing, kept.picture, now.wall)
                     self._decide(standing, Judgement.ACTIVE, now)
-        self._check_silence(watched, now)
+        self._check_silence(watched.device, self._live[watched.device], now)
 
     def _let_go(self, standings: Iterable[Standing]) -> None:
         """Nothing judges these any more."""
@@ -104,8 +105,7 @@ class AlarmEngine:
             return
         if is_back and reading.origin is Origin.LIVE:
             self._agenda.at(watched.device, now.mono + watched.lost_after_ns)
-        for standing in group.standings:
-            self._judge(standing, picture, now, reading)
+        self._judge_all(group, now, reading)
         group.settle()
 
     def _observe_late(self, watched: Watched, group: Group, reading: Reading, now: Moment) -> None:
@@ -126,7 +126,7 @@ class AlarmEngine:
             self._judge_all(group, now)
         if reading.origin is Origin.LIVE:
             seen.note_late(reading, now)
-            self._check_silence(watched, now)
+            self._check_silence(watched.device, group, now)
 
     def group_of(self, device: str, origin: Origin) -> Group:
         """The alarms of a device that was heard at this origin. Valid until `rewatch`."""
@@ -145,12 +145,11 @@ class AlarmEngine:
 
     def lost(self, device: str, now: Moment) -> None:
         """The transport knows at once that the device does not answer (a poll failed, a line broke)."""
-        watched = self._devices[device]
-        group = self._group(watched, Origin.LIVE)
+        group = self._live[device]
         if not group.picture.lost:
             group.picture.lose()
             self._judge_all(group, now)
-            self._check_silence(watched, now)
+            self._check_silence(device, group, now)
 
     def report(
         self,
@@ -176,8 +175,8 @@ class AlarmEngine:
     def tick(self, now: Moment) -> None:
         """Let time act: silence that lasts too long, delays that end, silencing that is over."""
         for key in self._agenda.take(now.mono):
-            if key in self._devices:
-                self._check_silence(self._devices[key], now)
+            if (group := self._live.get(key)) is not None:
+                self._check_silence(key, group, now)
             elif (standing := self._alarms.get(key)) is not None:
                 self._on_due(standing, now)
 
@@ -254,15 +253,16 @@ class AlarmEngine:
 
     def _group(self, watched: Watched, origin: Origin, now: Moment | None = None) -> Group:
         """``now``: from when silence counts, where the group is new; else from the start."""
-        key = (watched.device, origin)
-        group = self._groups.get(key)
+        group = self._groups.get((watched.device, origin))
         if group is None:
             return self._new_group(watched, origin, Picture(watched.profile, (now or self._started).mono))
         return group
 
     def _new_group(self, watched: Watched, origin: Origin, picture: Picture) -> Group:
-        group = Group(picture, [self._new(watched, origin, bound) for bound in self._bound[watched.device]])
-        self._groups[watched.device, origin] = group
+        standings = [self._new(watched, origin, bound) for bound in self._bound[watched.device]]
+        group = self._groups[watched.device, origin] = Group(picture, standings, watched.patience)
+        if origin is Origin.LIVE:
+            self._live[watched.device] = group
         return group
 
     def _new(self, watched: Watched, origin: Origin, bound: Bound) -> Standing:
@@ -276,9 +276,9 @@ class AlarmEngine:
         standing = self._alarms[name] = Standing(record, bound)
         return standing
 
-    def _judge_all(self, group: Group, now: Moment) -> None:
+    def _judge_all(self, group: Group, now: Moment, reading: Reading | None = None) -> None:
         for standing in group.standings:
-            self._judge(standing, group.picture, now)
+            self._judge(standing, group.picture, now, reading)
 
     def _judge(self, standing: Standing, picture: Picture, now: Moment, reading: Reading | None = None) -> None:
         """``reading``: that which has just come. One without the alarm's point is no report of it."""
@@ -363,19 +363,19 @@ class AlarmEngine:
         if gone:
             self._apply(standing, Event.RETURN_LATCHED if standing.latches else Event.RETURN, now)
 
-    def _check_silence(self, watched: Watched, now: Moment) -> None:
+    def _check_silence(self, device: str, group: Group, now: Moment) -> None:
         """Find out what is lost, and let late readings count as live where no fresh one followed (S9)."""
-        group = self._groups[watched.device, Origin.LIVE]
-        picture = group.picture
-        if picture.find_silent(watched.patience, now):
-            self._judge_all(group, now)
-        for reading in picture.late_due(now):
-            picture.doubt(reading, now)
-            for standing in group.standings:
-                self._judge(standing, picture, now, reading)
-        again = picture.next_look(watched.patience)
+        again = group.rests_until(now.mono)
+        if again is None:
+            picture = group.picture
+            if picture.find_silent(group.patience, now):
+                self._judge_all(group, now)
+            for reading in picture.late_due(now):
+                picture.doubt(reading, now)
+                self._judge_all(group, now, reading)
+            again = picture.next_look(group.patience)
         if again is not None:
-            self._agenda.at(watched.device, again)
+            self._agenda.at(device, again)
 
     # -- the one place that changes a state ------------------------------------------------------------------
 

@@ -10,28 +10,29 @@ from collections.abc import Iterable
 from alarms.conditions import Judgement
 from alarms.standing import Standing
 from protocols.moment import SECOND, Moment
-from protocols.ordinary import Band, Numbers
-from protocols.picture import Picture
+from protocols.ordinary import Numbers, band_of
+from protocols.picture import Patience, Picture
 from protocols.reading import Reading
 
 LATE_AFTER_NS = 60 * SECOND
 
 
 class Group:
-    """``is_idle``: none of them is active, about to become so, or counting reports.
+    """``is_idle``: none of them is active, about to become so, or counting reports. ``patience``: with the device.
 
     ``unnoted_at``: time stamp of the last reading that was let through and is not written down yet.
     """
 
-    __slots__ = ("_band", "_points", "_unnoted_at", "is_idle", "picture", "standings")
+    __slots__ = ("_band", "_points", "_unnoted_at", "is_idle", "patience", "picture", "standings")
 
-    def __init__(self, picture: Picture, standings: Iterable[Standing]) -> None:
+    def __init__(self, picture: Picture, standings: Iterable[Standing], patience: Patience) -> None:
         self.picture = picture
+        self.patience = patience
         self.standings = tuple(standings)
         self.is_idle = False
         self._unnoted_at: int | None = None
         bounds = [standing.bound for standing in self.standings if standing.bound is not None]
-        self._band = Band(
+        self._band = band_of(
             (limit for bound in bounds for limit in bound.limits), {flag for bound in bounds for flag in bound.flags}
         )
         self._points = len(picture.profile.points)
@@ -58,6 +59,11 @@ class Group:
             return False
         self._unnoted_at = reading.at
         return True
+
+    def rests_until(self, mono: int) -> int | None:
+        """When to look next whether something is lost; ``None``: at ``mono`` there may be something to find out."""
+        again = self.picture.next_look(self.patience)
+        return None if self.picture.lost or again is None or again <= mono else again
 
     def active(self) -> list[Standing]:
         """Those whose condition stands on what is known now."""

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Protocol
 
 from alarms.alarm import AlarmRecord, Timers
@@ -25,7 +26,7 @@ class Watched:
         self.profile = profile
         self.area_kind = area_kind
         self.lost_after_ns = int(LOST_PERIODS * period_s * SECOND)
-        self.patience = Patience(self.lost_after_ns, max(START_GRACE_NS, self.lost_after_ns))
+        self.patience = _patience(self.lost_after_ns)
         self.life_safety = tuple(point.index for point in profile.points if point.life_safety)
 
     def is_like(self, other: "Watched") -> bool:
@@ -41,6 +42,12 @@ class Watched:
             if not rule.areas or self.area_kind in rule.areas
             for bound in bind(rule, self.profile)
         ]
+
+
+@lru_cache
+def _patience(lost_after_ns: int) -> Patience:
+    """One for all devices of a period: what is looked at for each of thousands stays in the processor's cache."""
+    return Patience(lost_after_ns, max(START_GRACE_NS, lost_after_ns))
 
 
 class Mates(Protocol):

@@ -12,7 +12,7 @@ import msgspec
 from journal.entry import Entry, Stored
 from journal.recent import Accepted, Answer, Identity, RecentIdentities
 from protocols.moment import SECOND
-from protocols.reading import Reading, Value, decode_reading, stamp_in, timed_identity
+from protocols.reading import Reading, Value, counted_identity, decode_reading, stamp_in, timed_identity
 from protocols.stamp import doubt_clock
 
 READING = "reading"
@@ -36,8 +36,15 @@ class Acceptance:
     def accept(self, reading: Reading, key: str, source: str) -> tuple[Reading, str]:
         """The reading under a free time stamp, and the name of its entry; or under its first time stamp and no name
         where it is stored already. ``key``: the reading's; ``source``: as `gateway.uplink.Uplink.source`."""
-        is_anonymous = bool(source) and not reading.is_counted and reading.at - reading.received_at in UNTIMED
-        identity = _anonymous(reading, source) if is_anonymous else _identity(reading)
+        identity: Identity
+        boot, sequence = reading.boot, reading.sequence
+        is_anonymous = False
+        if boot is not None and sequence is not None:
+            identity = counted_identity(key, boot, sequence)
+        elif source and reading.at - reading.received_at in UNTIMED:
+            is_anonymous, identity = True, _anonymous(reading, source)
+        else:
+            identity = reading.claimed_at or reading.at
         digest = _digest(reading.values)
         if not self._recent.take_new(key, identity, digest, reading.at):
             if is_anonymous:
@@ -72,11 +79,6 @@ def readings_in(entries: Iterable[Entry]) -> Iterator[tuple[str, Reading]]:
 def _anonymous(reading: Reading, source: str) -> str:
     after = reading.at - reading.received_at
     return f"{source}+{after}" if after else source
-
-
-def _identity(reading: Reading) -> Identity:
-    """`Reading.identity`, as the time stamp where it is one."""
-    return reading.identity if reading.is_counted else reading.claimed_at or reading.at
 
 
 def _accepted(name: str, reading: Reading) -> Accepted:

@@ -2,7 +2,7 @@
 
 from interlocks.interlock import Interlock
 from protocols.moment import SECOND, Moment
-from protocols.ordinary import Band, Numbers
+from protocols.ordinary import Numbers, band_of
 from protocols.reading import Reading
 
 LATE_AFTER_NS = 60 * SECOND
@@ -20,7 +20,7 @@ class Membership:
         valve = interlock.valves.get(device)
         self._valve = None if valve is None else valve[0]
         # a reading without an input would let what is known of it grow old, and then it is no proof any more
-        self._band = Band(*interlock.limits_of(device), needed=interlock.members[device].inputs)
+        self._band = band_of(*interlock.limits_of(device), needed=interlock.members[device].inputs)
 
     def passes(self, reading: Reading, now: Moment) -> Numbers | None:
         """The numbers of a reading that changes nothing while the interlock rests, to be taken in with `note`; ``None``

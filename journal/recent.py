@@ -13,7 +13,7 @@ Most samples are told apart by their stamps, and each is later than the one befo
 
 from array import array
 from bisect import bisect_left, insort
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterable
 from enum import Enum
 from typing import NamedTuple, TypeAlias
@@ -84,12 +84,12 @@ class _Known(_Row):
     """Of one key. The newest samples stand in the row, where they fit in it, all before them in ``samples``, oldest
     first: stamp and digest in one number, by the hash of their identity. One whose identity is there with another
     digest is kept by the hash of both, in ``others`` with that of its identity; ``crowded``: how many of each.
-    ``times``: all stamps, sorted. ``newest``: none is later.
+    ``order``: the names in ``samples``, oldest first; ``times``: their stamps, sorted. ``newest``: none is later.
 
     Of an identity only the hash is kept (64 bits, secret in each process): a text costs as much again as all the rest.
     """
 
-    __slots__ = ("crowded", "newest", "others", "samples", "times")
+    __slots__ = ("crowded", "newest", "order", "others", "samples", "times")
 
     def __init__(self, at: int) -> None:
         super().__init__()
@@ -97,19 +97,31 @@ class _Known(_Row):
         self.samples: dict[int, int] = {}
         self.others: dict[int, int] = {}
         self.crowded: dict[int, int] = {}
+        self.order: deque[int] = deque()
         self.times = array("q")
 
     def __len__(self) -> int:
         return len(self.samples) + ((len(self.numbers) - self.start) >> 1)
 
     def take_next(self, identity: Identity, digest: int, at: int) -> bool:
-        """Remember a sample that can stand in the row (then nothing was known of it); whether it can."""
-        if at != identity or at <= self.newest or (self.samples and self._is_before_the_row(hash(at))):
+        """Remember a sample that is later than all others and can stand after them as it is (then nothing was known of
+        it); whether it can."""
+        if at <= self.newest:
             return False
+        if at == identity:
+            if self.samples and self._is_before_the_row(hash(at)):
+                return False
+            append = self.numbers.append
+            append(at)
+            append(digest)
+        else:
+            name = hash(identity)
+            if self.numbers or self._is_before_the_row(name):
+                return False
+            self.samples[name] = at << DIGEST_BITS | digest
+            self.order.append(name)
+            self.times.append(at)
         self.newest = at
-        append = self.numbers.append
-        append(at)
-        append(digest)
         return True
 
     def has_identity(self, identity: Identity) -> bool:
@@ -156,11 +168,12 @@ class _Known(_Row):
             hashed, name = name, hash((name, digest))
             self.others[name] = hashed
         self.samples[name] = at << DIGEST_BITS | digest
+        self.order.append(name)
         insort(self.times, at)
 
     def drop_oldest(self) -> None:
-        if self.samples:
-            self._drop(next(iter(self.samples)))
+        if self.order:
+            self._drop(self.order.popleft())
         else:
             self.drop_first()
 
@@ -171,10 +184,13 @@ class _Known(_Row):
         if place is not None:
             del self.numbers[place : place + 2]
         elif name is not None:
+            self.order.remove(name)
             self._drop(name)
 
     def _drop(self, name: int) -> None:
-        place = self._time(self.samples.pop(name) >> DIGEST_BITS)
+        """It is not in ``order`` any more."""
+        at = self.samples.pop(name) >> DIGEST_BITS
+        place = 0 if self.times[0] == at else self._time(at)
         if place is not None:
             del self.times[place]
         hashed = self.others.pop(name, None)

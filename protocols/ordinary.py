@@ -16,6 +16,7 @@ from protocols.reading import Reading, Value
 
 Numbers: TypeAlias = tuple[float, ...]
 Values: TypeAlias = tuple[Value, ...]
+Limits: TypeAlias = tuple[tuple[int, float], ...]
 
 MOST_KINDS = 64
 """Sets of points that are remembered per device type: a board sends a few; whoever sends any, is weighed each time."""
@@ -48,13 +49,17 @@ class Ordinary:
         picked = values if self._pick is None else self._pick(values)
         if self._gaps and (values if self._not_text is None else self._not_text(values)).count(None) != self._gaps:
             return None
-        numbers = _finite(picked)
-        if numbers is None or (self._flags is not None and any(self._flags(values))):
+        try:
+            total = sum(picked)  # type: ignore[arg-type]  # what is no number raises, and that is asked here
+        except (TypeError, OverflowError):
+            return None
+        # All are finite where their sum is; or they are so large that they are weighed one by one.
+        if not -_FLOAT_MAX <= total <= _FLOAT_MAX or (self._flags is not None and any(self._flags(values))):
             return None
         for point, equals in self._marks:
             if values[point] == equals:
                 return None
-        return numbers
+        return picked  # type: ignore[return-value]  # all were added
 
 
 class Kinds:
@@ -108,14 +113,9 @@ class Band:
 
     __slots__ = ("_flags", "_limits", "_needed")
 
-    def __init__(
-        self, limits: Iterable[tuple[int, float]], flags: Collection[int], needed: Collection[int] = ()
-    ) -> None:
-        lowest: dict[int, float] = {}
-        for index, limit in limits:
-            lowest[index] = min(limit, lowest.get(index, limit))
-        self._limits = tuple(lowest.items())
-        self._flags = picker(sorted(set(flags))) if flags else None
+    def __init__(self, limits: Limits, flags: tuple[int, ...], needed: tuple[int, ...]) -> None:
+        self._limits = limits
+        self._flags = picker(flags) if flags else None
         self._needed = picker(needed) if needed else None
 
     def holds(self, values: Values) -> bool:
@@ -129,19 +129,23 @@ class Band:
         return self._needed is None or None not in self._needed(values)
 
 
+def band_of(limits: Iterable[tuple[int, float]], flags: Collection[int], needed: Collection[int] = ()) -> Band:
+    """The band with these limits, of which the lowest of an index counts. Devices of a type have nearly always the same
+    one, and share it."""
+    lowest: dict[int, float] = {}
+    for index, limit in limits:
+        lowest[index] = min(limit, lowest.get(index, limit))
+    return _band(tuple(lowest.items()), tuple(sorted(set(flags))), tuple(needed))
+
+
+@lru_cache(maxsize=1024)
+def _band(limits: Limits, flags: tuple[int, ...], needed: tuple[int, ...]) -> Band:
+    return Band(limits, flags, needed)
+
+
 def picker(indexes: Iterable[int]) -> Callable[[Values], Values]:
     """Picks the values at these indexes."""
     wanted = tuple(indexes)
     if len(wanted) > 1:
         return itemgetter(*wanted)  # gives a tuple for two or more only
     return lambda values: tuple(values[index] for index in wanted)
-
-
-def _finite(values: Values) -> Numbers | None:
-    """The values as they are, where all are finite numbers. Their sum tells it in one step: it is finite as well, or
-    they are so large that they are weighed one by one."""
-    try:
-        total = sum(values)  # type: ignore[arg-type]  # what is no number raises, and that is asked here
-    except (TypeError, OverflowError):
-        return None
-    return values if -_FLOAT_MAX <= total <= _FLOAT_MAX else None  # type: ignore[return-value]  # all were added

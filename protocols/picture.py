@@ -26,6 +26,8 @@ FRESH_NS = 60 * SECOND
 PATIENCE_NS = 5 * SECOND
 """A device that comes back sends what it kept, old values first: so long the newest of them may take to come."""
 
+_QUALITIES = {int(one): one for one in Quality}  # to call the enumeration takes four times as long
+
 
 class Patience(NamedTuple):
     """How long a device and each of its life-safety points may be silent, mono ns; ``first``: from the start on,
@@ -210,8 +212,10 @@ class Picture:
         older = {index for index, at in self._newest.items() if reading.at < at <= now.wall}
         absent = self._follow_flags(reading, older, in_doubt)
         for index, value in enumerate(reading.values):
-            number = number_of(value)
-            given = Quality(reading.quality[index])
+            mark = reading.quality[index]
+            if value is None and not mark:
+                continue
+            number, given = number_of(value), _QUALITIES[mark]
             if math.isnan(number) and not given.is_bad:
                 continue
             quality = self._judge_warm_up(index, self._hold(index, given, absent), now)
@@ -346,16 +350,15 @@ class Picture:
             self.trusts_late = self._late is not None
             return True
         silent = {index for index in self._heeded() if now.mono >= self._silent_at(index, patience)}
-        if silent:
-            self.is_calm = False
-            self._silent |= silent
+        self.is_calm = self.is_calm and not silent
+        self._silent |= silent
         return bool(silent)
 
     def next_look(self, patience: Patience) -> int | None:
         """When `find_silent` or `late_due` may find something, mono ns; ``None``: not before a reading comes."""
+        if self.is_calm and self.heard is not None and self._numbers is not None and self._ordinary.is_whole:
+            return self.heard + patience.after  # each point was told as late as the device was heard
         if not self.lost:
-            if self.is_calm and self._numbers is not None and self._ordinary.is_whole:
-                return self._lost_at(patience)  # each point was told as late as the device was heard
             return min([self._lost_at(patience), *(self._silent_at(index, patience) for index in self._heeded())])
         return None if self._late is None else self._late.since + PATIENCE_NS
 
@@ -378,8 +381,7 @@ class Picture:
             return
         self.is_calm = False
         row = self._late or _Late(reading, reading, now.mono)
-        newest = reading if reading.at >= row.newest.at else row.newest
-        self._late = _Late(newest, reading, row.since)
+        self._late = _Late(reading if reading.at >= row.newest.at else row.newest, reading, row.since)
 
     def late_due(self, now: Moment) -> tuple[Reading, ...]:
         """Late readings that count now, each to be taken in with `doubt` and judged.

@@ -63,7 +63,7 @@ class Reading(msgspec.Struct, array_like=True, frozen=True, gc=False, tag=1):
         (device, origin, boot, sequence) where the device counts, else (device, origin, at).
         """
         if self.boot is not None and self.sequence is not None:
-            return f"{self.key}#{self.boot}.{self.sequence}"
+            return counted_identity(self.key, self.boot, self.sequence)
         return timed_identity(self.key, self.claimed_at or self.at)
 
     @property
@@ -79,6 +79,11 @@ class Reading(msgspec.Struct, array_like=True, frozen=True, gc=False, tag=1):
 def key_of(device: str, origin: Origin) -> str:
     """`Reading.key` of a device's readings."""
     return device + _MARKS[origin]
+
+
+def counted_identity(key: str, boot: int, sequence: int) -> str:
+    """`Reading.identity` where the device counts. ``key``: `Reading.key`."""
+    return f"{key}#{boot}.{sequence}"
 
 
 def timed_identity(key: str, stamp: int) -> str:

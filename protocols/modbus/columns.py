@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from struct import Struct
 from typing import Any, NamedTuple
 
-from protocols.modbus.conversions import Convert, Fault, conversion, divisor_of
+from protocols.modbus.conversions import Convert, Fault, conversion, divisor_of, good_integers, is_sure
+from protocols.profile.model import Point
 from protocols.profile.rules_modbus import TEXTS, width_of
 from protocols.profile.schema import ByteOrder, ModbusPart, PointPart
 
@@ -60,7 +61,8 @@ class Column:
 
     ``letter``: its format; ``orders``: the byte orders whose view reads it right, its own first. ``convert``: from
     what the format gives to the value, or ``None``, for which ``fault`` gives the reason. ``divisor``: where that is an
-    integer divided by this, unless it is one of the codes ``missing``; else 0.
+    integer divided by this, unless it is one of the codes ``missing``; else 0. Then the values of the integers in
+    ``good`` are good. ``is_sure``: all values are.
     """
 
     point: int
@@ -73,18 +75,21 @@ class Column:
     fault: Fault
     divisor: int
     missing: frozenset[int]
+    good: range
+    is_sure: bool
 
 
-def column(index: int, part: PointPart, modbus: ModbusPart) -> Column:
+def column(point: Point, part: PointPart, modbus: ModbusPart) -> Column:
     """Compile a part that `protocols.profile.rules_modbus` has nothing against."""
     width = width_of(modbus)
     value, fault = conversion(part, modbus)
+    divisor = divisor_of(part, modbus)
     if modbus.type in TEXTS:
         letter, orders = f"{2 * width}s", _SAME_TEXT[modbus.byte_order]
     else:
         letter, orders = LETTERS[modbus.type], _SAME[modbus.byte_order] if width == 1 else (modbus.byte_order,)
     return Column(
-        point=index,
+        point=point.index,
         table=modbus.table,
         address=modbus.address,
         width=width,
@@ -92,8 +97,10 @@ def column(index: int, part: PointPart, modbus: ModbusPart) -> Column:
         orders=orders,
         convert=value,
         fault=fault,
-        divisor=divisor_of(part, modbus),
+        divisor=divisor,
         missing=frozenset(modbus.missing),
+        good=good_integers(point, modbus, divisor) if divisor else range(0),
+        is_sure=is_sure(point),
     )
 
 

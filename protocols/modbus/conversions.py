@@ -12,8 +12,10 @@ with scale 0.1 is 1.2 and not 1.2000000000000002.
 import math
 from collections.abc import Callable
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, NamedTuple, TypeAlias
 
+from protocols.profile.model import Point
 from protocols.profile.schema import ModbusPart, PointPart
 from protocols.quality import Quality
 from protocols.reading import Value
@@ -25,6 +27,9 @@ _Scale: TypeAlias = Callable[[Number], float]
 
 ENCODINGS = {"utf8": "utf-8", "gbk": "gbk"}
 """Python's names for the text types."""
+
+_BEYOND = 1 << 64
+"""No register has an integer as large."""
 
 
 class Conversion(NamedTuple):
@@ -111,6 +116,44 @@ def divisor_of(point: PointPart, modbus: ModbusPart) -> int:
     has_bits = modbus.bit is not None
     is_integer = modbus.type.startswith(("int", "uint")) and point.type != "flag" and not has_bits
     return _divisor(modbus) if is_integer else 0
+
+
+def is_sure(point: Point) -> bool:
+    """Whether it is a flag that is good whatever its bit says."""
+    return point.type == "flag" and all(_is_good(point, value) for value in (0.0, 1.0))
+
+
+def good_integers(point: Point, modbus: ModbusPart, divisor: int) -> range:
+    """Integers of the register that by ``divisor`` are good values of ``point``, and not missing: all of them, or none
+    where they do not follow each other."""
+    if point.codes:
+        known = sorted(round(code * divisor) for code in point.codes)
+        low, high = known[0], known[-1]
+        if high - low >= len(known) or not all(_is_good(point, one / divisor) for one in known):
+            return range(0)
+    else:
+        bits = int(modbus.type.removeprefix("u").removeprefix("int"))
+        lowest, beyond = (0, 1 << bits) if modbus.type.startswith("u") else (-1 << bits - 1, 1 << bits - 1)
+        low, high = max(lowest, _least(point.low, divisor)), min(beyond - 1, -_least(-point.high, divisor))
+    while low in modbus.missing:
+        low += 1
+    while high in modbus.missing:
+        high -= 1
+    return range(0) if any(low <= code <= high for code in modbus.missing) else range(low, high + 1)
+
+
+def _is_good(point: Point, value: float) -> bool:
+    return point.quality_of(value) is Quality.GOOD
+
+
+def _least(limit: float, divisor: int) -> int:
+    """The smallest integer that by ``divisor`` is at least ``limit``; none that fits a register where that is so."""
+    if abs(limit) >= _BEYOND:
+        return _BEYOND if limit > 0 else -_BEYOND
+    least = math.ceil(Fraction(limit) * divisor)
+    while (least - 1) / divisor >= limit:
+        least -= 1  # one that is smaller may be rounded up to the limit
+    return least
 
 
 def _divisor(modbus: ModbusPart) -> int:

@@ -7,7 +7,7 @@ request with its pauses. A request never touches what the profile forbids. All b
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from operator import itemgetter
+from operator import itemgetter, truediv
 from typing import Any, NamedTuple
 
 from protocols.errors import ProfileError
@@ -45,17 +45,35 @@ class Step(NamedTuple):
 class Bulk(NamedTuple):
     """The columns of a block that are integers by a power of ten: decoded together, without a call for each.
 
-    ``pick`` takes their contents out of the block's, ``points`` and ``divisors`` are in that order. Where any of the
-    contents is in ``missing``, the codes of all of them, each column is looked at by itself.
+    ``pick`` takes their contents out of the block's, ``points``, ``divisors``, ``lows`` and ``highs`` are in that
+    order; ``run``: the place of the points, where they follow each other. From low to high an integer is good. Where
+    any of the contents is in ``missing``, the codes of all of them, each column is looked at by itself.
     """
 
     pick: Callable[[Sequence[Any]], Sequence[int]]
     points: tuple[int, ...]
+    run: slice | None
     divisors: tuple[int, ...]
+    lows: tuple[int, ...]
+    highs: tuple[int, ...]
     missing: frozenset[int]
 
+    def are_good(self, numbers: Sequence[int]) -> bool:
+        """Whether all are good, and none is missing."""
+        # a list: `all` of a generator costs twice as much, and nearly always all are good
+        bounds = zip(numbers, self.lows, self.highs, strict=True)
+        return not [number for number, low, high in bounds if not low <= number <= high]
 
-NO_BULK = Bulk(lambda _contents: (), (), (), frozenset())
+    def put(self, numbers: Sequence[int], values: list[Value]) -> None:
+        """Put the numbers where they belong."""
+        if self.run is not None:
+            values[self.run] = map(truediv, numbers, self.divisors)
+        else:
+            for point, value in zip(self.points, map(truediv, numbers, self.divisors), strict=True):
+                values[point] = value
+
+
+NO_BULK = Bulk(lambda _contents: (), (), None, (), (), (), frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +81,7 @@ class ReadBlock:
     """One request: ``count`` registers or bits of ``table`` from ``address``; ``request`` is its PDU.
 
     ``views``: how its registers are read, one for each byte order there is in it (nearly always one). ``steps``: every
-    column; ``bulk`` and ``others``: the same in two kinds.
+    column; ``bulk`` and ``others``: the same in two kinds. ``is_sure``: all values of the others are good.
     """
 
     table: str
@@ -74,12 +92,19 @@ class ReadBlock:
     steps: tuple[Step, ...] = ()
     bulk: Bulk = NO_BULK
     others: tuple[Step, ...] = ()
+    is_sure: bool = False
 
     def only(self, kept: Sequence[Step]) -> "ReadBlock":
         """The same request, of whose columns only these are decoded."""
         bulk = [step for step in kept if step.column.divisor]
         others = tuple(step for step in kept if step not in bulk)
-        return replace(self, steps=tuple(kept), bulk=_bulk(bulk), others=others)
+        is_sure = all(step.column.is_sure for step in others)
+        return replace(self, steps=tuple(kept), bulk=_bulk(bulk, self._contents), others=others, is_sure=is_sure)
+
+    @property
+    def _contents(self) -> int:
+        """How many `unpack` gives."""
+        return len(self.unpack(bytes(2 * self.count)))
 
     def unpack(self, data: bytes) -> Sequence[Any]:
         """What stands in the answer's data (as `protocols.wire.modbus_pdu.parse_response` gives it)."""
@@ -148,13 +173,14 @@ def decode_blocks(
     """
     values: list[Value] = [None] * len(profile.points)
     marks: list[tuple[int, Quality]] = []
+    is_good = True
     for block, content in zip(blocks, data, strict=True):
-        raw = block.unpack(content)
-        pick, points, divisors, missing = block.bulk
-        steps, numbers = block.others, pick(raw)
-        if missing.isdisjoint(numbers):
-            for point, number, divisor in zip(points, numbers, divisors, strict=True):
-                values[point] = number / divisor
+        raw, bulk = block.unpack(content), block.bulk
+        steps, numbers = block.others, bulk.pick(raw)
+        are_good = bulk.are_good(numbers)
+        is_good = is_good and are_good and block.is_sure
+        if are_good or bulk.missing.isdisjoint(numbers):
+            bulk.put(numbers, values)
         else:
             steps = block.steps
         for place, point, convert, one in steps:
@@ -162,8 +188,14 @@ def decode_blocks(
             if value is None:
                 marks.append((point, one.fault(raw[place])))
     told = tuple(values)
-    quality = profile.qualify(told)
+    is_good = is_good and not (profile.quality_rules and _tells(profile, told))
+    quality = (0,) * len(told) if is_good else profile.qualify(told)
     return told, _marked(quality, marks) if marks else quality
+
+
+def _tells(profile: Profile, values: tuple[Value, ...]) -> bool:
+    """Whether one of the values says something of the quality of others."""
+    return bool([rule for rule in profile.quality_rules if values[rule.point] == rule.equals])
 
 
 def _marked(quality: tuple[int, ...], marks: list[tuple[int, Quality]]) -> tuple[int, ...]:
@@ -178,7 +210,7 @@ def _columns(profile: Profile) -> list[Column]:
     if problems:
         raise ProfileError(problems)
     parts = zip(profile.points, profile.file.point, strict=True)
-    return [column(point.index, part, part.modbus) for point, part in parts if part.modbus is not None]
+    return [column(point, part, part.modbus) for point, part in parts if part.modbus is not None]
 
 
 def _block(run: list[Column]) -> ReadBlock:
@@ -194,16 +226,25 @@ def _block(run: list[Column]) -> ReadBlock:
     return ReadBlock(table, address, count, request, views).only(steps)
 
 
-def _bulk(steps: Sequence[Step]) -> Bulk:
+def _bulk(steps: Sequence[Step], contents: int) -> Bulk:
+    """``contents``: how many the block has."""
+    steps = sorted(steps, key=lambda step: step.point)
+    points = tuple(step.point for step in steps)
+    run = slice(points[0], points[-1] + 1) if points and points[-1] - points[0] + 1 == len(points) else None
     return Bulk(
-        pick=_picker([step.place for step in steps]),
-        points=tuple(step.point for step in steps),
+        pick=_picker([step.place for step in steps], contents),
+        points=points,
+        run=run,
         divisors=tuple(step.column.divisor for step in steps),
+        lows=tuple(step.column.good.start for step in steps),
+        highs=tuple(step.column.good.stop - 1 for step in steps),
         missing=frozenset(code for step in steps for code in step.column.missing),
     )
 
 
-def _picker(places: list[int]) -> Callable[[Sequence[Any]], Sequence[int]]:
+def _picker(places: list[int], contents: int) -> Callable[[Sequence[Any]], Sequence[int]]:
+    if places == list(range(contents)):
+        return lambda all_of_them: all_of_them
     if len(places) > 1:
         return itemgetter(*places)
     return lambda contents: [contents[place] for place in places]

@@ -63,6 +63,24 @@ def test_forgetting_what_is_unknown_changes_nothing():
     assert recent.check(KEY, "@100", 1) is Answer.DUPLICATE
 
 
+def test_one_that_was_forgotten_leaves_room_for_one_more_and_the_oldest_still_goes_first():
+    recent = RecentIdentities(per_key=3)
+    for number in range(3):
+        recent.remember(KEY, f"#1.{number}", number, 100 + number)
+    recent.forget(KEY, "#1.1", 1)
+    for number in (3, 4, 5):
+        recent.remember(KEY, f"#1.{number}", number, 100 + number)
+    known = [number for number in range(6) if recent.check(KEY, f"#1.{number}", number) is Answer.DUPLICATE]
+    assert (known, len(recent)) == ([3, 4, 5], 3)
+
+
+def test_one_told_apart_by_its_stamp_goes_before_younger_ones_with_a_name():
+    recent = RecentIdentities(per_key=2)
+    for identity, at in ((100, 100), ("#1.1", 200), ("#1.2", 300)):
+        assert recent.take_new(KEY, identity, 7, at)
+    assert [recent.check(KEY, one, 7) is Answer.DUPLICATE for one in (100, "#1.1", "#1.2")] == [False, True, True]
+
+
 def test_each_device_keeps_its_newest():
     recent = RecentIdentities(per_key=3)
     for number in range(5):

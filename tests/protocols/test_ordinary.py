@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocols.moment import SECOND
-from protocols.ordinary import MOST_KINDS, Band, Kinds, kinds_of
+from protocols.ordinary import MOST_KINDS, Kinds, band_of, kinds_of
 from protocols.picture import Patience, Picture
 from protocols.quality import Quality
 from protocols.reading import Reading, Value
@@ -138,7 +138,7 @@ def test_sets_of_points_that_are_remembered_are_bounded() -> None:
 def test_band_holds_below_the_lowest_limit_without_a_flag_and_with_what_is_needed(
     values: tuple[Value, ...], holds: bool
 ) -> None:
-    assert Band([(0, 7.0), (0, 5.0), (0, 9.0)], [1], [2]).holds(values) is holds
+    assert band_of([(0, 7.0), (0, 5.0), (0, 9.0)], [1], [2]).holds(values) is holds
 
 
 # -- what a picture keeps of them -----------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """What a picture takes from values that are in doubt, from flags that stand, and from late readings."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,6 +50,18 @@ def test_value_in_doubt_does_not_lower_what_stood_before(reason: Quality) -> Non
     one.update(gas_reading(0, methane=12.0), at(0))
     one.update(marked(gas_reading(2, methane=0.0), reason), at(2))
     assert trusted(one) == 12.0
+
+
+@pytest.mark.parametrize(
+    ("mark", "known_as"), [(Quality.BAD_MISSING, Quality.BAD_MISSING), (Quality.GOOD, Quality.GOOD)]
+)
+def test_point_that_is_sent_as_no_value_is_bad_and_one_that_is_not_sent_stays(mark: Quality, known_as: Quality) -> None:
+    one = picture()
+    one.update(gas_reading(0, methane=12.0), at(0))
+    absent = gas_reading(2, methane=None)
+    marks = tuple(int(mark) if index == METHANE else before for index, before in enumerate(absent.quality))
+    one.update(msgspec.structs.replace(absent, quality=marks), at(2))
+    assert (quality(one), trusted(one)) == (known_as, 12.0)
 
 
 def test_value_in_doubt_raises_what_stood_before_and_a_good_one_lowers_it() -> None:
