@@ -25,145 +25,17 @@ from protocols.moment import SECOND, Moment
 from protocols.opcua.writes import WriteGate as NodeGate
 from protocols.profile.model import Profile
 from protocols.profile.node_ids import parse
-from protocols.profile.rules import check
 from protocols.profile.rules_commands import OWN_TOPIC
 from protocols.profile.schema import CommandPart
 from protocols.reading import Origin
 from protocols.request import OperatorRequest
 from protocols.wire.modbus_pdu import READS
-from tests.fixtures.modbus_profiles import TITLE, profile
+from tests.fixtures.modbus_profiles import profile
+from tests.fixtures.random_commands import ASKED, FINAL, RIGHT, commands, element, elements, problems
 
 DEVICE = "t:1"
-FINAL = ("close-valve", "start-fan")
-EFFECTS = ("close-valve", "start-fan", "self-test", "mute", "identify")
-WORDS = ("close", "open", "OPEN", "valveOpen", '{"v":"\\u006fpen"}', "1", "0", "true", "false", "off", "开阀", "test")
-NAMES = ("close-valve", "open-valve", "reopen", "test", "unlock", "blink")
 NAMESPACES = ("ua", "own")
 Place = tuple[str, object]
-
-
-PROOF = {"equals": 2, "within_s": 5}
-RIGHT: list[dict[str, Any]] = [
-    {
-        "name": "close-valve",
-        "effect": "close-valve",
-        "final_element": True,
-        "modbus": {"table": "coil", "address": 0, "value": 1},
-        "coap": {"path": "valve", "payload": "close"},
-        "mqtt": {"topic": "cmnd/{device}/VALVE", "payload": "0"},
-        "opcua": {"node": "ns=1;s=valveOpen", "type": "UInt16", "value": 0},
-        "read_back": {"point": "valve", **PROOF},
-    },
-    {
-        "name": "start-fan",
-        "effect": "start-fan",
-        "final_element": True,
-        "modbus": {"table": "coil", "address": 1, "value": 1},
-        "coap": {"path": "fan", "payload": "start"},
-        "opcua": {"node": "ns=1;s=fanRun", "type": "UInt16", "value": 1},
-        "read_back": {"point": "fan", **PROOF},
-    },
-    {
-        "name": "test",
-        "effect": "self-test",
-        "final_element": False,
-        "modbus": {"table": "holding", "address": 2, "values": [1, 2]},
-        "coap": {"path": "test", "payload": "1"},
-        "mqtt": {"payload": "test"},
-        "opcua": {"node": "ns=1;s=test", "type": "UInt16", "value": 2},
-    },
-    {
-        "name": "blink",
-        "effect": "identify",
-        "final_element": False,
-        "modbus": {"table": "coil", "address": 2, "values": [1]},
-        "mqtt": {"payload": "blink"},
-    },
-]
-
-
-def forms() -> st.SearchStrategy[dict[str, Any]]:
-    """The ways of a command, mostly one."""
-    bit = st.integers(0, 1)
-    coil = st.fixed_dictionaries({"table": st.just("coil"), "address": st.integers(0, 2), "value": bit})
-    coils = st.fixed_dictionaries(
-        {"table": st.just("coil"), "address": st.integers(0, 2), "values": st.lists(bit, min_size=1, max_size=3)}
-    )
-    register = st.fixed_dictionaries(
-        {"table": st.just("holding"), "address": st.integers(0, 2), "value": st.integers(0, 2)}
-    )
-    registers = st.fixed_dictionaries(
-        {
-            "table": st.just("holding"),
-            "address": st.integers(0, 2),
-            "values": st.lists(st.integers(0, 2), min_size=1, max_size=3),
-        }
-    )
-    ways = {
-        "modbus": st.one_of(coil, coils, register, registers),
-        "coap": st.fixed_dictionaries(
-            {"path": st.sampled_from(["valve", "valve/close", "test"]), "payload": st.sampled_from(WORDS)}
-        ),
-        "mqtt": st.fixed_dictionaries(
-            {"payload": st.sampled_from(WORDS)},
-            optional={"topic": st.sampled_from(["cmnd/{device}/VALVE", "Valve/Close", OWN_TOPIC, "Valve/Open"])},
-        ),
-        "opcua": st.fixed_dictionaries(
-            {
-                "node": st.sampled_from(["ns=1;s=valve", "ns=1;s=ValveClose", "ns=1;s=valveOpen", "ns=1;s=test"]),
-                "type": st.just("UInt16"),
-                "value": st.integers(0, 2),
-            }
-        ),
-    }
-    one = st.one_of([st.fixed_dictionaries({name: way}) for name, way in ways.items()])
-    return st.one_of(one, one, one, st.fixed_dictionaries({}, optional=ways))
-
-
-@st.composite
-def commands(draw: st.DrawFn) -> list[dict[str, Any]]:
-    """Some that are right, and up to two that may not be, often none."""
-    made = draw(st.lists(st.sampled_from(RIGHT), max_size=3, unique_by=lambda one: one["name"]))
-    others = [name for name in NAMES if name not in {one["name"] for one in made}]
-    for name in draw(st.lists(st.sampled_from(others), max_size=draw(st.sampled_from([0, 0, 1, 1, 2])), unique=True)):
-        effect = draw(st.sampled_from(EFFECTS))
-        final = draw(st.booleans()) if draw(st.integers(0, 4)) == 0 else effect in FINAL
-        proof = {"point": "valve" if effect != "start-fan" else "fan", "equals": draw(st.sampled_from([2, 2, 2, 1]))}
-        made.append(
-            {
-                "name": name,
-                "effect": effect,
-                "final_element": final,
-                **draw(forms()),
-                **({"read_back": {**proof, "within_s": 5}} if final else {}),
-            }
-        )
-    return made
-
-
-def element(name: str, role: str, safe: str, **where: Any) -> dict[str, Any]:
-    states = [{"code": 1, "name": "unsafe", "title": TITLE}, {"code": 2, "name": safe, "title": TITLE}]
-    return {"name": name, "type": "enum", "role": role, "final_element": True, "state": states, **where}
-
-
-def elements() -> st.SearchStrategy[list[dict[str, Any]]]:
-    """A valve and a fan, each somewhere that a command might write to, or not."""
-    places: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
-        [
-            {"modbus": {"table": "holding", "address": 1}},
-            {"modbus": {"table": "input", "address": 1}},
-            {"modbus": {"table": "holding", "address": 0, "type": "uint32"}},
-            {"opcua": {"node": "ns=1;s=valve"}},
-            {},
-        ]
-    )
-    fan = element("fan", "fan", "running", modbus={"table": "input", "address": 9}, opcua={"node": "ns=1;s=fan"})
-    return places.map(lambda where: [element("valve", "valve", "closed", **where), fan])
-
-
-def problems(made: Profile) -> list[str]:
-    """What the loader says of the commands."""
-    return [path for path, _ in check(made.file) if path.startswith("command")]
 
 
 class Wires:
@@ -294,9 +166,6 @@ class Bench:
 
 def store(_verdict: Verdict, done: Done) -> None:
     done(None)
-
-
-ASKED = st.lists(st.one_of(st.sampled_from(NAMES), st.text(max_size=8)), max_size=6)
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
