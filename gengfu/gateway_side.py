@@ -103,10 +103,15 @@ class GatewaySide:
         tail = await asyncio.to_thread(self.journal.tail, TAIL)
         self.pipeline.rebuild(tail)
         readings = (decode_reading(one.entry.body) for one in tail if one.entry.kind == READING)
-        self.watch.recall((one for one in readings if one.device in self.site.devices), clock.now())
+        self.watch.recall(filter(self._speaks_of_today, readings), clock.now())
         self.begin(await self.build(self.site, self.site.connections, doors))
         await self._listen_to_people(state)
         self._wakeup.again()
+
+    def _speaks_of_today(self, reading: Reading) -> bool:
+        """Whether its device is still there and has the profile still by which its values are told apart."""
+        device = self.site.devices.get(reading.device)
+        return device is not None and device.profile.id == reading.profile
 
     async def build(
         self, site: Site, connections: Iterable[str], doors: dict[str, socket.socket] | None = None

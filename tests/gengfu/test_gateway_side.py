@@ -15,9 +15,10 @@ from gengfu import clock
 from gengfu.gateway_side import GatewaySide
 from gengfu.rules import shipped
 from gengfu.supervisor import Supervisor
+from journal.entry import Entry, partition_of
 from journal.sqlite import SqliteJournal
 from protocols.profile.loader import shipped_profiles
-from protocols.reading import Reading
+from protocols.reading import Origin, Reading, encode_reading
 from tests.fixtures.stories import gas_reading
 
 SITE = """
@@ -52,16 +53,25 @@ def _ingest(gateway: GatewaySide) -> object:
 
 
 @pytest.fixture
-async def refusing(tmp_path: Path) -> AsyncIterator[GatewaySide]:
-    """A gateway whose journal refuses at once what it is given."""
+async def gateway(tmp_path: Path) -> AsyncIterator[GatewaySide]:
+    """Not started."""
     site = compile_site(SiteConfig.model_validate(tomllib.loads(SITE), strict=False), shipped_profiles())
     metrics = CollectorRegistry()
+    supervisor = Supervisor(metrics)
     journal, downlink = (SqliteJournal.open(tmp_path / name, now=clock.wall()) for name in ("journal", "downlink"))
-    gateway = GatewaySide(site, shipped(), journal, downlink, metrics, Supervisor(metrics))
+    gateway = GatewaySide(site, shipped(), journal, downlink, metrics, supervisor)
+    yield gateway
+    await supervisor.stop()
+    await gateway.stop()
     await journal.close()
     await downlink.close()
-    yield gateway
-    await gateway.stop()
+
+
+@pytest.fixture
+async def refusing(gateway: GatewaySide) -> GatewaySide:
+    """One whose journal refuses at once what it is given."""
+    await gateway.journal.close()
+    return gateway
 
 
 @pytest.mark.parametrize(
@@ -79,3 +89,15 @@ async def test_delay_of_an_alarm_is_waited_for_even_where_what_brought_the_readi
     with pytest.raises(fault):
         come(refusing)
     assert not refusing.watch.is_stirred, "nobody asked what is due since"
+
+
+@pytest.mark.parametrize(("profile", "counts"), [("gengfu/gas-alarm", True), ("gengfu/lpg-alarm", False)])
+async def test_what_was_stored_under_another_profile_of_the_device_says_nothing_after_a_start(
+    gateway: GatewaySide, profile: str, counts: bool
+) -> None:
+    stored = msgspec.structs.replace(_leak(), profile=profile)
+    entry = Entry("reading", stored.identity, partition_of("gas:1"), stored.at, encode_reading(stored))
+    await gateway.journal.append([entry])
+    await gateway.start({})
+    picture = gateway.watch.alarms.group_of("gas:1", Origin.LIVE).picture
+    assert bool(picture._trusted) is counts
