@@ -9,6 +9,8 @@ import contextlib
 import errno
 import logging
 import socket
+import sys
+import traceback
 from collections.abc import Callable, Iterator
 
 import h11
@@ -92,6 +94,7 @@ def _counting(malformed: Callable[[], None]) -> type[H11Protocol]:
 
         def send_400_response(self, msg: str) -> None:
             malformed()
+            _unknot(sys.exception())
             if self.cycle is not None:
                 # the application may be at its answer to the head already: it must not follow ours
                 self.cycle.disconnected = True
@@ -109,6 +112,13 @@ def _counting(malformed: Callable[[], None]) -> type[H11Protocol]:
             super().connection_lost(exc)
 
     return Counting
+
+
+def _unknot(error: BaseException | None) -> None:
+    """h11 raises from a frame that names the error, which names the frame: both, and the connection, would stay until
+    the garbage collector comes."""
+    if error is not None:
+        traceback.clear_frames(error.__traceback__)
 
 
 async def serve(

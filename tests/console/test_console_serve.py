@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import json
 import logging
 import signal
@@ -12,10 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import h11
 import httpx
 import pytest
 import uvloop
 from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from console.accounts import Accounts
 from console.api.events import GRACE_S
@@ -243,6 +246,27 @@ async def test_requests_are_not_logged_and_the_server_is_not_named(
     assert "server" not in answer.headers
     ours = [one.getMessage() for one in caplog.records if not one.name.startswith(("httpx", "httpcore"))]
     assert [one for one in ours if "hunter2" in one] == []
+
+
+async def test_what_is_no_http_leaves_nothing_for_the_garbage_collector(
+    app: FastAPI, services: ConsoleServices
+) -> None:
+    def left() -> int:
+        return sum(isinstance(one, (h11.RemoteProtocolError, H11Protocol)) for one in gc.get_objects())
+
+    async with running(app, services.stop) as address:
+        gc.disable()
+        try:
+            before = left()
+            for _ in range(10):
+                reader, writer = await asyncio.open_connection("127.0.0.1", int(address.rpartition(":")[2]))
+                writer.write(b"\x00 no request\r\n\r\n")
+                assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
+                writer.close()
+                await writer.wait_closed()
+            await wait_for_async(lambda: left() == before, what="the end of the last connection")
+        finally:
+            gc.enable()
 
 
 async def test_a_crash_is_logged_with_its_traceback_for_the_developer(

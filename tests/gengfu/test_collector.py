@@ -55,3 +55,32 @@ async def test_a_sweep_is_put_off_while_there_is_much_that_will_go_by_itself(mon
         await wait_for_async(lambda: gone)
         sweeping.cancel()
     assert len(counts) > collector.MOST_PUT_OFF
+
+
+async def test_young_garbage_that_piles_up_does_not_wait_for_the_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collector, "LOOK_S", 0.001)
+    gone: list[str] = []
+    with collector.settled():
+        sweeping = asyncio.create_task(collector.sweep())
+        for _ in range(collector.ENOUGH):
+            Knot(gone)
+        await wait_for_async(lambda: len(gone) == collector.ENOUGH)
+        sweeping.cancel()
+
+
+async def test_a_batch_that_comes_and_goes_is_not_looked_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collector, "LOOK_S", 0.001)
+    seen: list[int] = []
+
+    def comes_and_goes() -> tuple[int, int, int]:
+        seen.append(0 if len(seen) % collector.LOOKS == 0 else collector.MANY)
+        return seen[-1], 0, 0
+
+    monkeypatch.setattr(gc, "get_count", comes_and_goes)
+    gone: list[str] = []
+    with collector.settled():
+        Knot(gone)
+        sweeping = asyncio.create_task(collector.sweep())
+        await wait_for_async(lambda: len(seen) > 10 * collector.LOOKS)
+        sweeping.cancel()
+        assert gone == []

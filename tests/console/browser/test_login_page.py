@@ -90,11 +90,13 @@ def test_signing_in_and_out(visit: Open, console: Console) -> None:
     visitor = visit()
     page = visitor.sign_in(Role.VIEWER)
     expect(page.locator("#user")).to_have_text("viewer")
+    assert visitor.errors == []
     page.locator("#sign-out").click()
     page.wait_for_url(f"{console.url}/login")
     page.goto(f"{console.url}/")
     page.wait_for_url(f"{console.url}/login")
-    assert visitor.errors == []
+    # What the desk asks between the end of the session and its own leaving is refused, and the browser notes that.
+    assert [error for error in visitor.errors if "401" not in error] == []
 
 
 def test_whoever_signs_out_is_not_told_that_the_session_has_ended(visit: Open, console: Console) -> None:
