@@ -3,7 +3,7 @@
 import sys
 
 from bench.processes import many_sockets
-from gengfu.process import SWITCH_INTERVAL_S
+from gengfu.main_loop import SWITCH_INTERVAL_S
 
 
 def as_the_program() -> None:

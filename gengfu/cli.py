@@ -1,4 +1,5 @@
-"""The command line. Exit codes: 0 ok, 1 the input is wrong, 2 usage, 3 something it needs is not there.
+"""The command line. Exit codes: 0 ok, 1 the input is wrong, 2 usage, 3 something it needs is not there, 130 broken
+off by Ctrl-C (what runs until Ctrl-C ends with 0).
 
 Heavy libraries are imported by the verb that needs them, so that ``gengfu version`` answers at once.
 """
@@ -35,21 +36,32 @@ VERBS = {
 }
 
 
+INTERRUPTED = 130
+"""128 and the number of SIGINT, as shells have it."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     verb = words[0] if words else ""
     if verb not in VERBS:
         return _usage(verb)
+    try:
+        return _run(verb, words[1:])
+    except GengfuError as error:
+        print(f"gengfu {verb}: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print(f"gengfu {verb}: interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _run(verb: str, words: Sequence[str]) -> int:
     module = importlib.import_module(VERBS[verb].module)
     parser = argparse.ArgumentParser(prog=f"gengfu {verb}", description=VERBS[verb].help)
     module.add_arguments(parser)
     run: Callable[[argparse.Namespace], int] = module.run
-    try:
-        return run(parser.parse_args(words[1:]))
-    except GengfuError as error:
-        print(f"gengfu {verb}: {error}", file=sys.stderr)
-        return error.exit_code
+    return run(parser.parse_args(words))
 
 
 def _usage(verb: str) -> int:

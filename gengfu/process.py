@@ -8,13 +8,11 @@ import asyncio
 import logging
 import signal
 import socket
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import uvloop
 from prometheus_client import CollectorRegistry
 
 from console import serve
@@ -46,8 +44,6 @@ from telemetry.errors import StoreError
 log = logging.getLogger("gengfu")
 
 MEBI = 1 << 20
-SWITCH_INTERVAL_S = 0.0005
-"""How long another thread may keep the interpreter from the event loop: a leak must not wait 5 ms for a store."""
 
 
 @dataclass(frozen=True)
@@ -173,22 +169,3 @@ def _close_all(doors: dict[str, socket.socket]) -> None:
     """Those that no connection has taken over."""
     for door in doors.values():
         door.close()
-
-
-async def until_signal(stop: asyncio.Event) -> None:
-    """Return at Ctrl-C, SIGTERM, or when ``stop`` is set."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    await stop.wait()
-
-
-def run(main: Callable[[], Awaitable[None]]) -> None:
-    """Run ``main`` on uvloop, with `SWITCH_INTERVAL_S`."""
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
-
-    async def call() -> None:
-        await main()
-
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(call())

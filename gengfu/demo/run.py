@@ -10,7 +10,7 @@ from console.roles import Role
 from device_registry.connections import CoapConnection, Connection, SerialPart
 from device_registry.devices import Site
 from gateway.transports.line import LineRelay
-from gengfu import places, process
+from gengfu import main_loop, places, process
 from gengfu.console_side import Staging
 from gengfu.demo import control
 from gengfu.demo.site import BANNER, Stage, make_boards, save_endpoints
@@ -44,14 +44,14 @@ def run_demo(options: argparse.Namespace) -> None:
             save_endpoints(running)
             _say(running, len(boards))
             try:
-                await process.until_signal(running.console.stop)
+                await main_loop.until_signal(running.console.stop)
             finally:
                 print("\nStopping ...", flush=True)
                 door.close()
         for relay in relays.values():
             relay.close()
 
-    process.run(main)
+    main_loop.run(main)
 
 
 def _say(running: process.Process, boards: int) -> None:

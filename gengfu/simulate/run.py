@@ -3,7 +3,7 @@
 import asyncio
 from typing import TextIO
 
-from gengfu import process
+from gengfu import main_loop
 from gengfu.simulate.fleet import Fleet
 
 SHOW_EVERY_S = 1.0
@@ -17,7 +17,7 @@ async def keep_running(fleet: Fleet, seconds: float | None, out: TextIO | None) 
     working = [asyncio.create_task(fleet.run())]
     if out is not None and out.isatty():
         working.append(asyncio.create_task(_show(fleet, out)))
-    stopping = asyncio.create_task(process.until_signal(stop))
+    stopping = asyncio.create_task(main_loop.until_signal(stop))
     try:
         # a device that fails ends the run: a fleet that is not whole proves nothing
         done, _ = await asyncio.wait({stopping, *working}, return_when=asyncio.FIRST_COMPLETED)

@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from gengfu import process
+from gengfu import main_loop
 from gengfu.errors import InputError
 from gengfu.simulate.document import FIRST_PORT, TRANSPORTS, WITH_A_BROKER, write_site
 from gengfu.simulate.fleet import Fleet, Wish
@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
             await fleet.close()
         print(json.dumps(fleet.tally.as_dict()) if quiet else fleet.tally)
 
-    process.run(main)
+    main_loop.run(main)
     return 0
 
 

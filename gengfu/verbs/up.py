@@ -24,7 +24,7 @@ def run(options: argparse.Namespace) -> int:
     settings = load_settings(options.config)
     print(f"Gengfu {gengfu.__version__}, data in {os.path.relpath(settings.data)}", flush=True)
     with DataFolder(settings.data, "demo" if options.demo else "site") as folder:
-        from gengfu import process  # noqa: PLC0415 - seconds of imports, after the first line is out
+        from gengfu import main_loop, process  # noqa: PLC0415 - seconds of imports, after the first line is out
         from gengfu.rules import shipped  # noqa: PLC0415 - seconds of imports, after the first line is out
         from gengfu.simulate.stage import stage  # noqa: PLC0415 - seconds of imports, after the first line is out
         from gengfu.sites import empty_site, read_site  # noqa: PLC0415 - seconds of imports, after the first line is out
@@ -41,8 +41,8 @@ def run(options: argparse.Namespace) -> int:
                 if running.console.made_up:
                     print(f"First start: user admin, password {running.console.made_up}", flush=True)
                 print(f"Console: http://{settings.http.host}:{running.http_port}/  Ctrl-C stops.", flush=True)
-                await process.until_signal(running.console.stop)
+                await main_loop.until_signal(running.console.stop)
 
-        process.run(main)
+        main_loop.run(main)
     print("Stopped.")
     return 0
