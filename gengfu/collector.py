@@ -13,8 +13,8 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-LOOK_S = 0.2
-LOOKS = 5
+LOOK_S = 0.5
+LOOKS = 3
 """So many in a row must see them: a batch on its way to a store comes and goes between."""
 ENOUGH = 10_000
 """Young objects that stay, and are worth a look: 3 ms."""
