@@ -16,6 +16,7 @@ from typing import Any
 import uvloop
 
 from bench.coap_posts import OPTIONS
+from bench.missing import tell_missing
 from bench.mqtt import publish
 from bench.parts import Gateway, counted, gas_alarms, gateway
 from bench.processes import beside, given
@@ -117,7 +118,9 @@ def measure(folder: Path, _seconds: float = 0.0) -> list[Row]:
                 return []
             if transport == "coap":
                 rows += uvloop.run(_over_coap(place, server))
-            elif locate("mosquitto"):
+            elif locate("mosquitto") is None:
+                tell_missing("mosquitto", "servers")
+            else:
                 with running(place / "broker", OPEN, persistent=False) as broker:
                     rows += uvloop.run(_over_mqtt(place, server, broker.port))
     return rows

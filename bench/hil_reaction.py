@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bench.missing import tell_missing
 from bench.rows import Row
 from tests.hil import frozen
 from tests.hil.leak import LEVEL_2_MA, Room
@@ -28,6 +29,7 @@ def measure(folder: Path) -> list[Row]:
     """The longest of all leaks, and the median."""
     parts = locate()
     if parts is None:
+        tell_missing("firmware of an emulated Pico", "hil-firmware")
         return []
     pico = frozen.pico(parts)
     moments = random.Random(50)

@@ -20,6 +20,7 @@ import uvloop
 from bench.coap import CASES, Case
 from bench.coap_posts import ONE_VALUE
 from bench.floors import mqtt as floor
+from bench.missing import tell_missing
 from bench.parts import counted, gas_alarms, gateway
 from bench.processes import alone, beside
 from bench.program import as_the_program
@@ -126,6 +127,7 @@ async def _measure(folder: Path, port: int, case: Case, version: str, seconds: f
 def measure(folder: Path, seconds: float = 6.0) -> list[Row]:
     """All rows; none where there is no broker."""
     if locate("mosquitto") is None:
+        tell_missing("mosquitto", "servers")
         return []
     as_the_program()
     rows: list[Row] = []

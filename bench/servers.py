@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
+from bench.missing import tell_missing
 from bench.parts import Gateway
 from device_registry.devices import Site
 from gengfu.stores import StoreFeed, series_of
@@ -23,6 +24,7 @@ def influxd(folder: Path) -> Iterator[Influxd | None]:
     """A real InfluxDB, or ``None`` where there is none (``make servers`` fetches it)."""
     path = locate("influxd")
     if path is None:
+        tell_missing("influxd", "servers")
         yield None
         return
     server = Influxd(Program(path, environment()), folder / "influxd")
