@@ -89,8 +89,8 @@ def stored_by_transport(address: str) -> dict[str, float]:
 
 def heard(client: httpx.Client) -> int:
     """How many devices have said something."""
-    items = client.get("/api/v1/devices").json()["items"]
-    return sum(item["last_seen"] is not None for item in items)
+    counts = [item["devices"] for item in client.get("/api/v1/connections").json()["items"]]
+    return sum(count["total"] - count["lost"] - count["unheard"] for count in counts)
 
 
 def test_fleet_over_four_transports_is_heard_as_simulated_and_nothing_is_lost(tmp_path: Path) -> None:
