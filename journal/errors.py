@@ -54,6 +54,14 @@ def translate_os(error: OSError, path: Path) -> JournalError:
     return JournalUnusable(f"{path}: {error.strerror}; choose a data folder that this user can write to")
 
 
+DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+def is_damage(error: BaseException | None) -> bool:
+    """Whether SQLite says that the file itself is damaged."""
+    return isinstance(error, sqlite3.Error) and primary_code(error) in DAMAGE
+
+
 def primary_code(error: sqlite3.Error) -> int:
     """SQLite's primary result code, 0 where the error did not come from SQLite itself."""
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF

@@ -15,6 +15,9 @@ from journal.entry import PARTITIONS
 WINDOW = 4_000_000
 """Bytes kept: at least this many newest entries are indexed, at most twice as many."""
 
+_NOBODYS = PARTITIONS
+"""In the place of a partition."""
+
 
 class Plan(NamedTuple):
     """How to read: positions in [``start``, ``end``); ``exact``: every entry among them is wanted.
@@ -83,6 +86,13 @@ class PositionIndex:
         """Nothing below ``first`` is in the file any more."""
         with self._lock:
             self._first = first
+
+    def lost(self, start: int, end: int) -> None:
+        """Positions in [``start``, ``end``) cannot be read any more."""
+        with self._lock:
+            begin, stop = max(start - self._base, 0), min(end - self._base, len(self._window))
+            if begin < stop:
+                self._window[begin:stop] = bytes((_NOBODYS,)) * (stop - begin)
 
     def own(self, after: Mapping[int, int]) -> dict[int, int]:
         """``after`` without positions that were never given here: such a cursor was kept from another file

@@ -1,15 +1,16 @@
-"""SqliteJournal: the embedded journal, one SQLite file (WAL, synchronous=FULL) and one commit thread.
+"""SqliteJournal: the embedded journal, segment files of SQLite (WAL, synchronous=FULL) and one commit thread.
 
 Group commit: a commit begins when the previous one is done and (128 entries wait or the oldest waits
 ``window_s``, a patient one `PATIENCE_S`); all that wait share its fsync. What is acknowledged survives `kill -9`;
 at power loss it is as safe as the disk's answer to fsync is true.
 
-This class is the loop's side and holds no disk access of its own: the file is `journal.file`, the commit
-thread's work `journal.writer`, the threads that read use `journal.readers`.
+This class is the loop's side and holds no disk access of its own: the files are `journal.segments`, the commit
+thread's work is `journal.writer`, the threads that read use `journal.readers`.
 """
 
 import asyncio
 import concurrent.futures
+import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -18,11 +19,12 @@ from typing import Any
 
 from journal.batch import Submission
 from journal.entry import PARTITIONS, Done, Entry, Row, Stored
-from journal.errors import JournalClosed, JournalError, JournalFull, translate_os
-from journal.file import FILE, FolderLock, SetAside, open_file
-from journal.readers import Readers
+from journal.errors import JournalClosed, JournalError, JournalFull, translate, translate_os
+from journal.file import SetAside
+from journal.lock import FolderLock
+from journal.segments import Segments, open_folder
 from journal.turn import Turn
-from journal.writer import BULK_KINDS, FLOORS, Bound, Writer
+from journal.writer import BULK_KINDS, FLOORS, Bound, Limit, Writer
 
 GROUP = 128
 """Entries that are not made to wait for the window."""
@@ -56,22 +58,21 @@ class SqliteJournal:
 
     def __init__(
         self,
-        folder: Path,
         writer: Writer,
+        segments: Segments,
         lock: FolderLock,
-        warnings: tuple[SetAside, ...],
         window_s: float,
         max_waiting: int,
     ) -> None:
         """Use `open`."""
-        self.warnings = warnings
         self._loop = asyncio.get_running_loop()
-        self._folder = folder
+        self._folder = segments.folder
+        self._segments = segments
         self._writer = writer
         self._index = writer.index
+        segments.on_lost = writer.index.lost
         self._turn: Turn | None = None
         self._lock = lock
-        self._readers = Readers(folder / FILE)
         self._thread = concurrent.futures.ThreadPoolExecutor(1, "journal")
         self._window_s = window_s
         self._max_waiting = max_waiting
@@ -110,12 +111,20 @@ class SqliteJournal:
             raise translate_os(error, folder) from error
         lock = FolderLock(folder)
         try:
-            connection, warnings = open_file(folder, now)
-            writer = Writer(connection, folder / FILE, Bound(max_bytes, reserve_bytes), now)
+            segments, connection = open_folder(folder, now)
+            writer = Writer(connection, segments, Bound(max_bytes, reserve_bytes), now)
         except JournalError:
             lock.release()
             raise
-        return cls(folder, writer, lock, warnings, window_s, max_waiting)
+        except sqlite3.Error as error:
+            lock.release()
+            raise translate(error, folder) from error
+        return cls(writer, segments, lock, window_s, max_waiting)
+
+    @property
+    def warnings(self) -> tuple[SetAside, ...]:
+        """What was damaged when the folder was opened."""
+        return self._segments.warnings
 
     @property
     def used_bytes(self) -> int:
@@ -177,7 +186,7 @@ class SqliteJournal:
         self._stop_timer()
         batch, self._waiting, self._entries = self._waiting, [], 0
         self._is_committing = True
-        turn = self._turn = self._writer.turn() if len(batch) >= BUSY else None
+        turn = self._turn = Turn() if len(batch) >= BUSY else None
         work = self._thread.submit(self._writer.store, batch, bool(self._listeners), turn)
         work.add_done_callback(partial(self._hand_over, batch, turn))
         if turn is not None:
@@ -250,23 +259,30 @@ class SqliteJournal:
     def _select(
         self, columns: str, partitions: Sequence[int], after: Mapping[int, int], limit: int
     ) -> list[tuple[Any, ...]]:
+        self._segments.check_open()
         after = self._index.own(after)
         plan = self._index.plan(partitions, after)
-        with self._readers.lend() as connection:
-            if plan is None:
-                return []
-            if plan.exact:
-                found = connection.execute(f"{columns} {_ALL}", (plan.start, plan.end, limit))
-            else:
-                floors = _floors(partitions, after)
-                found = connection.execute(f"{columns} {_SOME}", (plan.start, plan.end, *floors, limit))
-            return found.fetchall()
+        if plan is None:
+            return []
+        clause, floors = (_ALL, ()) if plan.exact else (_SOME, tuple(_floors(partitions, after)))
+        rows: list[tuple[Any, ...]] = []
+        for segment in self._segments.overlapping(plan.start, plan.end):
+            left = limit - len(rows)
+            if not left:
+                break
+            rows += self._segments.query(segment, f"{columns} {clause}", (plan.start, plan.end, *floors, left))
+        return rows
 
     def tail(self, limit: int) -> list[Stored]:
         """The newest ``limit`` entries of all partitions, oldest first. Thread-safe; blocks on the disk."""
+        self._segments.check_open()
         end = self._index.next
-        with self._readers.lend() as connection:
-            return [_to_stored(row) for row in reversed(connection.execute(_TAIL, (end, limit)).fetchall())]
+        rows: list[tuple[Any, ...]] = []
+        for segment in reversed(self._segments.all):
+            rows += self._segments.query(segment, _TAIL, (end, limit - len(rows)))
+            if len(rows) == limit:
+                break
+        return [_to_stored(row) for row in reversed(rows)]
 
     def count(self, partitions: Sequence[int], after: Mapping[int, int]) -> int:
         """How many entries are beyond ``after``. Thread-safe; reads the disk only for what is older than the
@@ -275,15 +291,16 @@ class SqliteJournal:
         known, start, end = self._index.count(partitions, after)
         if start >= end:
             return known
-        with self._readers.lend() as connection:
-            (older,) = connection.execute(_COUNT, (start, end, *_floors(partitions, after))).fetchone()
-        return known + int(older)
+        parameters = (start, end, *_floors(partitions, after))
+        for segment in self._segments.overlapping(start, end):
+            known += sum(older for (older,) in self._segments.query(segment, _COUNT, parameters))
+        return known
 
     def load_state(self, prefix: str) -> dict[str, bytes]:
         """See `Journal.load_state`. Blocks on the disk."""
-        with self._readers.lend() as connection:
-            rows = connection.execute("SELECT key, body FROM state WHERE substr(key, 1, ?) = ?", (len(prefix), prefix))
-            return dict(rows.fetchall())
+        self._segments.check_open()
+        wanted = "SELECT key, body FROM state WHERE substr(key, 1, ?) = ?"
+        return dict(self._segments.query(self._segments.active, wanted, (len(prefix), prefix)))
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """See `Journal.subscribe`. Called before the ``done`` callbacks of the commit."""
@@ -294,21 +311,24 @@ class SqliteJournal:
         if listener in self._listeners:
             self._listeners.remove(listener)
 
-    async def prune(self, before: int, cursors: Iterable[Mapping[int, int]]) -> int:
-        """Delete entries with at < ``before`` that every cursor has passed; returns how many.
+    async def seal(self, now: int, limit: Limit) -> bool:
+        """Begin a new segment if the present one is over the ``limit``; whether one was begun. ``now``: UTC ns.
 
-        Goes from the oldest in steps between which commits go on, and stops at the first 5000 entries among
-        which nothing could go. No cursors: nobody has read anything, nothing is deleted.
+        Raises `JournalError`; then the present one is written to as before.
         """
+        return await self._loop.run_in_executor(self._live(), self._writer.seal, now, limit)
+
+    async def prune(self, now: int, keep_ns: int, cursors: Iterable[Mapping[int, int]]) -> int:
+        """Remove the segments that were sealed before ``now - keep_ns`` and that every cursor has passed; returns how
+        many. No cursors: nobody has read anything, nothing is removed."""
         known = list(cursors)
         floors = [min((cursor.get(partition, 0) for cursor in known), default=0) for partition in range(PARTITIONS)]
-        deleted, start, total = 0, 1, 0
-        while start:
-            if self._is_closed:
-                raise JournalClosed(f"{self._folder}: the journal is closed; open it again")
-            deleted, start = await self._loop.run_in_executor(self._thread, self._writer.prune, start, before, floors)
-            total += deleted
-        return total
+        return await self._loop.run_in_executor(self._live(), self._writer.drop, now, keep_ns, floors)
+
+    def _live(self) -> concurrent.futures.ThreadPoolExecutor:
+        if self._is_closed:
+            raise JournalClosed(f"{self._folder}: the journal is closed; open it again")
+        return self._thread
 
     async def close(self) -> None:
         """Commit and tell everything submitted, then release the files. May be called again."""
@@ -324,7 +344,7 @@ class SqliteJournal:
         barrier.exception()
         await self._loop.run_in_executor(self._thread, self._writer.close)
         self._thread.shutdown()
-        self._readers.close()
+        self._segments.close()
         self._lock.release()
 
 

@@ -21,15 +21,15 @@ def _shut() -> threading.Lock:
 
 
 class Turn:
-    """Of one commit on ``connection``: made on the loop before the commit is given to the thread."""
+    """Of one commit: made on the loop before the commit is given to the thread."""
 
-    def __init__(self, connection: sqlite3.Connection, longest_s: float = LONGEST_S) -> None:
-        self._connection = connection
+    def __init__(self, longest_s: float = LONGEST_S) -> None:
+        self._connection: sqlite3.Connection | None = None
         self._longest_s = longest_s
         self._begun = _shut()
         self._ended = _shut()
         self._has_begun = False
-        self._changes: int | None = None
+        self._changes = 0
 
     def let_begin(self) -> None:
         """On the loop, after the commit was given to the thread: wait until SQLite works."""
@@ -40,20 +40,25 @@ class Turn:
 
         SQLite counts the rows that a statement changed when its transaction is committed; reading that takes no lock.
         """
-        if self._changes is not None and self._connection.total_changes != self._changes:
-            self._changes = None
-            self._ended.acquire(timeout=self._longest_s)
+        connection = self._connection
+        try:
+            if connection is not None and connection.total_changes != self._changes:
+                self._connection = None
+                self._ended.acquire(timeout=self._longest_s)
+        except sqlite3.ProgrammingError:  # the commit is over, and its segment was sealed and closed meanwhile
+            self._connection = None
 
-    def begun(self, *, is_alone: bool) -> None:
-        """On the thread: what follows is SQLite's; ``is_alone``: one statement, its own transaction."""
-        if is_alone:
-            self._changes = self._connection.total_changes
+    def begun(self, connection: sqlite3.Connection | None) -> None:
+        """On the thread: what follows is SQLite's; ``connection``: where it is one statement, its own transaction."""
+        if connection is not None:
+            self._changes = connection.total_changes
+            self._connection = connection
         self._has_begun = True
         self._begun.release()
 
     def ended(self) -> None:
         """On the thread: it needs the lock no more."""
-        self._changes = None
+        self._connection = None
         self._ended.release()
         if not self._has_begun:
             self._begun.release()

@@ -7,13 +7,14 @@ commits and syncs it within one call, which does not hold the interpreter lock.
 import contextlib
 import sqlite3
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from journal.batch import Content, Statement, Submission, gather, stored
 from journal.entry import PARTITIONS, Stored
-from journal.errors import JournalError, JournalFull, translate
+from journal.errors import JournalError, JournalFull, translate, translate_os
+from journal.file import Begin, begin_segment, remove
 from journal.positions import PositionIndex
+from journal.segments import Sealed, Segment, Segments, seal
 from journal.turn import Turn
 
 BULK_KINDS = frozenset({"reading"})
@@ -22,7 +23,8 @@ BULK_KINDS = frozenset({"reading"})
 _MEASURE_EVERY = 256 * 1024
 _KEEP_TAIL_EVERY = 16_384
 """Entries between two records of the partitions' tails: so many are read at most at the next start."""
-_PRUNE_ROWS = 5_000
+CLOCK_AHEAD_NS = 86_400 * 10**9
+"""A segment sealed further ahead than this was sealed by a wrong clock, and must not stay until that day comes."""
 _BAD_DATA = (
     sqlite3.DataError,
     sqlite3.IntegrityError,
@@ -49,12 +51,20 @@ class Bound(NamedTuple):
     reserve_bytes: int
 
 
+class Limit(NamedTuple):
+    """When a segment is sealed: bytes in use, and age in ns."""
+
+    size: int
+    age_ns: int
+
+
 class Writer:
     """Owns the writing connection; all calls from one thread at a time."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path, bound: Bound, now: int) -> None:
+    def __init__(self, connection: sqlite3.Connection, segments: Segments, bound: Bound, now: int) -> None:
         self._connection = connection
-        self._path = path
+        self._segments = segments
+        self._path = segments.active.path
         self._bound = bound
         self._appended = 0
         self._kept_tail = 0
@@ -67,15 +77,11 @@ class Writer:
         high = max(tail.values(), default=0)
         for position, partition in query("SELECT position, partition FROM entry WHERE position > ?", (high,)):
             tail[partition] = high = position
-        first = query("SELECT min(position) FROM entry").fetchone()[0]
+        first = self._segments.all[0].base
         # Positions follow the clock in microseconds at each start, so that they grow even when the file was
         # lost or replaced by an older copy, and no consumer's cursor stands beyond them.
         base = max(high + 1, now // 1000)
-        return PositionIndex(base if first is None else first, base, [tail.get(p, 0) for p in range(PARTITIONS)])
-
-    def turn(self) -> Turn:
-        """For the next call of `store`."""
-        return Turn(self._connection)
+        return PositionIndex(first, base, [tail.get(p, 0) for p in range(PARTITIONS)])
 
     def store(self, batch: Sequence[Submission], wants_stored: bool, turn: Turn | None = None) -> list[Stored]:
         """Commit the batch; each submission then carries its error or position. Returns what was stored
@@ -147,7 +153,7 @@ class Writer:
         """All or nothing."""
         is_alone = len(statements) == 1
         if turn is not None:
-            turn.begun(is_alone=is_alone)
+            turn.begun(self._connection if is_alone else None)
         if not is_alone:
             self._connection.execute("BEGIN IMMEDIATE")
         for statement in statements:
@@ -166,7 +172,7 @@ class Writer:
 
     def _measure(self) -> int:
         self._appended = 0
-        return int(self._connection.execute(_USED).fetchone()[0])
+        return self._segments.sealed_bytes + int(self._connection.execute(_USED).fetchone()[0])
 
     def _keep_tail(self) -> None:
         """Record the partitions' last positions. A failure costs only a longer start."""
@@ -186,37 +192,63 @@ class Writer:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
 
-    def prune(self, start: int, before: int, floors: Sequence[int]) -> tuple[int, int]:
-        """Delete among the next 5000 entries from ``start`` those with at < ``before`` and position <= the
-        floor of their partition. Returns how many, and where to go on (0: nothing more to do)."""
+    def seal(self, now: int, limit: Limit) -> bool:
+        """Begin a new segment if the present one is large or old enough; whether one was begun."""
+        if not self._is_due(now, limit):
+            return False
         try:
-            end, rows = self._connection.execute(
-                "SELECT max(position), count(*) FROM"
-                " (SELECT position FROM entry WHERE position >= ? ORDER BY position LIMIT ?)",
-                (start, _PRUNE_ROWS),
-            ).fetchone()
-            if not rows:
-                return 0, 0
-            deleted = self._delete(start, end, before, floors)
+            self._roll(now)
         except sqlite3.Error as error:
             raise translate(error, self._path) from error
+        except OSError as error:
+            raise translate_os(error, self._path) from error
         finally:
             self._roll_back()
-        return deleted, end + 1 if deleted and rows == _PRUNE_ROWS else 0
-
-    def _delete(self, start: int, end: int, before: int, floors: Sequence[int]) -> int:
-        self._connection.execute("BEGIN IMMEDIATE")
-        # The tail record outlives its entries: without it positions could be given again.
-        self._write_tail()
-        deleted = self._connection.execute(
-            f"DELETE FROM entry WHERE position BETWEEN ? AND ? AND at < ? AND position <= {FLOORS}",  # noqa: S608 - a constant
-            (start, end, before, *floors),
-        ).rowcount
-        self._connection.execute("COMMIT")
-        first = self._connection.execute("SELECT min(position) FROM entry").fetchone()[0]
-        self.index.pruned(self.index.next if first is None else first)
         self.used_bytes = self._measure()
-        return deleted
+        return True
+
+    def _is_due(self, now: int, limit: Limit) -> bool:
+        query = self._connection.execute
+        if query("SELECT 1 FROM entry LIMIT 1").fetchone() is None:
+            return False
+        (begun,) = query("SELECT begun FROM span").fetchone()
+        # A clock that was far ahead at the beginning would keep the segment until that day.
+        is_old = not now - limit.age_ns < begun <= now + limit.age_ns
+        return is_old or int(query(_USED).fetchone()[0]) >= limit.size
+
+    def _roll(self, now: int) -> None:
+        state = dict(self._connection.execute("SELECT key, body FROM state"))
+        tail = {partition: last for partition, last in enumerate(self.index.last) if last}
+        begin = Begin(self.index.next, now, state, tail)
+        path, connection = begin_segment(self._segments.folder, begin)
+        before, active = self._connection, self._segments.active
+        try:
+            seal(before, tail, now)
+        except sqlite3.Error:
+            connection.close()
+            remove(path)
+            raise
+        self._connection, self._path = connection, path
+        with contextlib.suppress(sqlite3.Error):  # what stays in the log is read from there
+            before.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()  # the others would wait for readers
+        before.close()
+        own = {partition: last for partition, last in tail.items() if last >= active.base}
+        self._segments.roll(Segment(path, begin.position), Sealed(own, now, active.path.stat().st_size))
+
+    def drop(self, now: int, keep_ns: int, floors: Sequence[int]) -> int:
+        """Remove the oldest sealed segments, up to the first that was sealed less than ``keep_ns`` ago or that some
+        cursor has not passed (``floors``: by partition). Returns how many."""
+        dropped = 0
+        for one in self._segments.all[:-1]:
+            assert one.sealed is not None
+            if now - keep_ns <= one.sealed.at <= now + CLOCK_AHEAD_NS or not one.is_passed(floors):
+                break
+            self._segments.drop(one)
+            dropped += 1
+        if dropped:
+            self.index.pruned(self._segments.all[0].base)
+            self.used_bytes = self._measure()
+        return dropped
 
     def close(self) -> None:
         """Record the tails, fold the log into the file, close it."""

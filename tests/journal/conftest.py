@@ -1,7 +1,8 @@
 """Journals under test. A second implementation joins the contract suite by one line in `FACTORIES`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -49,3 +50,33 @@ def entry() -> Callable[..., Entry]:
 @pytest.fixture
 def now() -> int:
     return NOW
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """2 MB of tmpfs."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", place], check=False, capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("mounting a file system needs root: " + mounted.stderr.decode().strip())
+    yield place
+    subprocess.run(["umount", "-l", place], check=True)
+
+
+@pytest.fixture
+def fill() -> Callable[[Path], None]:
+    """Takes all the space that is left."""
+
+    def fill_it(path: Path) -> None:
+        with open(path, "wb", buffering=0) as file:
+            for size in (65536, 4096, 512):
+                try:
+                    while file.write(bytes(size)) == size:
+                        pass
+                except OSError:
+                    continue
+
+    return fill_it

@@ -10,7 +10,7 @@ import pytest
 from journal.batch import SIZES, Submission
 from journal.entry import Entry
 from journal.errors import JournalError, JournalFull
-from journal.file import FILE, open_file
+from journal.segments import open_folder
 from journal.turn import Turn
 from journal.writer import Bound, Writer
 
@@ -23,15 +23,16 @@ TYPES = (
 
 
 @pytest.fixture
-def connection(tmp_path: Path, now: int) -> Iterator[sqlite3.Connection]:
-    opened, _ = open_file(tmp_path, now)
-    yield opened
-    opened.close()
+def writer(tmp_path: Path, now: int) -> Iterator[Writer]:
+    segments, connection = open_folder(tmp_path, now)
+    yield Writer(connection, segments, Bound(1 << 30, 1 << 20), now)
+    segments.close()
+    connection.close()
 
 
 @pytest.fixture
-def writer(connection: sqlite3.Connection, tmp_path: Path, now: int) -> Writer:
-    return Writer(connection, tmp_path / FILE, Bound(1 << 30, 1 << 20), now)
+def connection(writer: Writer) -> sqlite3.Connection:
+    return writer._connection
 
 
 @pytest.fixture
@@ -86,7 +87,7 @@ def test_a_usual_batch_is_one_statement_that_is_its_own_transaction(
 def test_the_loop_is_let_go_when_sqlite_takes_over(
     writer: Writer, connection: sqlite3.Connection, entry: MakeEntry, count: int
 ) -> None:
-    turn = Turn(connection)
+    turn = Turn()
     waiting: list[bool] = []
     connection.set_trace_callback(lambda sql: waiting.append(turn._begun.locked()))
     writer.store([_call([entry(number)]) for number in range(count)], False, turn)

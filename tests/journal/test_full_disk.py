@@ -14,39 +14,14 @@ from journal.sqlite import SqliteJournal
 ALL = range(PARTITIONS)
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """2 MB of tmpfs."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", place], check=False, capture_output=True
-    )
-    if mounted.returncode:
-        pytest.skip("mounting a file system needs root: " + mounted.stderr.decode().strip())
-    yield place
-    subprocess.run(["umount", "-l", place], check=True)
-
-
 def _remount(place, mode):
     subprocess.run(["mount", "-o", f"remount,{mode}", place], check=True)
 
 
-def _fill(path):
-    """Take all the space that is left."""
-    with open(path, "wb", buffering=0) as file:
-        for size in (65536, 4096, 512):
-            try:
-                while file.write(bytes(size)) == size:
-                    pass
-            except OSError:
-                continue
-
-
-async def test_a_full_disk_refuses_and_everything_works_again_when_space_returns(small_disk, entry, now):
+async def test_a_full_disk_refuses_and_everything_works_again_when_space_returns(small_disk, fill, entry, now):
     journal = SqliteJournal.open(small_disk / "journal", now=now, window_s=0.0)
     accepted = [await journal.append([entry(0)])]
-    _fill(small_disk / "filler")
+    fill(small_disk / "filler")
     refusals: list[str] = []
     for number in range(1, 1000):
         try:
@@ -66,10 +41,10 @@ async def test_a_full_disk_refuses_and_everything_works_again_when_space_returns
     await reopened.close()
 
 
-async def test_every_waiter_of_a_commit_on_a_full_disk_is_told(small_disk, entry, now):
+async def test_every_waiter_of_a_commit_on_a_full_disk_is_told(small_disk, fill, entry, now):
     journal = SqliteJournal.open(small_disk / "journal", now=now)
     await journal.append([entry(0)])
-    _fill(small_disk / "filler")
+    fill(small_disk / "filler")
     results = await asyncio.gather(
         *(journal.append([entry(number, size=60_000)]) for number in range(200)), return_exceptions=True
     )

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from journal.entry import PARTITIONS, partition_of
+from journal.file import position_of
 from journal.sqlite import SqliteJournal
 
 ROUNDS = 5
@@ -57,3 +58,4 @@ async def test_everything_acknowledged_is_there_and_in_order_after_kill_9(tmp_pa
             # The state was written in the commit of its entry, never before, never after.
             assert state[device].decode() == "{}.{}".format(*counts[-1])
     assert len(acknowledged) > ROUNDS * 10
+    assert sum(position_of(path) is not None for path in tmp_path.iterdir()) > ROUNDS

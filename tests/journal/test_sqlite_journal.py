@@ -9,11 +9,14 @@ import pytest
 
 from journal.entry import PARTITIONS
 from journal.errors import JournalClosed, JournalError, JournalFull, JournalLocked, JournalNewer
-from journal.file import FILE
+from journal.file import OLD_NAME, position_of
 from journal.sqlite import GROUP, SqliteJournal
+from journal.writer import Limit
 
 ALL = range(PARTITIONS)
 SECOND = 1_000_000_000
+NOW_DUE = Limit(0, SECOND)
+"""By this a segment with anything in it is sealed."""
 
 
 @pytest.fixture
@@ -28,6 +31,11 @@ async def open_in(tmp_path, now):
     await asyncio.gather(*(journal.close() for journal in opened))
 
 
+def _file(folder):
+    """The newest segment."""
+    return max((path for path in folder.iterdir() if position_of(path) is not None), key=position_of)
+
+
 def _damage(path, start, length):
     content = bytearray(path.read_bytes())
     content[start : start + length] = os.urandom(length)
@@ -38,7 +46,7 @@ def _as_after_a_crash(folder):
     """The files as a crash leaves them: copied while the journal is open."""
     crashed = folder / "crashed"
     crashed.mkdir()
-    for part in folder.glob("journal.sqlite*"):
+    for part in folder.glob("journal*.sqlite*"):
         shutil.copy(part, crashed)
     return crashed
 
@@ -88,7 +96,7 @@ async def test_a_patient_barrier_asks_for_no_commit_of_its_own(open_in, entry, m
     journal.submit([], lambda error: told.append("barrier"), patient=True)
     async with asyncio.timeout(10):
         # A whole trip to the commit thread: a commit asked for at once would have been told by its end.
-        assert await journal.prune(0, []) == 0
+        assert await journal.prune(0, 0, []) == 0
         assert told == []
         await journal.append([])
     assert told == ["barrier", "reading", "barrier"]
@@ -137,23 +145,22 @@ async def test_a_closed_journal_can_be_owned_again(open_in, entry):
 
 async def test_a_file_of_a_newer_program_is_refused_and_left_alone(open_in, tmp_path):
     await open_in().close()
-    with sqlite3.connect(tmp_path / FILE) as connection:
-        connection.execute("PRAGMA user_version = 2")
+    with sqlite3.connect(_file(tmp_path)) as connection:
+        connection.execute("PRAGMA user_version = 3")
     connection.close()
-    before = (tmp_path / FILE).read_bytes()
-    with pytest.raises(JournalNewer, match=r"newer program \(schema 2, this program knows 1\); start the newer"):
+    before = _file(tmp_path).read_bytes()
+    with pytest.raises(JournalNewer, match=r"newer program \(schema 3, this program knows 2\); start the newer"):
         open_in()
-    assert (tmp_path / FILE).read_bytes() == before
+    assert _file(tmp_path).read_bytes() == before
 
 
 async def test_a_refused_file_leaves_the_folder_unlocked(open_in, tmp_path):
-    (tmp_path / FILE).write_bytes(b"")
-    with sqlite3.connect(tmp_path / FILE) as connection:
+    with sqlite3.connect(tmp_path / OLD_NAME) as connection:
         connection.execute("CREATE TABLE person (name TEXT)")
     connection.close()
     with pytest.raises(JournalError, match=r"not a journal \(tables \['person'\]\)"):
         open_in()
-    (tmp_path / FILE).unlink()
+    (tmp_path / OLD_NAME).unlink()
     open_in()
 
 
@@ -168,11 +175,12 @@ async def test_a_damaged_file_is_set_aside_and_never_deleted(open_in, entry, tmp
     journal = open_in()
     position = await journal.append([entry(number, size=1000) for number in range(200)])
     await journal.close()
-    _damage(tmp_path / FILE, start, length)
-    damaged = (tmp_path / FILE).read_bytes()
+    path = _file(tmp_path)
+    _damage(path, start, length)
+    damaged = path.read_bytes()
     replaced = open_in(now=now + SECOND)
     (warning,) = replaced.warnings
-    assert warning.path.name == "journal.sqlite.corrupt-20260921T141321Z"
+    assert warning.path.name == f"{path.name}.corrupt-20260921T141321Z"
     assert warning.path.read_bytes() == damaged
     assert "set aside and a new one begun" in str(warning)
     assert replaced.read(ALL, {}, 10) == []
@@ -184,16 +192,16 @@ async def test_each_damaged_file_keeps_a_name_of_its_own(open_in, entry, tmp_pat
         journal = open_in()
         await journal.append([entry(1)])
         await journal.close()
-        _damage(tmp_path / FILE, 0, 100)
+        _damage(_file(tmp_path), 0, 100)
     open_in()
-    assert len(list(tmp_path.glob("journal.sqlite.corrupt-*"))) == 3
+    assert len(list(tmp_path.glob("journal-*.sqlite.corrupt-*"))) == 3
 
 
 async def test_a_lost_file_does_not_take_positions_back(open_in, entry, tmp_path, now):
     journal = open_in()
     before = await journal.append([entry(number) for number in range(1000)])
     await journal.close()
-    (tmp_path / FILE).unlink()
+    _file(tmp_path).unlink()
     assert await open_in(now=now + SECOND).append([entry(1)]) > before
 
 
@@ -201,7 +209,7 @@ async def test_a_cursor_kept_from_a_lost_file_skips_nothing_though_the_clock_was
     journal = open_in()
     cursor = {0: await journal.append([entry(1)])}
     await journal.close()
-    (tmp_path / FILE).unlink()
+    _file(tmp_path).unlink()
     journal = open_in(now=0)
     await journal.append([entry(2)])
     assert [one.entry.id for one in journal.read(ALL, cursor, 10)] == [entry(2).id]
@@ -209,11 +217,12 @@ async def test_a_cursor_kept_from_a_lost_file_skips_nothing_though_the_clock_was
 
 
 async def test_a_crash_after_pruning_everything_and_a_clock_set_back_do_not_take_positions_back(
-    open_in, entry, tmp_path
+    open_in, entry, tmp_path, now
 ):
     journal = open_in()
     before = await journal.append([entry(1, 5)])
-    assert await journal.prune(10, [{5: before}]) == 1
+    assert await journal.seal(now, NOW_DUE)
+    assert await journal.prune(now + SECOND, 0, [{5: before}]) == 1
     reopened = SqliteJournal.open(_as_after_a_crash(tmp_path), now=0)
     assert reopened.read(ALL, {}, 10) == []
     assert await reopened.append([entry(2, 6)]) > before
@@ -224,7 +233,7 @@ async def test_what_a_commit_wrote_is_not_read_before_the_journal_knows_of_it(op
     journal = open_in()
     position = await journal.append([entry(1)])
     # The moment between the commit and its note in memory: a row that the index has not seen.
-    connection = sqlite3.connect(tmp_path / FILE)
+    connection = sqlite3.connect(_file(tmp_path))
     with connection:
         connection.execute("INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?)", (position + 1, *entry(2)))
     connection.close()
@@ -260,42 +269,13 @@ async def test_a_restart_knows_the_tails_of_partitions_not_written_since(open_in
     assert [one.entry.id for one in open_in().read(ALL, {5: position}, 10)] == [entry(2, 6).id]
 
 
-async def test_prune_keeps_what_a_cursor_has_not_passed(open_in, entry):
-    journal = open_in()
-    position = await journal.append([entry(number, number % 2) for number in range(10)])
-    far, near = {0: position, 1: position}, {0: position - 5, 1: position - 9}
-    assert await journal.prune(100, [far, near]) == 3
-    assert [one.entry.at for one in journal.read(ALL, {}, 100)] == [1, 3, 5, 6, 7, 8, 9]
-
-
-async def test_prune_keeps_what_is_younger(open_in, entry):
-    journal = open_in()
-    position = await journal.append([entry(number) for number in range(10)])
-    assert await journal.prune(4, [{0: position}]) == 4
-    assert [one.entry.at for one in journal.read(ALL, {}, 100)] == [4, 5, 6, 7, 8, 9]
-
-
-async def test_prune_without_any_cursor_deletes_nothing(open_in, entry):
-    journal = open_in()
-    await journal.append([entry(1)])
-    assert await journal.prune(100, []) == 0
-
-
-async def test_prune_goes_through_more_than_one_step_and_lets_commits_pass(open_in, entry):
-    journal = open_in()
-    position = await journal.append([entry(number) for number in range(12_000)])
-    pruning = asyncio.ensure_future(journal.prune(11_000, [{0: position}]))
-    await journal.append([entry(20_000)])
-    assert await pruning == 11_000
-    assert journal.count(ALL, {}) == 1_001
-    assert len(journal.read(ALL, {}, 2_000)) == 1_001
-
-
 async def test_prune_of_a_closed_journal_says_so(open_in):
     journal = open_in()
     await journal.close()
     with pytest.raises(JournalClosed):
-        await journal.prune(1, [])
+        await journal.prune(1, 0, [])
+    with pytest.raises(JournalClosed):
+        await journal.seal(1, NOW_DUE)
 
 
 async def _fill(journal, entry, kind):
@@ -325,11 +305,12 @@ async def test_at_the_bound_readings_are_refused_and_alarms_go_in_up_to_the_rese
     assert journal.count(ALL, {}) == readings + alarms + 3
 
 
-async def test_pruning_makes_room_below_the_bound(open_in, entry):
+async def test_pruning_makes_room_below_the_bound(open_in, entry, now):
     journal = open_in(max_bytes=400_000, window_s=0.0)
     await _fill(journal, entry, "reading")
     (last,) = journal.read(ALL, {}, 10_000)[-1:]
-    await journal.prune(10_000, [{0: last.position}])
+    await journal.seal(now, NOW_DUE)
+    await journal.prune(now + SECOND, 0, [{0: last.position}])
     await journal.append([entry(1)])
 
 

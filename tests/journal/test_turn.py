@@ -25,8 +25,8 @@ def connection() -> Iterator[sqlite3.Connection]:
 
 
 @pytest.fixture
-def turn(connection: sqlite3.Connection) -> Turn:
-    return Turn(connection, FOR_EVER_S)
+def turn() -> Turn:
+    return Turn(FOR_EVER_S)
 
 
 def _order(wait: Callable[[], None], act: Callable[[], None]) -> list[str]:
@@ -48,23 +48,23 @@ def _order(wait: Callable[[], None], act: Callable[[], None]) -> list[str]:
     return order
 
 
-def test_the_loop_goes_on_when_sqlite_works(turn: Turn) -> None:
-    assert _order(turn.let_begin, lambda: turn.begun(is_alone=True)) == ["thread", "loop"]
+def test_the_loop_goes_on_when_sqlite_works(turn: Turn, connection: sqlite3.Connection) -> None:
+    assert _order(turn.let_begin, lambda: turn.begun(connection)) == ["thread", "loop"]
 
 
 def test_a_commit_with_nothing_for_sqlite_lets_the_loop_go_on_too(turn: Turn) -> None:
     assert _order(turn.let_begin, turn.ended) == ["thread", "loop"]
 
 
-def test_the_loop_does_not_wait_while_sqlite_works(turn: Turn) -> None:
+def test_the_loop_does_not_wait_while_sqlite_works(turn: Turn, connection: sqlite3.Connection) -> None:
     turn.let_end()
-    turn.begun(is_alone=True)
+    turn.begun(connection)
     turn.let_begin()
     turn.let_end()
 
 
 def test_the_loop_waits_for_the_result_once_sqlite_is_done(turn: Turn, connection: sqlite3.Connection) -> None:
-    turn.begun(is_alone=True)
+    turn.begun(connection)
     connection.execute("INSERT INTO entry VALUES (1)")
     assert _order(turn.let_end, turn.ended) == ["thread", "loop"]
     turn.let_end()  # and does not wait again
@@ -73,15 +73,24 @@ def test_the_loop_waits_for_the_result_once_sqlite_is_done(turn: Turn, connectio
 def test_the_loop_does_not_wait_for_the_syncs_of_what_is_more_than_one_statement(
     turn: Turn, connection: sqlite3.Connection
 ) -> None:
-    turn.begun(is_alone=False)
+    turn.begun(None)
     connection.execute("INSERT INTO entry VALUES (1)")
     turn.let_end()
 
 
+def test_a_connection_that_was_closed_after_the_commit_is_nothing_to_wait_for(
+    turn: Turn, connection: sqlite3.Connection
+) -> None:
+    turn.begun(connection)
+    connection.close()
+    turn.let_end()
+    turn.let_end()
+
+
 def test_a_thread_that_does_something_else_is_not_waited_for_long(connection: sqlite3.Connection) -> None:
-    turn = Turn(connection, longest_s=0.0)
+    turn = Turn(longest_s=0.0)
     turn.let_begin()
-    turn.begun(is_alone=True)
+    turn.begun(connection)
     connection.execute("INSERT INTO entry VALUES (1)")
     turn.let_end()
     turn._longest_s = FOR_EVER_S
