@@ -17,7 +17,6 @@ import httpx
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, TimeoutError, expect, sync_playwright
 
 from interlocks.record import TripEvent, decode_event
-from journal.file import FILE
 from tests.console.browser.conftest import CHROMIUM_ARGS
 from tests.e2e.program_run import ROOT, Demo
 
@@ -287,6 +286,9 @@ def is_ready(api: Api, device: str) -> bool:
 
 def trip_events(data: Path) -> list[TripEvent]:
     """What the journal of a data folder that nobody has open holds about interlocks, in order."""
-    with closing(sqlite3.connect(data / "journal" / FILE)) as database:
-        rows = database.execute("SELECT body FROM entry WHERE kind = 'trip' ORDER BY position").fetchall()
-    return [decode_event(body) for (body,) in rows]
+    found: list[TripEvent] = []
+    for segment in sorted((data / "journal").glob("journal-*.sqlite")):
+        with closing(sqlite3.connect(segment)) as database:
+            rows = database.execute("SELECT body FROM entry WHERE kind = 'trip' ORDER BY position").fetchall()
+        found += [decode_event(body) for (body,) in rows]
+    return found

@@ -80,3 +80,16 @@ def fill() -> Callable[[Path], None]:
                     continue
 
     return fill_it
+
+
+@pytest.fixture
+async def open_in(tmp_path: Path, now: int) -> AsyncIterator[Callable[..., SqliteJournal]]:
+    """Opens a journal in a folder, at a time; whatever is still open is closed at the end."""
+    opened: list[SqliteJournal] = []
+
+    def open_it(folder: Path = tmp_path, at: int = now) -> SqliteJournal:
+        opened.append(SqliteJournal.open(folder, now=at, window_s=0.0))
+        return opened[-1]
+
+    yield open_it
+    await asyncio.gather(*(journal.close() for journal in opened))

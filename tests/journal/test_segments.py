@@ -1,65 +1,20 @@
-"""A journal in several files: sealed, read over, removed, lost one by one, begun half-way."""
+"""A journal in several files: sealed, read over, removed, begun half-way."""
 
 import asyncio
-import logging
 import os
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from journal import writer as writing
-from journal.entry import PARTITIONS, Entry
-from journal.errors import JournalFull, JournalUnusable
-from journal.file import OLD_NAME, path_of, position_of
+from journal.errors import JournalFull
+from journal.file import OLD_NAME, path_of
 from journal.segments import seal
-from journal.sqlite import SqliteJournal
 from journal.writer import CLOCK_AHEAD_NS, Limit
-
-ALL = range(PARTITIONS)
-SECOND = 10**9
-DUE = Limit(0, 3600 * SECOND)
-"""By this a segment with anything in it is sealed."""
-
-MakeEntry = Callable[..., Entry]
-Open = Callable[..., SqliteJournal]
-
-
-@pytest.fixture
-async def open_in(tmp_path: Path, now: int) -> AsyncIterator[Open]:
-    opened: list[SqliteJournal] = []
-
-    def open_it(folder: Path = tmp_path, at: int = now) -> SqliteJournal:
-        opened.append(SqliteJournal.open(folder, now=at, window_s=0.0))
-        return opened[-1]
-
-    yield open_it
-    await asyncio.gather(*(journal.close() for journal in opened))
-
-
-def segments(folder: Path) -> list[Path]:
-    """Oldest first."""
-    return sorted((path for path in folder.iterdir() if position_of(path) is not None), key=lambda one: one.name)
-
-
-async def three(journal: SqliteJournal, entry: MakeEntry, now: int) -> list[int]:
-    """Three segments of 10 entries over 3 partitions, the last of them written to; the position after each."""
-    positions = []
-    for part in range(3):
-        positions.append(
-            await journal.append(
-                [entry(10 * part + number, number % 3) for number in range(10)], {"part": str(part).encode()}
-            )
-        )
-        if part < 2:
-            assert await journal.seal(now + part, DUE)
-    return positions
-
-
-def ids(journal: SqliteJournal, after: dict[int, int] | None = None) -> list[int]:
-    return [one.entry.at for one in journal.read(ALL, after or {}, 1000)]
+from tests.journal.three_segments import ALL, DUE, SECOND, MakeEntry, Open, ids, segments, three
 
 
 async def test_entries_are_read_over_all_segments_in_order(
@@ -246,95 +201,6 @@ async def test_a_file_that_was_begun_and_never_finished_goes(
     path_of(tmp_path, position + 1).write_bytes(b"")
     journal = open_in()
     assert (ids(journal), journal.load_state(""), len(segments(tmp_path))) == ([1], {"key": b"1"}, 1)
-
-
-def damage(path: Path) -> None:
-    """All pages but the first, which names the tables."""
-    content = bytearray(path.read_bytes())
-    content[4096:] = os.urandom(len(content) - 4096)
-    path.write_bytes(content)
-
-
-async def test_a_sealed_segment_that_turns_out_damaged_is_set_aside_alone_and_loudly(
-    open_in: Open, entry: MakeEntry, now: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    journal = open_in()
-    await three(journal, entry, now)
-    (_, middle, _) = segments(tmp_path)
-    damage(middle)
-    with caplog.at_level(logging.ERROR, "gengfu.journal"):
-        assert ids(journal) == [*range(10), *range(20, 30)]
-    assert f"{middle}.corrupt-" in caplog.text
-    assert "keep it and have it looked at" in caplog.text
-    (aside,) = tmp_path.glob("*.corrupt-*")
-    assert not middle.exists()
-    assert aside.name.startswith(middle.name)
-    caplog.clear()
-    assert journal.count(ALL, {}) == 20
-    assert ids(journal) == [*range(10), *range(20, 30)]
-    assert caplog.text == ""
-
-
-async def test_a_sealed_segment_that_is_found_damaged_at_the_start_is_set_aside_alone(
-    open_in: Open, entry: MakeEntry, now: int, tmp_path: Path
-) -> None:
-    journal = open_in()
-    await three(journal, entry, now)
-    await journal.close()
-    content = bytearray(segments(tmp_path)[0].read_bytes())
-    content[4096 * 2 :] = os.urandom(len(content) - 4096 * 2)
-    segments(tmp_path)[0].write_bytes(content)
-    journal = open_in(at=now + SECOND)
-    assert len(journal.warnings) == 1
-    assert (ids(journal), journal.count(ALL, {})) == (list(range(10, 30)), 20)
-
-
-async def test_a_sealed_segment_that_somebody_removed_is_told_and_the_rest_is_read(
-    open_in: Open, entry: MakeEntry, now: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    journal = open_in()
-    await three(journal, entry, now)
-    segments(tmp_path)[0].unlink()
-    assert ids(journal) == list(range(10, 30))
-    assert "this part of the journal is gone" in caplog.text
-
-
-async def test_a_damaged_newest_segment_leaves_the_state_of_the_one_before_it(
-    open_in: Open, entry: MakeEntry, now: int, tmp_path: Path
-) -> None:
-    journal = open_in()
-    positions = await three(journal, entry, now)
-    await journal.close()
-    damage(segments(tmp_path)[-1])
-    journal = open_in(at=now + SECOND)
-    (warning,) = journal.warnings
-    assert "set aside and a new one begun" in str(warning)
-    assert (ids(journal), journal.load_state("")) == (list(range(20)), {"part": b"1"})
-    assert await journal.append([entry(30)]) > positions[-1]
-    assert ids(journal, dict.fromkeys(range(3), positions[1])) == [30]
-
-
-async def test_a_lost_newest_segment_and_a_clock_set_back_give_no_position_of_the_others_again(
-    open_in: Open, entry: MakeEntry, now: int, tmp_path: Path
-) -> None:
-    journal = open_in()
-    positions = await three(journal, entry, now)
-    await journal.close()
-    damage(segments(tmp_path)[-1])
-    journal = open_in(at=0)
-    assert await journal.append([entry(30)]) > positions[1]
-    assert ids(journal) == [*range(20), 30]
-
-
-async def test_damage_of_the_segment_that_is_written_to_is_an_error_and_no_empty_answer(
-    open_in: Open, entry: MakeEntry, tmp_path: Path
-) -> None:
-    journal = open_in()
-    await journal.append([entry(number, size=1000) for number in range(100)])
-    journal._writer._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    damage(segments(tmp_path)[0])
-    with pytest.raises(JournalUnusable):
-        journal.read(ALL, {}, 1000)
 
 
 async def test_threads_read_everything_once_while_segments_come_and_go(
