@@ -4,7 +4,7 @@ import asyncio
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -153,9 +153,9 @@ async def test_a_crash_between_two_segments_loses_and_doubles_nothing(
 ) -> None:
     crashed = tmp_path / "crashed"
 
-    def crash(*arguments: object) -> None:
+    def crash(connection: sqlite3.Connection, tail: Mapping[int, int], at: int) -> None:
         if moment == "after":
-            seal(*arguments)  # type: ignore[arg-type]  # as it was called
+            seal(connection, tail, at)
         crashed.mkdir()
         for path in tmp_path.glob("journal*.sqlite*"):
             shutil.copy(path, crashed)
