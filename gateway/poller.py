@@ -57,6 +57,11 @@ class Poller:
     The bus calls back, and no task wakes up for an answer: that would be a sixth of the cost of a poll.
     """
 
+    __slots__ = (
+        "_at", "_bus", "_data", "_diagnosis", "_ended", "_now_ns", "_on_lost", "_on_values", "_question",
+        "_sleep", "_timer", "_turn", "_turns",
+    )  # fmt: skip
+
     def __init__(
         self,
         bus: Bus,
@@ -120,20 +125,20 @@ class Poller:
         if ended is None or ended.done():
             return
         try:
+            slot = self._slot()
             if outcome is not None:
-                self._take(outcome)
-            while not self._has_asked():
-                pass
+                self._take(outcome, slot)
+            while not self._has_asked(slot):
+                slot = self._slot()
         except Exception as error:  # handed to the task of `run`: raised into the bus it would break the connection
             if ended.done():  # cancelled in this very moment: nobody is told any more
                 raise
             ended.set_exception(error)
 
-    def _has_asked(self) -> bool:
+    def _has_asked(self, slot: int) -> bool:
         """Whether all is under way, or nobody is due; else there is more to do at once."""
         turn = self._turn
         if turn is None:
-            slot = self._slot()
             turn = self._turns.first(slot)
             if turn.due > slot:
                 self._sleep = self._timer.call_at(turn.due * SLOT_S, self._go_on)
@@ -144,35 +149,33 @@ class Poller:
             block = turn.blocks[len(self._data)]
             self._question = self._bus.ask(unit.unit, block.request, unit.timeout_s, self._go_on)
         except TransportError as error:
-            self._fail(turn, error)
+            self._fail(turn, error, slot)
             return False
         return True
 
-    def _take(self, outcome: bytes | TransportError) -> None:
+    def _take(self, outcome: bytes | TransportError, slot: int) -> None:
         turn = self._turn
         assert turn is not None
         if isinstance(outcome, TransportError):
-            self._fail(turn, outcome)
+            self._fail(turn, outcome, slot)
             return
         received = self._now_ns()
         at = self._at = self._at or received
         self._data.append(outcome)
         if len(self._data) == len(turn.blocks):
-            self._complete(turn, at, received)
+            self._complete(turn, at, received, slot)
 
-    def _complete(self, turn: Turn, at: int, received: int) -> None:
+    def _complete(self, turn: Turn, at: int, received: int, slot: int) -> None:
         unit = turn.unit
         values, quality = decode_blocks(unit.profile, turn.blocks, self._data)
-        slot = self._slot()
         skipped = turn.answered(slot)
         self._end(slot)
         if skipped:
             self._diagnosis.skipped(unit.device, skipped)
         self._on_values(unit.device, unit.profile, at, received, values, quality)
 
-    def _fail(self, turn: Turn, error: TransportError) -> None:
+    def _fail(self, turn: Turn, error: TransportError, slot: int) -> None:
         unit, block = turn.unit, turn.blocks[len(self._data)]
-        slot = self._slot()
         pause_s = turn.failed(slot, error.retry_after_s if isinstance(error, BusDown) else None)
         self._end(slot)
         self._diagnosis.waits(unit.device, pause_s)

@@ -51,10 +51,7 @@ class SlotTimer:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._slots: dict[int, deque[_Entry]] = {}
-
-    def time(self) -> float:
-        """The loop's time."""
-        return self._loop.time()
+        self.time: Callable[[], float] = loop.time
 
     def call_at(self, when: float, callback: Callback, /) -> Handle:
         """Call in the first slot that starts at or after ``when``."""

@@ -50,6 +50,8 @@ class PolledUnit:
 class Turn:
     """When one unit is asked next. Units due in one slot are asked in one wake-up: wake-ups are what costs."""
 
+    __slots__ = ("_backoff", "_period", "_phase", "blocks", "due", "failures", "skipped", "unit")
+
     def __init__(self, unit: PolledUnit, now_slot: int) -> None:
         self.unit = unit
         self.blocks: tuple[ReadBlock, ...] = plan_reads(unit.profile)
@@ -71,11 +73,15 @@ class Turn:
 
     def answered(self, slot: int) -> int:
         """Polls whose slots have gone by meanwhile are not made up for, but counted; gives how many they are."""
-        due = self._slot_after(slot)
-        skipped = 0 if self.failures else (due - self._slot_after(self.due)) // self._period
-        self.skipped += skipped
-        self.failures = 0
-        self._backoff.succeeded()
+        period = self._period
+        due = slot + 1 + (self._phase - slot - 1) % period
+        skipped = 0
+        if self.failures:
+            self.failures = 0
+            self._backoff.succeeded()
+        elif due > self.due + period:
+            skipped = (due - self._slot_after(self.due)) // period
+            self.skipped += skipped
         self.due = due
         return skipped
 
@@ -99,6 +105,8 @@ _Queue = list[tuple[int, int, Turn]]
 class Turns:
     """The units of one bus from ``now_slot`` on. Raises `ProfileError` for a profile that cannot be polled."""
 
+    __slots__ = ("_asking", "_failing", "_spared_until", "_well", "all")
+
     def __init__(self, units: Sequence[PolledUnit], now_slot: int) -> None:
         self.all = [Turn(unit, now_slot) for unit in units]
         self._well: _Queue = [(turn.due, number, turn) for number, turn in enumerate(self.all)]
@@ -109,7 +117,7 @@ class Turns:
 
     def first(self, slot: int) -> Turn:
         """Who is asked next, now or when it is due; there must be units."""
-        queue = self._asking = self._queue_of_the_next(slot)
+        queue = self._asking = self._queue_of_the_next(slot) if self._failing else self._well
         return queue[0][2]
 
     def put_back(self, slot: int) -> None:
@@ -126,8 +134,6 @@ class Turns:
 
     def _queue_of_the_next(self, slot: int) -> _Queue:
         well, failing = self._well, self._failing
-        if not failing:
-            return well
         if not well or max(failing[0][0] + PATIENCE, self._spared_until) <= slot:
             return failing
         return well if well[0][0] <= max(slot, failing[0][0]) else failing

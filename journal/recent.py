@@ -205,6 +205,7 @@ class RecentIdentities:
 
     def __init__(self, per_key: int = 1024, total: int = 500_000) -> None:
         self._per_key = per_key
+        self._row_full = 2 * per_key
         self._total = total
         self._keys: OrderedDict[str, _Known] = OrderedDict()
         self._size = 0
@@ -259,11 +260,15 @@ class RecentIdentities:
         """One more is remembered of ``key``."""
         self._keys.move_to_end(key)
         self._size += 1
+        if len(known.numbers) > self._row_full or known.samples:
+            self._bound_one(known)
+        while self._size > self._total and len(self._keys) > 1:
+            self._size -= len(self._keys.popitem(last=False)[1])
+
+    def _bound_one(self, known: _Known) -> None:
         if len(known) > self._per_key:
             known.drop_oldest()
             self._size -= 1
-        while self._size > self._total and len(self._keys) > 1:
-            self._size -= len(self._keys.popitem(last=False)[1])
 
     def forget(self, key: str, identity: Identity, digest: int) -> None:
         """Its commit failed: the device will send it again and must find it free. Unknown: nothing to do."""

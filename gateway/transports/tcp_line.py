@@ -17,6 +17,8 @@ OnOpen = Callable[[BusDown | None], None]
 class _Link(asyncio.Protocol):
     """One connection. The line may have given it up already when its end is told."""
 
+    __slots__ = ("_line", "ended", "transport")
+
     def __init__(self, line: "TcpLine") -> None:
         self.transport: asyncio.Transport
         self.ended = asyncio.Event()
@@ -42,6 +44,8 @@ class TcpLine:
 
     ``link``, ``silent`` and ``on_bytes`` are for the connection alone, which takes bytes without a call more.
     """
+
+    __slots__ = ("_host", "_links", "_on_lost", "_opening", "_port", "link", "name", "on_bytes", "silent")
 
     def __init__(self, name: str, host: str, port: int, on_bytes: OnBytes, on_lost: OnLost) -> None:
         self.name = name

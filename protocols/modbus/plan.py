@@ -7,8 +7,8 @@ request with its pauses. A request never touches what the profile forbids. All b
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from operator import itemgetter, truediv
-from typing import Any, NamedTuple
+from operator import ge, itemgetter, le, truediv
+from typing import Any, NamedTuple, TypeAlias
 
 from protocols.errors import ProfileError
 from protocols.modbus.columns import Column, View, column, make_views
@@ -28,6 +28,10 @@ from protocols.wire.modbus_pdu import (
 
 READ_FUNCTIONS = {"coil": READ_COILS, "discrete": READ_DISCRETE, "input": READ_INPUT, "holding": READ_HOLDING}
 
+
+Decoded: TypeAlias = tuple[tuple[Value, ...], tuple[int, ...]]
+"""Values and qualities in point order."""
+Shortcut: TypeAlias = Callable[[bytes], Decoded | None]
 
 _BITS = tuple(bytes(byte >> bit & 1 for bit in range(8)) for byte in range(256))
 """The bits of each byte, the lowest first."""
@@ -60,9 +64,7 @@ class Bulk(NamedTuple):
 
     def are_good(self, numbers: Sequence[int]) -> bool:
         """Whether all are good, and none is missing."""
-        # a list: `all` of a generator costs twice as much, and nearly always all are good
-        bounds = zip(numbers, self.lows, self.highs, strict=True)
-        return not [number for number, low, high in bounds if not low <= number <= high]
+        return all(map(le, self.lows, numbers)) and all(map(ge, self.highs, numbers))
 
     def put(self, numbers: Sequence[int], values: list[Value]) -> None:
         """Put the numbers where they belong."""
@@ -82,6 +84,7 @@ class ReadBlock:
 
     ``views``: how its registers are read, one for each byte order there is in it (nearly always one). ``steps``: every
     column; ``bulk`` and ``others``: the same in two kinds. ``is_sure``: all values of the others are good.
+    ``shortcut``: what `decode_blocks` gives for this block alone, or ``None`` unless all values are good.
     """
 
     table: str
@@ -93,13 +96,15 @@ class ReadBlock:
     bulk: Bulk = NO_BULK
     others: tuple[Step, ...] = ()
     is_sure: bool = False
+    shortcut: Shortcut | None = None
 
     def only(self, kept: Sequence[Step]) -> "ReadBlock":
         """The same request, of whose columns only these are decoded."""
         bulk = [step for step in kept if step.column.divisor]
         others = tuple(step for step in kept if step not in bulk)
         is_sure = all(step.column.is_sure for step in others)
-        return replace(self, steps=tuple(kept), bulk=_bulk(bulk, self._contents), others=others, is_sure=is_sure)
+        made = _bulk(bulk, self._contents)
+        return replace(self, steps=tuple(kept), bulk=made, others=others, is_sure=is_sure, shortcut=None)
 
     @property
     def _contents(self) -> int:
@@ -122,9 +127,11 @@ def plan_reads(profile: Profile) -> tuple[ReadBlock, ...]:
     """
     columns = sorted(_columns(profile), key=lambda one: (one.address, one.point))
     limits = profile.file.modbus
-    return tuple(
+    blocks = tuple(
         _block(run) for table in READ_FUNCTIONS for run in _runs([one for one in columns if one.table == table], limits)
     )
+    shortcut = _shortcut(profile, blocks)
+    return blocks if shortcut is None else (replace(blocks[0], shortcut=shortcut),)
 
 
 def _runs(columns: Sequence[Column], limits: ModbusLimitsPart) -> list[list[Column]]:
@@ -163,14 +170,15 @@ def plan_point(profile: Profile, name: str) -> ReadBlock:
     return _block(columns)
 
 
-def decode_blocks(
-    profile: Profile, blocks: Sequence[ReadBlock], data: Sequence[bytes]
-) -> tuple[tuple[Value, ...], tuple[int, ...]]:
+def decode_blocks(profile: Profile, blocks: Sequence[ReadBlock], data: Sequence[bytes]) -> Decoded:
     """Values and qualities in point order from the data of all ``blocks`` (same order).
 
     What is no value (see `protocols.modbus.conversions`) is ``None`` and bad, unless the device itself says worse; a
     point without a column is absent. ``data`` must have the blocks' sizes.
     """
+    shortcut = blocks[0].shortcut if len(blocks) == 1 else None
+    if shortcut is not None and (decoded := shortcut(*data)) is not None:
+        return decoded
     values: list[Value] = [None] * len(profile.points)
     marks: list[tuple[int, Quality]] = []
     is_good = True
@@ -191,6 +199,31 @@ def decode_blocks(
     is_good = is_good and not (profile.quality_rules and _tells(profile, told))
     quality = (0,) * len(told) if is_good else profile.qualify(told)
     return told, _marked(quality, marks) if marks else quality
+
+
+def _shortcut(profile: Profile, blocks: tuple[ReadBlock, ...]) -> Shortcut | None:
+    """Where one block of integers is all that there is of a device, as it is of a meter."""
+    bulk = blocks[0].bulk if len(blocks) == 1 else NO_BULK
+    size = len(profile.points)
+    if bulk.run != slice(0, size) or profile.quality_rules:
+        return None
+    integers, lows, highs, divisors, all_good = _integers(blocks[0]), bulk.lows, bulk.highs, bulk.divisors, (0,) * size
+
+    def shortcut(content: bytes) -> Decoded | None:
+        numbers = integers(content)
+        if all(map(le, lows, numbers)) and all(map(ge, highs, numbers)):
+            return tuple(map(truediv, numbers, divisors)), all_good
+        return None
+
+    return shortcut
+
+
+def _integers(block: ReadBlock) -> Callable[[bytes], Sequence[int]]:
+    """What reads the contents of the block's bulk: `struct` itself where it can."""
+    unpack, pick = block.unpack, block.bulk.pick
+    if pick is _whole and len(block.views) == 1 and not block.views[0].exchanged:
+        return block.views[0].format.unpack
+    return lambda content: pick(unpack(content))
 
 
 def _tells(profile: Profile, values: tuple[Value, ...]) -> bool:
@@ -242,9 +275,13 @@ def _bulk(steps: Sequence[Step], contents: int) -> Bulk:
     )
 
 
+def _whole(contents: Sequence[Any]) -> Sequence[int]:
+    return contents
+
+
 def _picker(places: list[int], contents: int) -> Callable[[Sequence[Any]], Sequence[int]]:
     if places == list(range(contents)):
-        return lambda all_of_them: all_of_them
+        return _whole
     if len(places) > 1:
         return itemgetter(*places)
     return lambda contents: [contents[place] for place in places]

@@ -1,12 +1,13 @@
 """The quality of integers that are decoded together is what each value would get alone."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocols.modbus.plan import plan_reads
+from protocols.modbus.plan import decode_blocks, plan_reads
 from protocols.profile.model import Profile
 from protocols.quality import Quality
 from protocols.reading import Value
@@ -59,6 +60,37 @@ def test_qualities_are_those_of_the_values(one: Profile, contents: list[int]) ->
     values, quality = read(one, *contents)
     for value, mark, alone in zip(values, quality, one.qualify(values), strict=True):
         assert (mark == alone) if value is not None else mark in (MISSING, Quality.BAD_SENSOR_FAULT)
+
+
+@st.composite
+def meters(draw: st.DrawFn) -> Profile:
+    """Three integers and nothing else, so that one shortcut may decode all of them; in any order, with or without
+    registers between them."""
+    places = draw(st.permutations(draw(st.sampled_from([(0, 1, 2), (0, 1, 4), (1, 2, 3)]))))
+    order = draw(st.sampled_from(["ABCD", "BADC"]))
+    wide = st.just({"low": 0.0, "span": 65535.0, "type": "uint16"})
+    return profile(*(number(f"p{at}", at, **draw(wide | numbers), byte_order=order) for at in places))
+
+
+@given(meters(), st.lists(registers, min_size=5, max_size=5))
+def test_shortcut_of_a_meter_gives_what_its_columns_give(one: Profile, contents: list[int]) -> None:
+    (block,) = plan_reads(one)
+    data = _bytes(tuple(contents[block.address : block.address + block.count]))
+    assert decode_blocks(one, [block], [data]) == decode_blocks(one, [replace(block, shortcut=None)], [data])
+
+
+def test_meter_with_a_number_that_speaks_of_another_is_no_such_meter() -> None:
+    rule = {"point": "code", "equals": 7, "affects": ["t"], "quality": "bad:sensor-fault"}
+    one = profile(point("t", type="uint16"), point("code", address=1, type="uint16"), quality=[rule])
+    assert [read(one, 1, code)[1] for code in (6, 7)] == [(GOOD, GOOD), (Quality.BAD_SENSOR_FAULT, GOOD)]
+
+
+def test_all_that_is_good_of_a_meter_is_decoded_at_once() -> None:
+    one = profile(*(number(f"p{at}", at, 0.0, 100.0, type="int16", scale=0.1) for at in range(3)))
+    (block,) = plan_reads(one)
+    assert block.shortcut is not None
+    assert block.shortcut(bytes.fromhex("0001 03e8 0000")) == ((0.1, 100.0, 0.0), (GOOD, GOOD, GOOD))
+    assert block.shortcut(bytes.fromhex("0001 03e9 0000")) is None
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import msgspec
+
 from gateway.backoff import Backoff
 from gateway.diagnostics import Diagnosis
 from gateway.errors import BadReply, BusDown, DeviceRefused, DeviceSilent, TransportError
@@ -67,35 +69,38 @@ class BusCounters:
 OnAnswer = Callable[[bytes | TransportError], None]
 
 
-class Job:
-    """One request, and who is told its answer."""
+class Job(msgspec.Struct):
+    """One request, and who is told its answer (``on_answer``; ``None``: nobody waits any more)."""
 
-    __slots__ = ("_on_answer", "pdu", "timeout_s", "unit")
-
-    def __init__(self, unit: int, pdu: bytes, timeout_s: float, on_answer: OnAnswer) -> None:
-        self.unit = unit
-        self.pdu = pdu
-        self.timeout_s = timeout_s
-        self._on_answer: OnAnswer | None = on_answer
+    unit: int
+    pdu: bytes
+    timeout_s: float
+    on_answer: OnAnswer | None
 
     @property
     def is_wanted(self) -> bool:
         """Whether anybody still waits."""
-        return self._on_answer is not None
+        return self.on_answer is not None
 
     def tell(self, outcome: bytes | TransportError) -> None:
         """Tell it, if anybody still waits."""
-        on_answer, self._on_answer = self._on_answer, None
+        on_answer, self.on_answer = self.on_answer, None
         if on_answer is not None:
             on_answer(outcome)
 
     def withdraw(self) -> None:
         """Nobody waits for the answer any more."""
-        self._on_answer = None
+        self.on_answer = None
 
 
 class ModbusBus(ABC):
     """What RTU and TCP share: the queue, the order, the clock of the one request in flight, pauses, the back-off."""
+
+    __slots__ = (
+        "_active", "_asked_at", "_backoff", "_closed", "_connected", "_connecting", "_device_of", "_diagnosis",
+        "_due", "_free_at", "_gate", "_looking", "_looks_at", "_loop", "_pause", "_queued", "_retry_at",
+        "_timers", "_turnaround_s", "_urgent", "counters", "name",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -171,6 +176,10 @@ class ModbusBus(ABC):
         if not self._connected:
             self._refuse_while_down(urgent)
         job = Job(unit, pdu, timeout_s, on_answer)
+        if self._active is None and self._connected and not (self._urgent or self._queued):
+            self._active = job
+            self._begin(job)
+            return job
         (self._urgent if urgent else self._queued).append(job)
         if self._active is None:
             self._next()
@@ -257,6 +266,23 @@ class ModbusBus(ABC):
             self._arrived(BadReply(f"{self.name} unit {job.unit}: {error}"))
         else:
             self._arrived(data)
+
+    def _answered_well(self, data: bytes) -> None:
+        """As `_arrived`, for what nearly always comes: the data of a good answer to the request that was sent."""
+        job, self._active = self._active, None
+        assert job is not None
+        self._due = 0.0
+        if self._turnaround_s:
+            self._keep_quiet(self._turnaround_s)
+        try:
+            self._diagnosis.exchanged(self._device_of.get(job.unit, ""), time.perf_counter() - self._asked_at)
+            on_answer, job.on_answer = job.on_answer, None
+            if on_answer is not None:
+                self.counters.replies += 1
+                on_answer(data)
+        finally:
+            if self._active is None and (self._urgent or self._queued):  # who was told may have asked again
+                self._next()
 
     def _arrived(self, outcome: bytes | TransportError) -> None:
         """The answer, good or bad, is in; the next request keeps its distance."""

@@ -26,6 +26,8 @@ def _after_the_number(unit: int, pdu: bytes) -> tuple[bytes, bytes]:
 class ModbusTcpBus(ModbusBus):
     """``host``:``port`` speaks Modbus TCP. An answer counts only with its request's transaction and unit."""
 
+    __slots__ = ("_frames", "_good", "_line", "_transaction")
+
     def __init__(
         self,
         host: str,
@@ -64,8 +66,9 @@ class ModbusTcpBus(ModbusBus):
         frames, good = self._frames, self._good
         # Nearly always one whole good answer comes alone: one comparison then says all that is checked below.
         if self._due and data[:9] == good and len(data) == 9 + good[8] and frames.is_empty:
-            self._proved()
-            self._arrived(data[9:])
+            if self._retry_at:
+                self._proved()
+            self._answered_well(data[9:])
             return
         frames.feed(data)
         try:
