@@ -40,7 +40,7 @@ LOOK_EVERY_S = 1.0
 LONGEST_S = 40.0
 HALF_S = 12.0
 
-_HEAD = f"""
+HEAD = f"""
 [site]
 id = "bench"
 title = {{ zh = "{TEXT["zh"]}", en = "{TEXT["en"]}" }}
@@ -77,9 +77,9 @@ def first_point(folder: Path) -> list[Row]:
             _DEVICE.format(number=number, host=host, port=port, period_s=PERIOD_S) for number, host in enumerate(hosts)
         )
         (place / "profiles" / "bench").mkdir(parents=True)
-        (place / "profiles" / "bench" / "ten.toml").write_text(_profile(), encoding="utf-8")
-        (place / "site.toml").write_text(_HEAD + "".join(devices), encoding="utf-8")
-        _compile()
+        (place / "profiles" / "bench" / "ten.toml").write_text(profile_text(), encoding="utf-8")
+        (place / "site.toml").write_text(HEAD + "".join(devices), encoding="utf-8")
+        compile_modules()
         began = time.time_ns()
         heard = asyncio.run(_heard(place))
     return [
@@ -88,14 +88,14 @@ def first_point(folder: Path) -> list[Row]:
     ]
 
 
-def _compile() -> None:
+def compile_modules() -> None:
     """As pip does; where PYTHONDONTWRITEBYTECODE is set each start would compile a checkout again."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     for package in settings["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]:
         compileall.compile_dir(ROOT / package, quiet=1)
 
 
-def _profile() -> str:
+def profile_text() -> str:
     """Ten registers, as `modbus.profile`, with the golden bytes that a file must have."""
     title = 'title = { zh = "点", en = "Point" }'
     rows = [f'[profile]\nvendor = "bench"\nmodel = "ten"\nkind = "bench"\n{title}\nperiod_s = {PERIOD_S}\n']

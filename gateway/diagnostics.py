@@ -77,6 +77,11 @@ class DeviceDiagnosis:
 class Diagnosis:
     """One connection. ``now``: UTC ns. Devices that are not of the connection are counted for the connection alone."""
 
+    __slots__ = (
+        "_busy", "_busy_since", "_marks", "_next_mark", "_now", "_others_rtt_s", "_under_way", "connection", "devices",
+        "errors", "is_up", "next_try_at", "reason", "requests", "since", "transport", "wire",
+    )  # fmt: skip
+
     def __init__(self, connection: str, transport: str, devices: Iterable[str], now: Callable[[], int]) -> None:
         self.connection = connection
         self.transport = transport
