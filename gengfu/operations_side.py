@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from protocols.moment import SECOND
 from protocols.reading import decode_reading
 
 BATCH = 5_000
+READINGS_EVERY_S = 2.0
+"""Readings alone only move the cursor, which is a transaction of its own: so long they wait for others."""
 
 log = logging.getLogger("gengfu.operations")
 
@@ -32,6 +34,7 @@ class OperationsSide:
         self._sensors = sensors
         self._journal = journal
         self._came = asyncio.Event()
+        self._later: asyncio.TimerHandle | None = None
 
     def follow_site(self, site: Site) -> None:
         """The site was changed. Blocks for as long as a plan is being written."""
@@ -39,15 +42,30 @@ class OperationsSide:
         self._sensors.rewatch(_detectors(site))
 
     def listen(self, batch: Sequence[Stored]) -> None:
-        """Listener of the journal: sensors are followed at once, alarms in `follow`."""
+        """Listener of the journal: sensors are followed at once, alarms in `follow`, at once too."""
         now = clock.now()
+        has_news = False
         for stored in batch:
             if stored.entry.kind == "reading":
                 self._sensors.observe(decode_reading(stored.entry.body), now)
+            else:
+                has_news = True
+        if has_news:
+            self._look()
+        elif self._later is None:
+            self._later = asyncio.get_running_loop().call_later(READINGS_EVERY_S, self._look)
+
+    def _look(self) -> None:
+        later, self._later = self._later, None
+        if later is not None:
+            later.cancel()
         self._came.set()
 
     async def follow(self) -> None:
         """Consume the journal, let deadlines act, publish what happened. Begun anew after an error it goes on."""
+        # what a person does to a plan has to be told, and its deadlines watched, though no device says anything
+        loop = asyncio.get_running_loop()
+        self.service.on_change = lambda: _from_any_thread(loop, self._look)
         while True:
             self._came.clear()
             while await self._consume():
@@ -78,6 +96,10 @@ class OperationsSide:
             await asyncio.wait_for(self._came.wait(), left_s)
         except TimeoutError:
             return
+
+
+def _from_any_thread(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+    loop.call_soon_threadsafe(call)
 
 
 def open_operations(stack: AsyncExitStack, site: Site, folder: Path, journal: SqliteJournal) -> OperationsSide:

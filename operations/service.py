@@ -44,7 +44,8 @@ SENSE_EVERY_NS = 1 * SECOND
 class Operations:
     """All plans and runs of a site. ``areas``: device -> its area; several devices may share one.
 
-    ``undecoded`` counts alarms in the journal that this release cannot read.
+    ``undecoded`` counts alarms in the journal that this release cannot read. ``on_change`` is called, on any thread,
+    when a run was changed: events may wait in the outbox, and `due` may be earlier.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Operations:
     ) -> None:
         self.plans = plans
         self.undecoded = 0
+        self.on_change: Callable[[], None] = _nobody_waits
         self._database = database
         self._areas = areas
         self._by_id = {area.id: area for area in areas.values()}
@@ -258,6 +260,7 @@ class Operations:
         self._watched.discard(run.id)
         if is_watched(run):
             self._watched.add(run.id)
+        self.on_change()
 
     def _sense(self, store: Store, course: Course, now: Moment) -> None:
         alarms = store.alarms(course.run.area, course.run.origin)
@@ -315,6 +318,10 @@ class Operations:
         area = self._by_id.get(record.area) or Area(record.area, "other", Text(zh=record.area, en=record.area))
         judged = judge_run(record, alarms, self._sensors, now) if record.state.running else {}
         return view_run(record, area, judged, events)
+
+
+def _nobody_waits() -> None:
+    pass
 
 
 def _expire(deadlines: Iterable[Deadline], now: int, _store: Store, course: Course) -> None:
