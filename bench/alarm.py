@@ -202,9 +202,10 @@ async def _measure(folder: Path, server: Influxd, alarms: int, rate: float) -> l
     site = kitchens(alarms)
     settings = TelemetryPart.model_validate({"influx": {"url": server.url, "database": DATABASE}})
     loop = asyncio.get_running_loop()
-    async with gateway(folder, site, shipped()) as ours, AsyncExitStack() as stack:
+    book = shipped()
+    async with gateway(folder, site, book) as ours, AsyncExitStack() as stack:
         supervisor = Supervisor(CollectorRegistry())
-        opened = await stores.open_stores(stack, site, folder, ours.journal, settings)
+        opened = await stores.open_stores(stack, site, folder, book, ours.journal, settings)
         stores.start(stack, opened, supervisor)
         stack.push_async_callback(supervisor.stop)
         door = transport.bind("127.0.0.1", 0)

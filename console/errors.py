@@ -8,6 +8,8 @@
     ├── BadParameter        a value in a query is wrong; answered with 422
     ├── DemoRefused         a board of the demo cannot do this now; answered with 409
     ├── ReloadRefused       the site's document is not taken; answered with 409
+    ├── NoSuchConsumer      the journal feeds no store of this name; answered with 404
+    ├── ForgetRefused       forgetting this store makes no sense; answered with 409
     └── AccountError        an account operation that cannot be done as asked
         ├── SchemaTooNew        the accounts file was written by a newer release
         ├── AccountsDamaged     the accounts file cannot be read
@@ -60,6 +62,22 @@ class ReloadRefused(ConsoleError):
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("; ".join(problems))
         self.problems = tuple(problems)
+
+
+class NoSuchConsumer(ConsoleError):
+    """The journal feeds no store of this name. ``names``: those that it feeds."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(f"there are {', '.join(names)}")
+        self.names = tuple(names)
+
+
+class ForgetRefused(ConsoleError):
+    """The journal goes on waiting for the store; the message says why, and ``zh`` in Chinese."""
+
+    def __init__(self, why: str, zh: str) -> None:
+        super().__init__(why)
+        self.zh = zh
 
 
 class AccountError(ConsoleError):

@@ -9,9 +9,11 @@ from prometheus_client import CollectorRegistry
 
 from console.accounts import Accounts
 from console.events import EventHub
+from console.letter_desk import LetterDesk
 from console.live import LiveView
 from protocols.profile.model import Profile
 from protocols.reading import Origin
+from telemetry.extract import Extracts
 from telemetry.store import Store
 
 
@@ -146,6 +148,23 @@ class Reload(Protocol):
         """
 
 
+class JournalDesk(Protocol):
+    """The journal and the stores that it feeds; `gengfu.consumers.Consumers`. The items' shapes are in
+    `console.api.shapes_journal`."""
+
+    async def status(self) -> Item:
+        """Bytes, segments and stores, as `JournalStatus`."""
+
+    async def forget(self, name: str, who: str) -> Item:
+        """Do not wait for a store any more: the store, as `JournalConsumer`. Nothing changes when it was forgotten
+        before. Raises `console.errors.NoSuchConsumer`, `console.errors.ForgetRefused`, `journal.errors.JournalError`.
+        """
+
+    async def remember(self, name: str, who: str) -> Item:
+        """Wait for a store again, from what is still there: the store. Raises `console.errors.NoSuchConsumer`,
+        `journal.errors.JournalError`."""
+
+
 class Page(NamedTuple):
     """Some items, and the cursor behind the last of them where there are more."""
 
@@ -269,3 +288,6 @@ class ConsoleServices:
     connections: Connections | None = None
     reload: Reload | None = None
     device_door: DeviceDoor | None = None
+    extracts: Extracts | None = None
+    journal: JournalDesk | None = None
+    letters: LetterDesk | None = None

@@ -19,6 +19,7 @@ from console.errors import PageMissing
 
 REQUIRED = (
     "pages/connections.html",
+    "pages/dead-letters.html",
     "pages/desk.html",
     "pages/login.html",
     "static/vendor/swagger-ui/swagger-ui-bundle.js",
@@ -81,6 +82,14 @@ async def connections(request: Request, who: Visitor) -> Response:
     if who is None:
         return RedirectResponse("/login", 303, {"Cache-Control": "no-store"})
     return _page(request, "connections.html")
+
+
+@router.get("/dead-letters")
+async def dead_letters(request: Request, who: Visitor) -> Response:
+    """What the stores did not take, or the way to the sign-in page."""
+    if who is None:
+        return RedirectResponse("/login", 303, {"Cache-Control": "no-store"})
+    return _page(request, "dead-letters.html")
 
 
 @router.get("/login")

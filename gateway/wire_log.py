@@ -1,12 +1,14 @@
 """The wire log of one connection: its last bytes with time and direction, bounded in pieces and in bytes.
 
 It keeps little while nobody looks, so that thousands of connections fit in memory, and more while somebody follows it.
+Where a connection watches over life, each piece goes to the frame log besides.
 """
 
 from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from gateway.frame_log import Recorder
 from protocols.moment import SECOND
 
 USUAL_PIECES, USUAL_BYTES = 64, 16 << 10
@@ -39,10 +41,11 @@ class Pieces(NamedTuple):
 
 
 class WireLog:
-    """Pieces are numbered from 1 on; ``last`` is the number of the newest."""
+    """Pieces are numbered from 1 on; ``last`` is the number of the newest. ``recorder`` is given each piece, if set."""
 
     def __init__(self) -> None:
         self.last = 0
+        self.recorder: Recorder | None = None
         # Plain tuples: to name their parts for nobody would be most of the cost of keeping them.
         self._pieces: deque[tuple[int, bool, bytes, str, int]] = deque()
         self._bytes = 0
@@ -68,7 +71,10 @@ class WireLog:
         if size > LONGEST_PIECE or self._secrets or data.__class__ is not bytes:
             data = self._fit(data)
         pieces = self._pieces
-        pieces.append((at, outgoing, data, peer, size))
+        piece = (at, outgoing, data, peer, size)
+        pieces.append(piece)
+        if self.recorder is not None:
+            self.recorder(piece)
         self._bytes += len(data)
         self.last += 1
         if len(pieces) > self._most_pieces:

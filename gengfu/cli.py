@@ -30,7 +30,11 @@ VERBS = {
     "device": Verb("gengfu.verbs.device", "make the token of a device that pushes over HTTP"),
     "simulate": Verb("gengfu.verbs.simulate", "a virtual fleet over the real protocols, on this machine"),
     "reload": Verb("gengfu.verbs.reload", "let the running site take its changed document, without a restart"),
+    "evidence": Verb("gengfu.verbs.evidence", "list and show what was kept around life-safety alarms"),
     "sniff": Verb("gengfu.verbs.sniff", "show what goes over a connection or a serial line, in hex and in words"),
+    "journal": Verb("gengfu.verbs.journal", "how full the journal is; forget a store that never comes back"),
+    "export": Verb("gengfu.verbs.export", "what was measured, as CSV or Parquet"),
+    "import": Verb("gengfu.verbs.import_", "history of another system, from CSV, into a site that does not run"),
     "user": Verb("gengfu.verbs.user", "add a user, set a password, make an API token"),
     "version": Verb("gengfu.verbs.version", "print the version"),
 }

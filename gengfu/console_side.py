@@ -17,7 +17,7 @@ from console.duty.run_board import RunBoard
 from console.errors import AccountsDamaged
 from console.events import EventHub
 from console.live import LiveView
-from console.services import Connections, ConsoleServices, Demo, DeviceDoor, Reload
+from console.services import Connections, ConsoleServices, Demo, DeviceDoor, JournalDesk, Reload
 from device_registry.devices import Site
 from gateway.uplink import Ingest
 from gengfu import clock
@@ -25,6 +25,7 @@ from gengfu.damage import open_or_set_aside
 from gengfu.downlink import Asker
 from gengfu.health import Health
 from gengfu.http_ingest import HttpIngest
+from gengfu.letter_board import LetterBoard
 from gengfu.operations_side import OperationsSide
 from gengfu.rules import Rulebook
 from gengfu.settings import Settings
@@ -34,6 +35,7 @@ from journal.entry import Stored
 from journal.sqlite import SqliteJournal
 from protocols.profile.model import Profile
 from protocols.reading import decode_reading
+from telemetry import duck_extract
 
 TAIL = 20_000
 """Entries of the journal's end that give the alarm history of the desk."""
@@ -79,6 +81,7 @@ class Gate(NamedTuple):
     ingest: Ingest
     device_door: DeviceDoor
     connections: Connections
+    journal: JournalDesk
     reload: Reload | None = None
 
 
@@ -100,6 +103,7 @@ class ConsoleSide:
         self._site = site
         self._journal = journal
         self._stores = stores
+        self._letters = LetterBoard(stores.duck, stores.influx)
         self._events = EventHub()
         self._runs = RunBoard(site, operations.service, clock.now, self._events)
         self._desk = DutyDesk(site, book, self._events, self._runs)
@@ -144,6 +148,7 @@ class ConsoleSide:
         password = self._settings.admin_password
         given = password.get_secret_value() if password else None
         self.made_up = await asyncio.to_thread(self.accounts.ensure_admin, given)
+        self._add_metrics(metrics)
         services = ConsoleServices(
             ingest=HttpIngest(gate.ingest, clock.wall),
             site=self._site,
@@ -168,15 +173,21 @@ class ConsoleSide:
             connections=gate.connections,
             reload=gate.reload,
             device_door=gate.device_door,
+            extracts=duck_extract.of_store(self._stores.duck),
+            journal=gate.journal,
+            letters=self._letters,
         )
         supervisor.run("runs on the desk", self._runs.follow)
-        self.malformed = Counter(
-            "gengfu_http_malformed", "Connections whose bytes were no HTTP, or ended within a request", registry=metrics
-        )
         app = await asyncio.to_thread(serve.load, services)
         served = asyncio.create_task(serve.serve(app, web, self.stop, self.malformed.inc), name="http")
         served.add_done_callback(lambda _task: self.stop.set())
         stack.push_async_callback(self._finish, served)
+
+    def _add_metrics(self, metrics: CollectorRegistry) -> None:
+        metrics.register(self._letters)
+        self.malformed = Counter(
+            "gengfu_http_malformed", "Connections whose bytes were no HTTP, or ended within a request", registry=metrics
+        )
 
     async def _finish(self, served: asyncio.Task[None]) -> None:
         self.stop.set()

@@ -17,6 +17,7 @@ from gateway.counters import Counters
 from gateway.decisions import nobody_waits
 from gateway.diagnostics import Diagnosis
 from gateway.downlink import Downlink, load_cursor
+from gateway.frame_log import FrameLog
 from gateway.intake import Intake
 from gateway.pipeline import Pipeline, Verdict
 from gateway.slots import SlotTimer
@@ -26,6 +27,7 @@ from gateway.watch import Watch
 from gengfu import clock, rules
 from gengfu.coap_side import CoapSide, Doors, Handover
 from gengfu.device_clocks import DeviceClocks
+from gengfu.evidence.members import vital_connections
 from gengfu.http_side import DeviceDoor, HttpSide
 from gengfu.modbus_side import ModbusSide
 from gengfu.routes import Routes
@@ -56,11 +58,13 @@ class GatewaySide:
         downlink: SqliteJournal,
         metrics: CollectorRegistry,
         supervisor: Supervisor,
+        frames: FrameLog | None = None,
     ) -> None:
         self.site = site
         self.journal = journal
         self._down = downlink
         self._supervisor = supervisor
+        self._frames = frames
         self.counters = Counters(metrics)
         self._wakeup = Wakeup(self._due, self._tick)
         self._connection_of = _connections_of(site)
@@ -143,8 +147,17 @@ class GatewaySide:
             if device.connection in self.sides
             and not isinstance(self.site.connections[device.connection], ModbusConnection)
         }
+        self._record_frames()
         for side in sides.values():
             side.start(self._supervisor)
+
+    def _record_frames(self) -> None:
+        """Of the connections that watch over life."""
+        if self._frames is None:
+            return
+        vital = vital_connections(self.site)
+        for name, side in self.sides.items():
+            side.diagnosis.wire.recorder = self._frames.recorder(name) if name in vital else None
 
     async def end(self, connections: Iterable[str]) -> None:
         """Close these connections; nothing comes from them afterwards."""
@@ -180,7 +193,8 @@ class GatewaySide:
         try:
             self.pipeline.offer(readings, transport, done, clock.now(), source=source)
         finally:
-            self._follow()
+            if self.watch.is_stirred:  # as `_follow`: a call less for each reading
+                self._wakeup.again()
 
     def _judge(self, readings: Sequence[Reading]) -> None:
         try:

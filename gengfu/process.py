@@ -21,15 +21,18 @@ from device_registry.connections import CoapConnection, SerialPart
 from device_registry.devices import Site
 from device_registry.in_use import SiteInUse
 from gateway.errors import GatewayError
+from gateway.frame_log import FrameLog
 from gateway.transports.coap import door as coap
 from gengfu import clock, collector, stores
 from gengfu.coap_side import host_port
 from gengfu.connection_board import ConnectionBoard
 from gengfu.console_side import NO_STAGING, ConsoleSide, Gate, Staging
+from gengfu.consumers import Consumers
 from gengfu.errors import MissingError
+from gengfu.evidence.keeper import EvidenceKeeper
 from gengfu.gateway_side import GatewaySide
 from gengfu.health import Health
-from gengfu.housekeeping import keep_house
+from gengfu.housekeeping import Taker, keep_downlink, keep_house
 from gengfu.huge_pages import keep_heap_in_huge_pages
 from gengfu.operations_side import open_operations
 from gengfu.reload import Followers, SiteReload
@@ -76,55 +79,70 @@ async def running(
 
 
 async def _start(
-    stack: AsyncExitStack,
-    settings: Settings,
-    site: Site,
-    folder: Path,
-    book: Rulebook,
-    staging: Staging,
+    stack: AsyncExitStack, settings: Settings, site: Site, folder: Path, book: Rulebook, staging: Staging
 ) -> Process:
     _tell_missing_lines(site)
     in_use = SiteInUse(site)
     site = in_use.site
     web = serve.bind(settings.http.host, settings.http.port)
     stack.callback(web.close)
-    doors = {
-        part.id: coap.bind(*host_port(part.listen))
-        for part in site.connections.values()
-        if isinstance(part, CoapConnection)
-    }
-    stack.callback(_close_all, doors)
+    doors = _bind_doors(stack, site)
     ports = {name: door.getsockname()[1] for name, door in doors.items()}
     metrics = CollectorRegistry()
     supervisor = Supervisor(metrics)
     max_bytes = settings.journal.max_mb * MEBI
     journal = _open_journal(stack, folder / "journal", max_bytes)
     downlink = _open_journal(stack, folder / "downlink", max_bytes)
-    opened = await stores.open_stores(stack, site, folder, journal, settings.telemetry)
+    opened = await stores.open_stores(stack, site, folder, book, journal, settings.telemetry)
     operations = open_operations(stack, site, folder, journal)
     console = ConsoleSide(settings, site, folder, book, journal, downlink, opened, operations)
     await console.warm(stack)
     stack.callback(journal.subscribe(operations.listen))
     supervisor.run("operations", operations.follow)
     stores.start(stack, opened, supervisor)
+    evidence = _open_evidence(stack, site, folder, journal, downlink)
     # a start that fails further on must not leave a task that begins while its store is being closed
     stack.push_async_callback(supervisor.stop)
-    gateway = GatewaySide(site, book, journal, downlink, metrics, supervisor)
+    await evidence.start(supervisor, metrics)
+    gateway = GatewaySide(site, book, journal, downlink, metrics, supervisor, evidence.frames)
     # before the start: one that fails half-way must let go of the connections that it has opened
     stack.push_async_callback(gateway.stop)
     await gateway.start(doors)
     health = Health(journal, max_bytes, opened.feeds, gateway.bus_counters, gateway.diagnoses)
     metrics.register(health)
-    supervisor.run("housekeeping", lambda: keep_house(journal, max_bytes, opened.feeds, settings.journal.keep_days))
+    consumers = Consumers(journal, max_bytes, opened.feeds)
+    metrics.register(consumers)
+    days = settings.journal.keep_days
+    takers: list[Taker] = [*opened.feeds, evidence]
+    supervisor.run("housekeeping", lambda: keep_house(journal, max_bytes, takers, days, consumers))
+    supervisor.run("housekeeping of the downlink", lambda: keep_downlink(downlink, max_bytes, journal, days))
     _keep_memory(supervisor)
     board = ConnectionBoard(site, gateway.diagnoses, clock.wall)
     followers = Followers(gateway, console, operations, opened)
     reload = _listen_for_reload(stack, settings, SiteReload(settings, in_use, book, journal, followers), supervisor)
-    gate = Gate(gateway.ingest, gateway.device_door, board, reload)
+    gate = Gate(gateway.ingest, gateway.device_door, board, consumers, reload)
     await console.start(stack, web, gate, health, metrics, supervisor, staging)
     stack.push_async_callback(supervisor.stop)
     stack.enter_context(collector.settled())
     return Process(settings, site, folder, supervisor, gateway, console, web.getsockname()[1], ports)
+
+
+def _bind_doors(stack: AsyncExitStack, site: Site) -> dict[str, socket.socket]:
+    doors = {
+        part.id: coap.bind(*host_port(part.listen))
+        for part in site.connections.values()
+        if isinstance(part, CoapConnection)
+    }
+    stack.callback(_close_all, doors)
+    return doors
+
+
+def _open_evidence(
+    stack: AsyncExitStack, site: Site, folder: Path, journal: SqliteJournal, downlink: SqliteJournal
+) -> EvidenceKeeper:
+    evidence = EvidenceKeeper(site, folder / "evidence", journal, downlink, FrameLog(folder / "frames"))
+    stack.push_async_callback(evidence.stop)
+    return evidence
 
 
 def _keep_memory(supervisor: Supervisor) -> None:

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -17,7 +17,8 @@ from pydantic_settings import (
 )
 
 from gengfu.errors import InputError
-from telemetry.influx_settings import InfluxSettings
+from telemetry.influx_settings import InfluxKeys, InfluxSettings
+from telemetry.keep import Keep
 
 PREFIX = "GENGFU__"
 
@@ -38,16 +39,10 @@ class HttpPart(Part):
     metrics_public: bool = True
 
 
-class InfluxPart(Part):
-    """InfluxDB as a second store; without a ``url`` there is none. ``timeout_s``: one HTTP request. ``compress``: gzip;
-    unless it is said, what stays on this machine is not compressed."""
+class InfluxPart(InfluxKeys):
+    """InfluxDB as a second store; without a ``url`` there is none. The other keys are those of the store itself."""
 
     url: str | None = None
-    database: str = "gengfu"
-    username: str | None = None
-    password_file: Path | None = None
-    timeout_s: Annotated[float, Field(gt=0, le=300)] = 10.0
-    compress: bool | None = None
 
     @field_validator("url")
     @classmethod
@@ -60,12 +55,37 @@ class InfluxPart(Part):
         except ValidationError as error:
             raise ValueError(str(error.errors()[0]["ctx"]["error"])) from None
 
+    @field_validator("password", "token", mode="before")
+    @classmethod
+    def _not_from_a_file(cls, secret: Any, info: ValidationInfo) -> Any:
+        if isinstance(secret, _InFile):
+            raise ValueError(f"a secret does not stand in this file: use {info.field_name}_file, or the environment")
+        return secret
+
+
+class _InFile:
+    """Stands for a secret that was found in the settings file, so that the check of its key can refuse it."""
+
+
+class _SettingsFile(TomlConfigSettingsSource):
+    """The settings file, with what must not stand there marked."""
+
+    def __call__(self) -> dict[str, Any]:
+        found = super().__call__()
+        telemetry = found.get("telemetry")
+        influx = telemetry.get("influx") if isinstance(telemetry, dict) else None
+        if isinstance(influx, dict):
+            influx.update({key: _InFile() for key in ("password", "token") if key in influx})
+        return found
+
 
 class TelemetryPart(Part):
-    """Stores of telemetry beside the embedded one. ``flush_s``: how often the embedded store commits."""
+    """Stores of telemetry beside the embedded one. ``flush_s``: how often the embedded store commits; ``keep``: for how
+    many days it holds what."""
 
     influx: InfluxPart = InfluxPart()
     flush_s: Annotated[float, Field(ge=0.1, le=60)] = 1.0
+    keep: Keep = Keep()
 
 
 class JournalPart(Part):
@@ -104,7 +124,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Environment over file over what the program passes as defaults."""
-        return (env_settings, TomlConfigSettingsSource(settings_cls), init_settings)
+        return (env_settings, _SettingsFile(settings_cls), init_settings)
 
 
 def load_settings(path: Path | None = None, **defaults: Any) -> Settings:

@@ -5,8 +5,9 @@ import json
 import os
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
-from http.client import HTTPException
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from http.client import HTTPException, HTTPResponse
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -15,6 +16,7 @@ from gengfu.errors import InputError, MissingError
 URL = "http://127.0.0.1:8080"
 TOKEN = "GENGFU_TOKEN"  # noqa: S105 - the name of the variable, not a token
 TIMEOUT_S = 60.0
+PIECE = 1 << 16
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,21 +55,46 @@ class SiteClient:
         """What the site answers to ``POST /api/v1/PATH``."""
         return self._ask("POST", path, json.dumps(body).encode())
 
+    @contextmanager
+    def stream(self, path: str, query: Sequence[tuple[str, str]]) -> Iterator[Iterator[bytes]]:
+        """The bytes that the site answers to ``GET /api/v1/PATH``, as they come. Raises `MissingError` where the answer
+        breaks off, while they are taken."""
+        with self._opened("GET", f"{path}?{urlencode(query)}", None) as answer:
+            yield self._pieces(answer)
+
+    def _pieces(self, answer: HTTPResponse) -> Iterator[bytes]:
+        try:
+            # of an answer in chunks, `read` tells when it has no end; `read1` takes the hang-up for the end
+            while piece := answer.read(PIECE):
+                yield piece
+        except (OSError, HTTPException) as error:
+            raise MissingError(f"{self._url} broke off: {error or type(error).__name__}; ask again") from None
+
     def _ask(self, method: str, path: str, body: bytes | None) -> Any:
+        with self._opened(method, path, body) as answer:
+            try:
+                return json.loads(answer.read() or b"null")
+            except ValueError:
+                raise InputError(f"{self._url} is not a Gengfu console; correct --url") from None
+            except (OSError, HTTPException) as error:
+                raise self._silent(error) from None
+
+    def _opened(self, method: str, path: str, body: bytes | None) -> HTTPResponse:
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
         request = urllib.request.Request(  # noqa: S310 - the scheme was looked at
             f"{self._url}/api/v1/{path}", body, headers, method=method
         )
         try:
-            with self._opener.open(request, timeout=TIMEOUT_S) as answer:
-                return json.loads(answer.read() or b"null")
+            answer: HTTPResponse = self._opener.open(request, timeout=TIMEOUT_S)
         except urllib.error.HTTPError as error:
             raise _refusal(error, self._url) from None
         except (OSError, HTTPException) as error:
-            why = getattr(error, "reason", None) or error
-            raise MissingError(f"{self._url} does not answer: {why}; is gengfu up running there? (--url)") from None
-        except ValueError:
-            raise InputError(f"{self._url} is not a Gengfu console; correct --url") from None
+            raise self._silent(error) from None
+        return answer
+
+    def _silent(self, error: OSError | HTTPException) -> MissingError:
+        why = getattr(error, "reason", None) or error
+        return MissingError(f"{self._url} does not answer: {why}; is gengfu up running there? (--url)")
 
 
 def _refusal(error: urllib.error.HTTPError, url: str) -> InputError:

@@ -142,6 +142,12 @@ def _pieces(kind: _Kind, values: list[object]) -> Iterator[Statement]:
         yield Statement(kind.sql[size], part)
 
 
+def stored_of(batch: Sequence[Submission]) -> list[Stored]:
+    """What a commit that is over stored."""
+    first = next((one.position + 1 - len(one.entries) for one in batch if one.entries and one.error is None), 0)
+    return stored(batch, first)
+
+
 def stored(batch: Iterable[Submission], position: int) -> list[Stored]:
     """What went in, from ``position`` on: positions are given in the order of the batch."""
     entries = chain.from_iterable(one.entries for one in batch if one.error is None)

@@ -29,10 +29,10 @@ class Source(Protocol):
 
 
 class Backoff:
-    """How long to wait after a refusal: doubling from ``first_s`` to ``last_s``, half of it by chance, so that
-    many consumers do not come back at once."""
+    """How long to wait after a refusal: by chance anything up to a bound that doubles from ``first_s`` to ``last_s``
+    («full jitter»), so that many consumers do not come back at once."""
 
-    def __init__(self, first_s: float = 0.5, last_s: float = 30.0, chance: random.Random | None = None) -> None:
+    def __init__(self, first_s: float = 1.0, last_s: float = 30.0, chance: random.Random | None = None) -> None:
         self._first_s = first_s
         self._last_s = last_s
         self._chance = chance or random.Random()  # noqa: S311 - spreads load, guards nothing
@@ -42,19 +42,30 @@ class Backoff:
         """Seconds to wait after one more failure."""
         whole_s = min(self._last_s, self._first_s * 2.0 ** min(self._failures, 32))
         self._failures += 1
-        return whole_s * (0.5 + self._chance.random() / 2)
+        return whole_s * self._chance.random()
 
     def reset(self) -> None:
         """It worked."""
         self._failures = 0
 
 
+LEAST = 500
+"""Entries, fewer of which are not given because of a refusal: so many are no more work than their commit."""
+
+
+AT_END = 20_000
+"""Entries that are given at most once it is to end: a person who stops the program does not wait for a backlog."""
+
+
 class Consumer:
     """Feed ``sink`` with what stands beyond ``after``, in batches of at most ``batch`` entries.
 
     A flush begins when ``batch`` entries came, or ``flush_s`` after the first that came. When the sink raises
-    one of ``retry_on``, the same batch is given again after the back-off; any other error ends the consumer
-    and is raised by `wait`. Start and stop on the event loop.
+    one of ``retry_on``, the same entries are given again after the back-off, or after ``retry_after_s`` of the error
+    if it has that and it is longer; any other error ends the consumer and is raised by `wait`.
+
+    Given again is the first half of them, down to `LEAST`, and each batch that is taken doubles the next one: a sink
+    that takes something in each attempt, but never everything, gets on. Start and stop on the event loop.
     """
 
     def __init__(
@@ -77,6 +88,7 @@ class Consumer:
         self._after = dict(after)
         self._partitions = partitions if isinstance(partitions, range) else tuple(partitions)
         self._batch = batch
+        self._share = batch
         self._flush_s = flush_s
         self._retry_on = retry_on
         self._backoff = backoff or Backoff()
@@ -110,8 +122,8 @@ class Consumer:
             await asyncio.shield(self._work)
 
     async def stop(self) -> None:
-        """Give the sink what is durable by now, once (a refusal ends the attempt: the rest stays in the
-        journal), and end the thread. Raises what `wait` raises."""
+        """Give the sink what is durable by now, once, and at most `AT_END` entries of it (a refusal ends the attempt:
+        the rest stays in the journal), and end the thread. Raises what `wait` raises."""
         self._leave()
         self._stop.set()
         self._some.set()
@@ -135,28 +147,37 @@ class Consumer:
             self._came = 0
             self._some.clear()
             self._many.clear()
-            self._drain()
+            if not self._drain():
+                return
+        self._share = min(self._share, AT_END)
         self._drain()
 
-    def _drain(self) -> None:
-        """Until less than a full batch is left over: what comes meanwhile waits for the next flush."""
-        while rows := self._journal.rows(self._partitions, self._after, self._batch):
-            if not self._deliver(rows):
-                return
-            self._after = self._after | {partition: position for position, partition, _, _ in rows}
-            if len(rows) < self._batch:
-                return
+    def _drain(self) -> bool:
+        """Until less than a full batch is left over: what comes meanwhile waits for the next flush. Once the consumer
+        is being stopped, one batch. Whether the sink took it; if not, the consumer is being stopped."""
+        while rows := self._journal.rows(self._partitions, self._after, self._share):
+            is_rest = len(rows) < self._share
+            taken = self._deliver(rows)
+            if not taken:
+                return False
+            self._after = self._after | {partition: position for position, partition, _, _ in taken}
+            if (is_rest and len(taken) == len(rows)) or self._stop.is_set():
+                return True
+        return True
 
-    def _deliver(self, rows: list[Row]) -> bool:
-        """Whether the sink took them; if not, the consumer is being stopped."""
+    def _deliver(self, rows: list[Row]) -> list[Row]:
+        """The rows that the sink took, from the first on; none when the consumer is being stopped."""
         while True:
             try:
                 self._sink(rows)
             except self._retry_on as refusal:
                 self.last_refusal = refusal
-                if self._stop.wait(self._backoff.next_s()):
-                    return False
+                if self._stop.wait(max(self._backoff.next_s(), getattr(refusal, "retry_after_s", 0.0))):
+                    return []
+                rows = rows[: max(len(rows) // 2, LEAST)]
+                self._share = max(self._share // 2, min(LEAST, self._batch))
             else:
                 self.last_refusal = None
                 self._backoff.reset()
-                return True
+                self._share = min(self._share * 2, self._batch)
+                return rows

@@ -88,6 +88,10 @@ class Segments:
             if one.base < end and (last or segments[number + 1].base > start):
                 yield one
 
+    def since(self, at: int) -> int:
+        """See `journal.sqlite.SqliteJournal.since`."""
+        return next(one.base for one in self.all if one.sealed is None or one.sealed.at >= at)
+
     def query(self, segment: Segment, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
         """The rows; none of a segment that was removed meanwhile. One that turns out to be damaged is set aside, and
         the others are read on. Raises `JournalError`."""

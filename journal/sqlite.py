@@ -17,12 +17,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from journal.batch import Submission
+from journal import survey
+from journal.batch import Submission, stored_of
 from journal.entry import PARTITIONS, Done, Entry, Row, Stored
 from journal.errors import JournalClosed, JournalError, JournalFull, translate, translate_os
 from journal.file import SetAside
 from journal.lock import FolderLock
 from journal.segments import Segments, open_folder
+from journal.survey import Extent, Parts
 from journal.turn import Turn
 from journal.writer import BULK_KINDS, FLOORS, Bound, Limit, Writer
 
@@ -210,9 +212,10 @@ class SqliteJournal:
         self._warn_barriers(batch)
         if self._waiting:
             self._commit_when_due()
-        stored = [] if fault is not None else work.result()
-        if stored:
-            for listener in self._listeners:
+        if fault is None and self._listeners:
+            # Who began to listen while the commit ran is told too: what it read before cannot have held these.
+            stored = work.result() or stored_of(batch)
+            for listener in self._listeners if stored else ():
                 self._loop.call_soon(listener, stored)
         if not self._untold:
             self._loop.call_soon(self._tell)
@@ -296,6 +299,22 @@ class SqliteJournal:
             known += sum(older for (older,) in self._segments.query(segment, _COUNT, parameters))
         return known
 
+    def extent(self, after: Mapping[int, int], start: int, end: int) -> Extent:
+        """Of the entries at [``start``, ``end``) that are beyond ``after``. Thread-safe; blocks on the disk."""
+        self._segments.check_open()
+        floors = _floors(range(PARTITIONS), self._index.own(after))
+        return survey.extent(self._segments, start, end, floors)
+
+    def parts(self) -> Parts:
+        """The files of the journal. Thread-safe; blocks on the disk."""
+        self._segments.check_open()
+        return survey.parts(self._segments)
+
+    def since(self, at: int) -> int:
+        """The first position of the oldest segment that was written to at UTC ns ``at`` or later, by the clock of then:
+        all that was stored since stands from there on."""
+        return self._segments.since(at)
+
     def load_state(self, prefix: str) -> dict[str, bytes]:
         """See `Journal.load_state`. Blocks on the disk."""
         self._segments.check_open()
@@ -321,9 +340,17 @@ class SqliteJournal:
     async def prune(self, now: int, keep_ns: int, cursors: Iterable[Mapping[int, int]]) -> int:
         """Remove the segments that were sealed before ``now - keep_ns`` and that every cursor has passed; returns how
         many. No cursors: nobody has read anything, nothing is removed."""
-        known = list(cursors)
-        floors = [min((cursor.get(partition, 0) for cursor in known), default=0) for partition in range(PARTITIONS)]
+        floors = self._passed_by_all(cursors)
         return await self._loop.run_in_executor(self._live(), self._writer.drop, now, keep_ns, floors)
+
+    async def prunable(self, now: int, keep_ns: int, cursors: Iterable[Mapping[int, int]]) -> int:
+        """The position below which `prune` would remove everything; 0 where it would remove nothing."""
+        floors = self._passed_by_all(cursors)
+        return await self._loop.run_in_executor(self._live(), self._writer.removable_below, now, keep_ns, floors)
+
+    def _passed_by_all(self, cursors: Iterable[Mapping[int, int]]) -> list[int]:
+        known = [self._index.own(cursor) for cursor in cursors]
+        return [min((cursor.get(partition, 0) for cursor in known), default=0) for partition in range(PARTITIONS)]
 
     def _live(self) -> concurrent.futures.ThreadPoolExecutor:
         if self._is_closed:

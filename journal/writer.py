@@ -235,20 +235,31 @@ class Writer:
         own = {partition: last for partition, last in tail.items() if last >= active.base}
         self._segments.roll(Segment(path, begin.position), Sealed(own, now, active.path.stat().st_size))
 
-    def drop(self, now: int, keep_ns: int, floors: Sequence[int]) -> int:
-        """Remove the oldest sealed segments, up to the first that was sealed less than ``keep_ns`` ago or that some
-        cursor has not passed (``floors``: by partition). Returns how many."""
-        dropped = 0
+    def removable(self, now: int, keep_ns: int, floors: Sequence[int]) -> list[Segment]:
+        """The oldest sealed segments, up to the first that was sealed less than ``keep_ns`` ago or that some cursor has
+        not passed (``floors``: by partition)."""
+        found = []
         for one in self._segments.all[:-1]:
             assert one.sealed is not None
             if now - keep_ns <= one.sealed.at <= now + CLOCK_AHEAD_NS or not one.is_passed(floors):
                 break
+            found.append(one)
+        return found
+
+    def removable_below(self, now: int, keep_ns: int, floors: Sequence[int]) -> int:
+        """The position below which all that is `removable` stands; 0 where nothing is."""
+        going = len(self.removable(now, keep_ns, floors))
+        return self._segments.all[going].base if going else 0
+
+    def drop(self, now: int, keep_ns: int, floors: Sequence[int]) -> int:
+        """Remove what is `removable`; returns how many segments."""
+        going = self.removable(now, keep_ns, floors)
+        for one in going:
             self._segments.drop(one)
-            dropped += 1
-        if dropped:
+        if going:
             self.index.pruned(self._segments.all[0].base)
             self.used_bytes = self._measure()
-        return dropped
+        return len(going)
 
     def close(self) -> None:
         """Record the tails, fold the log into the file, close it."""

@@ -2,7 +2,7 @@
 
 One thread writes, one transaction for each batch: rows, dead letters and the consumer's cursor. Any thread reads.
 The caller decides when to flush: one batch a second, or of 5,000 values and more, costs a seventh of many small ones.
-Times are UTC nanoseconds; there is no calendar in here.
+Times are UTC nanoseconds.
 """
 
 import threading
@@ -13,36 +13,39 @@ from pathlib import Path
 from duckdb import DuckDBPyConnection
 
 from protocols.reading import Origin, Reading
-from telemetry import duck_latest, duck_query
+from telemetry import buckets, duck_aggregate, duck_latest, duck_query
 from telemetry.duck_file import connect, faults_of
+from telemetry.duck_rollup import mark
 from telemetry.duck_session import Session
 from telemetry.errors import StoreUnavailable
+from telemetry.keep import FOR_EVER, Keep
 from telemetry.owner import OwnerLock
 from telemetry.sink import DeadLetter, SeriesOf
-from telemetry.store import Aggregate, Bucket, Sample
+from telemetry.store import Aggregate, Bucket, Every, Fill, Question, Sample
 
 
 class DuckStore:
     """`telemetry.store.Store` in one DuckDB file, with dead letters beside the rows."""
 
-    def __init__(self, path: Path, series_of: SeriesOf, memory_limit: str) -> None:
+    def __init__(self, path: Path, series_of: SeriesOf, memory_limit: str, keep: Keep) -> None:
         """Use `open`."""
         self._path = path
         self._series_of = series_of
         self._memory_limit = memory_limit
+        self._keep = keep
         self._guard = threading.Lock()
         self._session: Session | None = None
         self._owner: OwnerLock | None = OwnerLock(path)
 
     @classmethod
-    def open(cls, path: Path, series_of: SeriesOf, memory_limit: str = "512MB") -> "DuckStore":
-        """Open the file, or create it, and own it until `close`.
+    def open(cls, path: Path, series_of: SeriesOf, memory_limit: str = "512MB", keep: Keep = FOR_EVER) -> "DuckStore":
+        """Open the file, or create it, and own it until `close`. ``keep``: what is older is removed by later writes.
 
         ``series_of`` says what the readings of a device id are; it is asked for each reading, so a new site
         configuration takes effect at once. Raises `StoreLocked`, `StoreNewer`, `StoreDamaged` or
         `StoreUnavailable`; the file is untouched then.
         """
-        store = cls(path, series_of, memory_limit)
+        store = cls(path, series_of, memory_limit, keep)
         try:
             store._opened()
         except BaseException:
@@ -53,7 +56,8 @@ class DuckStore:
     def write(self, readings: Sequence[Reading], cursor: Mapping[int, int], dead: Sequence[DeadLetter] = ()) -> int:
         """As `telemetry.store.Store.write`. ``cursor`` may name some partitions only; the others stay.
 
-        A reading that does not fit its device's series, or has none, becomes a dead letter of this transaction.
+        A reading that does not fit its device's series, or has none, or was taken before what is kept, becomes a dead
+        letter of this transaction.
         Raises `StoreUnavailable`: call again with the same arguments, nothing is counted twice.
         """
         session = self._opened()
@@ -67,13 +71,13 @@ class DuckStore:
 
     def cursor(self) -> dict[int, int]:
         """As `telemetry.store.Store.cursor`."""
-        with self._reader() as (_, connection):
+        with self.reader() as (_, connection):
             return duck_query.cursor(connection)
 
     def latest(self) -> list[Sample]:
         """As `telemetry.store.Store.latest`: all origins, in no order. Costs the number of points, not of rows, and
         at most `duck_session.SETTLE_AFTER` rows more."""
-        with self._reader() as (session, connection):
+        with self.reader() as (session, connection):
             rows = duck_latest.latest(connection)
             devices = {key: device for device, key in list(session.dimensions.devices.items())}
             points = {key: point for point, key in list(session.dimensions.points.items())}
@@ -86,27 +90,41 @@ class DuckStore:
         self, device: str, point: str, start: int, end: int, origin: Origin = Origin.LIVE, limit: int = 10_000
     ) -> list[Sample]:
         """As `telemetry.store.Store.samples`. A value is ``None`` where only the quality is known."""
-        with self._reader() as (session, connection):
+        with self.reader() as (session, connection):
             where = _where(session, device, point, start, end, origin)
             rows = duck_query.samples(connection, where, limit) if where else []
         return [Sample(device, origin, point, *row) for row in rows]
 
     def aggregate(
-        self, device: str, point: str, start: int, end: int, every: int, how: Aggregate, origin: Origin = Origin.LIVE
+        self,
+        device: str,
+        point: str,
+        start: int,
+        end: int,
+        every: Every,
+        how: Aggregate,
+        origin: Origin = Origin.LIVE,
+        fill: Fill = "null",
     ) -> list[Bucket]:
-        """As `telemetry.store.Store.aggregate`, for numbers: a text point has empty buckets only.
+        """As `telemetry.store.Reader.aggregate`."""
+        return self.grouped(Question(point, start, end, every, how, device, origin=origin, fill=fill))[""]
 
-        Raises `QueryRefused` above `duck_query.BUCKETS_MAX` buckets.
-        """
-        starts = duck_query.buckets(start, end, every)
-        with self._reader() as (session, connection):
-            where = _where(session, device, point, start, end, origin)
-            found = duck_query.aggregate(connection, where, every, how) if where else {}
-        return [found.get(at) or Bucket(at, None, 0) for at in starts]
+    def grouped(self, question: Question) -> dict[str, list[Bucket]]:
+        """As `telemetry.store.Reader.grouped`. A device's profile, site and area are those it has now."""
+        buckets.check(question)
+        at = buckets.starts(question.start, question.end, question.every)
+        with self.reader() as (session, connection):
+            keys = _keys(session, question)
+            found: list[buckets.Cell] = []
+            if keys is not None:
+                # In one transaction, so that nothing is rolled up or removed between the mark and the rows.
+                connection.begin()
+                found = duck_aggregate.cells(connection, question, keys, at, mark(connection))
+        return buckets.answer(question, at, found)
 
     def dead_letters(self, limit: int = 1000) -> list[DeadLetter]:
         """What was set aside, oldest first."""
-        with self._reader() as (_, connection):
+        with self.reader() as (_, connection):
             return duck_query.dead_letters(connection, limit)
 
     def dead_letter_count(self) -> int:
@@ -141,7 +159,7 @@ class DuckStore:
         root = connect(self._path, self._memory_limit)
         try:
             with faults_of(self._path):
-                return Session(root, self._series_of)
+                return Session(root, self._series_of, self._keep)
         except BaseException:
             root.close()
             raise
@@ -153,7 +171,8 @@ class DuckStore:
                 session.close()
 
     @contextmanager
-    def _reader(self) -> Iterator[tuple[Session, DuckDBPyConnection]]:
+    def reader(self) -> Iterator[tuple[Session, DuckDBPyConnection]]:
+        """A connection of the caller's own, beside the one that writes. Raises `telemetry.errors.StoreError`."""
         session = self._opened()
         with faults_of(self._path):
             connection = session.root.cursor()
@@ -168,3 +187,11 @@ def _where(session: Session, device: str, point: str, start: int, end: int, orig
     if keys[0] is None or keys[1] is None:
         return None
     return duck_query.Where(keys[0], keys[1], origin, start, end)
+
+
+def _keys(session: Session, question: Question) -> duck_aggregate.Keys | None:
+    point = session.dimensions.points.get(question.point)
+    device = None if question.device is None else session.dimensions.devices.get(question.device)
+    if point is None or (device is None and question.device is not None):
+        return None
+    return duck_aggregate.Keys(point, device)

@@ -71,6 +71,12 @@ def last_batch(connection: DuckDBPyConnection) -> tuple[int, int]:
     return row or (0, 0)
 
 
+def settled(connection: DuckDBPyConnection) -> int:
+    """The batch up to which both tables are."""
+    row = connection.execute("SELECT max(batch) FROM settled").fetchone()
+    return int(row[0]) if row else 0
+
+
 def settle(connection: DuckDBPyConnection, batch: int) -> None:
     """Bring both tables up to ``batch``, the last one; within the caller's transaction."""
     for statement in _SETTLE:

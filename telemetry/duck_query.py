@@ -1,4 +1,4 @@
-"""The read path of the embedded store: SQL over one connection, keys already looked up."""
+"""What the embedded store reads row by row: SQL over one connection, keys already looked up."""
 
 from typing import NamedTuple
 
@@ -8,12 +8,6 @@ from protocols.reading import Origin
 from telemetry.duck_latest import Row
 from telemetry.errors import QueryRefused
 from telemetry.sink import TIME_MAX, DeadLetter
-from telemetry.store import Aggregate, Bucket
-
-BUCKETS_MAX = 100_000
-"""Most buckets of one answer: 69 days of minutes, 11 years of hours. Beyond it only memory is lost."""
-
-_BAD = 0x80
 
 _WHERE = """device = $device AND point = $point AND origin = $origin
     AND taken_at >= make_timestamp_ns($start) AND taken_at < make_timestamp_ns($end)"""
@@ -23,23 +17,6 @@ SELECT epoch_ns(taken_at) AS ns, value AS number, NULL AS text, quality FROM num
 UNION ALL
 SELECT epoch_ns(taken_at), NULL, value, quality FROM text WHERE {where}
 ORDER BY ns LIMIT $limit
-"""
-
-_HOW: dict[Aggregate, str] = {
-    "mean": "avg(value)",
-    "min": "min(value)",
-    "max": "max(value)",
-    "count": "count(value)",
-    "sum": "sum(value)",
-    "first": "min_by(value, taken_at)",
-    "last": "max_by(value, taken_at)",
-}
-
-# The remainder of a time before 1970 is negative: adding `every` brings it into [0, every).
-_AGGREGATE = """
-SELECT epoch_ns(taken_at) - (epoch_ns(taken_at) % $every + $every) % $every AS bucket, {how}, count(value)
-FROM number WHERE {where} AND value IS NOT NULL AND quality < $bad
-GROUP BY bucket
 """
 
 
@@ -64,23 +41,6 @@ def samples(connection: DuckDBPyConnection, where: Where, limit: int) -> list[Ro
         raise QueryRefused(f"limit {limit}: must not be negative")
     rows = connection.execute(_SAMPLES.format(where=_WHERE), {**where.parameters(), "limit": limit}).fetchall()
     return [Row(at, number if text is None else text, quality) for at, number, text, quality in rows]
-
-
-def buckets(start: int, end: int, every: int) -> range:
-    """The starts of the buckets that [start, end) touches. Raises `QueryRefused`."""
-    if every <= 0:
-        raise QueryRefused(f"every {every} ns: must be above 0")
-    starts = range(start - start % every, end, every) if end > start else range(0)
-    if len(starts) > BUCKETS_MAX:
-        raise QueryRefused(f"{len(starts)} buckets: at most {BUCKETS_MAX}. Ask for longer buckets or a shorter range")
-    return starts
-
-
-def aggregate(connection: DuckDBPyConnection, where: Where, every: int, how: Aggregate) -> dict[int, Bucket]:
-    """The buckets that hold something, by their start."""
-    sql = _AGGREGATE.format(how=_HOW[how], where=_WHERE)
-    rows = connection.execute(sql, {**where.parameters(), "every": every, "bad": _BAD}).fetchall()
-    return {at: Bucket(at, float(value), count) for at, value, count in rows}
 
 
 def cursor(connection: DuckDBPyConnection) -> dict[int, int]:

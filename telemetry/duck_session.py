@@ -9,15 +9,18 @@ import numpy as np
 from duckdb import DuckDBPyConnection
 
 from protocols.reading import Reading, encode_reading
-from telemetry import duck_latest, duck_query
+from telemetry import duck_latest, duck_query, duck_rollup
 from telemetry.duck_batch import Columns, reading_columns, value_columns
 from telemetry.duck_dimensions import Bound, Dimensions
+from telemetry.duck_keep import Retention
+from telemetry.keep import Keep
 from telemetry.sink import NOT_REGISTERED, DeadLetter, SeriesOf, refusal
 
 _Row: TypeAlias = tuple[Bound, Reading]
 
 SETTLE_AFTER = 250_000
-"""Values written between two updates of `latest` and `newest`: what a start after a crash reads, in about 50 ms."""
+"""Values written between two updates of `latest`, `newest` and the roll-ups: what a start after a crash reads, in
+about 50 ms, and what a query adds to the roll-ups."""
 
 _APPEND = {
     "reading": "INSERT INTO reading SELECT *, ? FROM batch",
@@ -43,7 +46,7 @@ SELECT s.number FROM suspect AS s WHERE EXISTS (
 class Session:
     """An open database as its one writing thread knows it. Raises DuckDB's own errors."""
 
-    def __init__(self, root: DuckDBPyConnection, series_of: SeriesOf) -> None:
+    def __init__(self, root: DuckDBPyConnection, series_of: SeriesOf, keep: Keep) -> None:
         self.root = root
         self._series_of = series_of
         self._writer = root.cursor()
@@ -51,12 +54,16 @@ class Session:
         self._newest = duck_latest.newest(self._writer)
         self.dead_letters = duck_query.dead_letter_count(self._writer)
         self._batch, self._unsettled = duck_latest.last_batch(self._writer)
+        self._rolled_up = duck_rollup.mark(self._writer).minute_batch >= duck_latest.settled(self._writer)
+        self._retention = Retention(self._writer, keep)
 
     def write(self, readings: Sequence[Reading], cursor: Mapping[int, int], dead: Sequence[DeadLetter]) -> int:
         """As `telemetry.duck.DuckStore.write`. After an error the session is of no use: what the file holds
         is not known, and `_newest` may not say so."""
-        if self._unsettled >= SETTLE_AFTER:
+        if self._unsettled >= SETTLE_AFTER or not self._rolled_up:
             self._settle()
+        elif self._retention.is_due:
+            self._remove_a_day()
         rows, refused = self._admit(readings)
         rows = self._without_known(rows)
         self._commit(rows, cursor, [*dead, *refused])
@@ -81,12 +88,20 @@ class Session:
         refused: list[DeadLetter] = []
         for reading in readings:
             series = self._series_of(reading.device)
-            reason = NOT_REGISTERED if series is None else refusal(reading, series)
+            reason = NOT_REGISTERED if series is None else refusal(reading, series) or self._too_old(reading)
             if series is None or reason:
                 refused.append(DeadLetter(None, None, reason, encode_reading(reading)))
             else:
                 rows.append((self.dimensions.bind(reading.device, series), reading))
         return rows, refused
+
+    def _too_old(self, reading: Reading) -> str:
+        begin = self._retention.raw_from
+        if begin is None or reading.at >= begin:
+            return ""
+        return (
+            f"taken at {reading.at} ns, before {begin} ns, from when on values are kept: nothing tells it from a double"
+        )
 
     def _without_known(self, rows: list[_Row]) -> list[_Row]:
         """Drop what the batch holds twice and what the file has; only rows that are not newer are looked up."""
@@ -120,7 +135,9 @@ class Session:
         with self._transaction():
             if rows:
                 self._batch += 1
-                self._append("reading", reading_columns(rows))
+                columns = reading_columns(rows)
+                self._append("reading", columns)
+                self._retention.see(columns["received_at"])
             if len(numbers["value"]):
                 self._append("number", numbers)
             if len(texts["value"]):
@@ -140,7 +157,18 @@ class Session:
     def _settle(self) -> None:
         with self._transaction():
             duck_latest.settle(self._writer, self._batch)
+            self._rolled_up = duck_rollup.roll_minutes(self._writer, self._batch)
+            if duck_rollup.hours_are_due(self._writer):
+                duck_rollup.roll_hours(self._writer)
         self._unsettled = 0
+
+    def _remove_a_day(self) -> None:
+        self._settle()
+        if not self._rolled_up:
+            return
+        with self._transaction():
+            duck_rollup.roll_hours(self._writer)
+            self._retention.remove_a_day()
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -6,6 +6,7 @@
     ├── StoreLocked         another process owns the file
     ├── StoreNewer          the file was written by a newer version
     ├── StoreDamaged        the file cannot be read; it is never deleted or repaired by us
+    ├── ExtractBusy         too many read in bulk at the same time; ask again later
     └── QueryRefused        the question is wrong; the store is well
 
 Retry is decided by these types, never by a message.
@@ -17,7 +18,14 @@ class StoreError(Exception):
 
 
 class StoreUnavailable(StoreError):
-    """Nothing is known to be stored; the same batch may be sent again (stores drop what they have)."""
+    """Nothing is known to be stored; the same batch may be sent again (stores drop what they have).
+
+    ``retry_after_s``: not before, because the server said so; 0.0 if it said nothing.
+    """
+
+    def __init__(self, message: str = "", *, retry_after_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class StoreRefused(StoreError):
@@ -34,6 +42,10 @@ class StoreNewer(StoreError):
 
 class StoreDamaged(StoreError):
     """The file is not readable as our store. It stays where it is; restore a copy or move it away."""
+
+
+class ExtractBusy(StoreError):
+    """As many extracts as may are being read; nothing is wrong with the store."""
 
 
 class QueryRefused(StoreError):

@@ -1,30 +1,33 @@
-"""Writing lines to InfluxDB over its v1 HTTP API (`/write`, `/query`), stamps in nanoseconds.
+"""Writing lines to InfluxDB 1.x, 2.x and 3 over HTTP, stamps in nanoseconds.
 
-A line is stored when the server answered 204, and nothing else is. Sending a line again is harmless: the same
-series and time are overwritten. It has no cursor and never retries; that is `telemetry.influx_sink`.
+A line is stored when the server answered 204 to a request that held it, and nothing else is. Sending a line again is
+harmless: the same series and time are overwritten. It has no cursor and never waits before it tries again; that is
+`telemetry.influx_sink` and whoever feeds it.
 """
 
 import gzip
-import re
+import logging
+import ssl
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import urlencode
 
 import urllib3
 
+from telemetry.batch_size import BatchSize
 from telemetry.errors import StoreRefused, StoreUnavailable
+from telemetry.influx_answer import Answer, make_answer
+from telemetry.influx_api import Access, api_of, make_access, version_in
+from telemetry.influx_link import Link
 from telemetry.influx_settings import InfluxSettings
 
+log = logging.getLogger("telemetry.influx")
+
 _GZIP_LEVEL = 1
-_REASON_MAX = 500
-_DROPPED = re.compile(r'dropped=(\d+)["}\s]*$')
-"""At the very end: a parse error quotes the line, which may hold anything."""
-_RETRYABLE = frozenset({408, 429, 500, 502, 503, 504})
-_HINTS = {
-    401: "check username and password_file",
-    403: "the user may not write to this database",
-    404: "create the database, or check that the url is that of an InfluxDB",
-}
+_ANSWER_MAX = 65_536
+"""Bytes; 100 refused lines with their reasons have room in it."""
+_QUICK = 10
+"""An answer within this part of the time-out is quick."""
 
 
 class Refused(NamedTuple):
@@ -34,97 +37,191 @@ class Refused(NamedTuple):
     reason: str
 
 
-class _Answer(NamedTuple):
-    status: int
-    reason: str
-
-
 class InfluxWriter:
-    """One connection to one database. Not thread-safe: it belongs to the thread that writes."""
+    """One connection to one database or bucket. Not thread-safe: it belongs to the thread that writes."""
 
     def __init__(self, settings: InfluxSettings) -> None:
-        """Reads the password. Raises `StoreRefused` if its file cannot be read."""
+        """Reads the secrets. Raises `StoreRefused` if a file of theirs, or that of the certificates, is unreadable."""
         self._settings = settings
-        headers = {"Content-Type": "text/plain; charset=utf-8"}
-        self._compresses = settings.compresses
-        if self._compresses:
-            headers["Content-Encoding"] = "gzip"
-        self._auth: dict[str, str] = {}
-        if settings.username is not None:
-            self._auth = urllib3.util.make_headers(basic_auth=f"{settings.username}:{settings.password()}")
-        self._headers = {**headers, **self._auth}
-        self._pool = urllib3.PoolManager(
-            num_pools=1,
-            maxsize=1,
-            retries=False,
-            timeout=urllib3.Timeout(connect=settings.timeout_s, read=settings.timeout_s),
-        )
+        self._access: Access | None = None
+        make_access("v1", settings)
+        self._headers = {"Content-Type": "text/plain; charset=utf-8"}
+        if settings.compresses:
+            self._headers["Content-Encoding"] = "gzip"
+        self._size = BatchSize(settings.batch_lines, settings.timeout_s / _QUICK)
+        context = _ssl_context(settings) if settings.url.startswith("https:") else None
+        self._pool = Link(settings.timeout_s, context)
 
     def write(self, lines: Sequence[str]) -> list[Refused]:
         """Store the lines and return those the server refused; all others are stored then.
 
-        The server names no line it refuses, so a refused batch is sent again in halves until the lines are found.
+        Where the server names no line it refuses, the request is sent again in halves until they are found.
         Raises `StoreUnavailable` (call again with the same lines) or `StoreRefused` (an operator must act).
         """
         refused: list[Refused] = []
-        open_ranges = [(0, len(lines))] if lines else []
-        while open_ranges:
-            first, end = open_ranges.pop()
-            answer = self._post(lines[first:end])
-            if answer.status == 204:
-                continue
-            if end - first == 1 or _dropped(answer) == end - first:
-                refused.extend(Refused(line, answer.reason[:_REASON_MAX]) for line in range(first, end))
-            else:
-                middle = (first + end) // 2
-                open_ranges += [(middle, end), (first, middle)]
+        todo: list[Sequence[int]] = [range(len(lines))] if lines else []
+        while todo:
+            places = todo.pop()
+            most = self._size.lines
+            if len(places) > most:
+                todo.append(places[most:])
+                places = places[:most]
+            answer = self._post([lines[place] for place in places])
+            if answer.status != 204:
+                todo += self._sort_out(places, answer, refused)
         return refused
+
+    def interrupt(self) -> None:
+        """From any thread: a `write` that waits for the server raises `StoreUnavailable` now."""
+        self._pool.interrupt()
 
     def close(self) -> None:
         """Close the connection."""
         self._pool.clear()
 
-    def _post(self, lines: Sequence[str]) -> _Answer:
-        """204, or 400 or 413: the last two speak of the lines. Anything else is raised."""
+    def _sort_out(self, places: Sequence[int], answer: Answer, refused: list[Refused]) -> list[Sequence[int]]:
+        """Who is refused for certain goes to ``refused``; returned is what is to be sent again."""
+        if answer.status == 413:
+            self._size.too_large(len(places))
+        named = answer.named(len(places))
+        if len(places) == 1 or answer.dropped == len(places):
+            named = dict.fromkeys(range(len(places)), answer.reason)
+        if named:
+            refused += [Refused(places[number], reason) for number, reason in sorted(named.items())]
+            rest = [place for number, place in enumerate(places) if number not in named]
+            return [rest] if rest else []
+        middle = len(places) // 2
+        return [places[middle:], places[:middle]]
+
+    def _post(self, lines: Sequence[str]) -> Answer:
+        """204, or an answer that speaks of the lines. Anything else is raised."""
         body = "\n".join(lines).encode()
-        if self._compresses:
+        if self._settings.compresses:
             body = gzip.compress(body, _GZIP_LEVEL)
-        fields = {"db": self._settings.database, "precision": "ns"}
-        answer = self._request("/write", fields, body)
-        if answer.status == 404 and self._settings.create_database and "database not found" in answer.reason:
-            self._create_database()
-            answer = self._request("/write", fields, body)
-        if answer.status in (204, 400, 413):
+        access = self._access or self._learn()
+        answer = self._send(access, body, len(lines))
+        if not _is_done(answer) and not answer.is_for_later:
+            # Another secret stands in its file by now, or another generation of server behind the address.
+            fresh = self._learn()
+            if fresh != access:
+                access = fresh
+                answer = self._send(access, body, len(lines))
+        if _is_done(answer):
+            self._access = access
             return answer
-        raise self._error(answer)
+        raise self._error(answer, access)
 
-    def _create_database(self) -> None:
+    def _send(self, access: Access, body: bytes, lines: int) -> Answer:
+        answer = self._store(access, body, lines)
+        if (
+            answer.status == 404
+            and access.api == "v1"
+            and self._settings.create_database
+            and "database not found" in answer.text
+        ):
+            self._create_database(access)
+            answer = self._store(access, body, lines)
+        return answer
+
+    def _store(self, access: Access, body: bytes, lines: int) -> Answer:
+        stopwatch = urllib3.Timeout()
+        stopwatch.start_connect()
+        try:
+            answer = self._request("POST", access, access.path, access.fields, body)
+        except _TimedOut:
+            self._size.timed_out()
+            raise
+        if answer.status == 204:
+            self._size.answered(lines, stopwatch.get_connect_duration())
+        return answer
+
+    def _create_database(self, access: Access) -> None:
         name = self._settings.database.replace("\\", "\\\\").replace('"', '\\"')
-        answer = self._request("/query", {"q": f'CREATE DATABASE "{name}"'}, None)
+        answer = self._request("POST", access, "/query", {"q": f'CREATE DATABASE "{name}"'})
         if answer.status != 200:
-            raise self._error(answer)
+            raise self._error(answer, access)
 
-    def _request(self, path: str, fields: Mapping[str, str], body: bytes | None) -> _Answer:
+    def _learn(self) -> Access:
+        """How this server is written to, with the secrets as they are now. Raises like `write`."""
+        if self._settings.write_api != "auto":
+            return make_access(self._settings.write_api, self._settings)
+        unknown = make_access("v1" if self._settings.username is not None else "v2", self._settings)
+        for path in ("/ping", "/health"):
+            answer = self._request("GET", unknown, path, {})
+            if answer.is_for_later:
+                raise self._error(answer, unknown)
+            api = api_of((answer.version, version_in(answer.body)))
+            if api:
+                return make_access(api, self._settings)
+        return make_access("v2" if self._settings.read_token() else "v1", self._settings)
+
+    def _request(
+        self, method: str, access: Access, path: str, fields: Mapping[str, str], body: bytes | None = None
+    ) -> Answer:
+        headers = dict(self._headers) if body is not None else {}
+        if access.authorization is not None:
+            headers["Authorization"] = access.authorization
         url = f"{self._settings.url}{path}?{urlencode(fields)}"
         try:
             response = self._pool.request(
-                "POST", url, body=body, headers=self._headers if body is not None else self._auth, redirect=False
+                method, url, body=body, headers=headers, redirect=False, preload_content=False
             )
+            text = _read(response)
         except urllib3.exceptions.HTTPError as error:
-            raise StoreUnavailable(f"InfluxDB at {self._settings.url} does not answer: {error}") from error
-        text = response.headers.get("X-Influxdb-Error") or response.data.decode("utf-8", "replace")
-        return _Answer(response.status, f"{response.status}: {text.strip()}")
+            raise self._fault(error) from error
+        return make_answer(response.status, response.headers, text, access.secrets)
 
-    def _error(self, answer: _Answer) -> StoreUnavailable | StoreRefused:
-        where = f"InfluxDB at {self._settings.url}, database {self._settings.database!r}"
-        reason = answer.reason[:_REASON_MAX]
-        if answer.status in _RETRYABLE:
-            return StoreUnavailable(f"{where}: {reason}")
-        hint = _HINTS.get(answer.status, "a line is stored only on 204: check that the url is that of an InfluxDB")
-        return StoreRefused(f"{where}: {reason} - {hint}")
+    def _fault(self, error: urllib3.exceptions.HTTPError) -> StoreUnavailable | StoreRefused:
+        where = f"InfluxDB at {self._settings.url}"
+        if isinstance(error, urllib3.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
+            return StoreRefused(f"{where}: {error} - set ca_file to the certificate that signs the server's")
+        if _is_time_out(error):
+            return _TimedOut(f"{where} does not answer within timeout_s, {self._settings.timeout_s:g} s: {error}")
+        return StoreUnavailable(f"{where} does not answer: {error}")
+
+    def _error(self, answer: Answer, access: Access) -> StoreUnavailable | StoreRefused:
+        where = f"InfluxDB at {self._settings.url}, {access.place}"
+        if answer.is_for_later:
+            return StoreUnavailable(f"{where}: {answer.reason}", retry_after_s=answer.retry_after_s)
+        return StoreRefused(f"{where}: {answer.reason} - {access.hint(answer.status)}")
 
 
-def _dropped(answer: _Answer) -> int | None:
-    """How many points the server says it dropped: where that is all of them, no search is needed."""
-    found = _DROPPED.search(answer.reason)
-    return int(found.group(1)) if found else None
+class _TimedOut(StoreUnavailable):
+    """The server had the request and did not answer in time."""
+
+
+def _is_done(answer: Answer) -> bool:
+    return answer.status == 204 or answer.speaks_of_lines
+
+
+def _is_time_out(error: urllib3.exceptions.HTTPError) -> bool:
+    """While the request went out or the answer was awaited; one that concerns the connecting says nothing of them."""
+    sending = isinstance(error, urllib3.exceptions.ProtocolError) and isinstance(error.args[-1], TimeoutError)
+    return sending or isinstance(error, urllib3.exceptions.ReadTimeoutError)
+
+
+def _read(response: urllib3.BaseHTTPResponse) -> bytes:
+    """What a server without end says is cut off, and its connection with it."""
+    text = response.read(_ANSWER_MAX)
+    if len(text) < _ANSWER_MAX:
+        response.release_conn()
+    else:
+        response.close()
+    return text
+
+
+def _ssl_context(settings: InfluxSettings) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=settings.ca_file)
+    except OSError as error:  # ssl.SSLError too: a file that holds no certificate
+        raise StoreRefused(f"ca_file {settings.ca_file}: {error.strerror or error}") from None
+    if not settings.verify_tls:
+        log.warning(
+            "verify_tls is off: whoever stands between here and %s can read and change all telemetry, and read the "
+            "token or password. Set ca_file instead",
+            settings.url,
+        )
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+    return context

@@ -1,33 +1,79 @@
-"""How to reach an InfluxDB. Secrets stay in their file: no field, repr or message here ever holds one."""
+"""How to reach an InfluxDB. No repr and no message here ever holds a secret."""
 
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from telemetry.errors import StoreRefused
 
+Name = Annotated[str, Field(min_length=1, max_length=255)]
 
-class InfluxSettings(BaseModel):
-    """Where lines go. ``url``: ``http(s)://host:port`` with an optional path, without user or password.
+
+class InfluxKeys(BaseModel):
+    """Every setting but the address.
+
+    ``write_api``: `v1` is ``/write`` (InfluxDB 1.x), `v2` is ``/api/v2/write`` (1.8 and later, 2.x, 3), `auto` asks the
+    server which it is. ``database``: of v1. ``org``, ``bucket``: of v2; without a bucket it is ``database``.
+    ``username`` with ``password_file``, or ``token_file``; ``password`` and ``token`` are for the environment.
+    ``ca_file``: the certificates (PEM) that sign the server's, instead of the system's. ``verify_tls``: whether the
+    server must prove who it is.
 
     ``timeout_s``: for connecting, and again for the answer. ``batch_lines``: most lines of one request.
-    ``create_database``: create it when the server answers that it does not exist. ``compress``: pack what is sent;
+    ``create_database``: create it when a 1.x server answers that it does not exist. ``compress``: pack what is sent;
     ``None``: unless the url is that of this machine, where packing costs more than the bytes it saves.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    url: str
+    write_api: Literal["auto", "v1", "v2"] = "auto"
     database: Annotated[str, Field(min_length=1, max_length=64)] = "gengfu"
+    org: Name = "gengfu"
+    bucket: Name | None = None
     username: str | None = None
+    password: SecretStr | None = None
     password_file: Path | None = None
-    timeout_s: Annotated[float, Field(gt=0, le=300)] = 10.0
+    token: SecretStr | None = None
+    token_file: Path | None = None
+    ca_file: Path | None = None
+    verify_tls: bool = True
+    timeout_s: Annotated[float, Field(gt=0, le=300)] = 45.0
     batch_lines: Annotated[int, Field(ge=1, le=50_000)] = 5000
     create_database: bool = True
     compress: bool | None = None
+
+    @model_validator(mode="after")
+    def _one_login(self) -> Self:
+        if self.username is not None and (self.token or self.token_file):
+            raise ValueError("set username or token_file, not both")
+        if self.username is not None and self.write_api == "v2":
+            raise ValueError("v2 takes token_file, no username; InfluxDB 1.8 takes user:password as its token")
+        if self.password and self.password_file:
+            raise ValueError("the password comes from password_file or from the environment, not from both")
+        if self.token and self.token_file:
+            raise ValueError("the token comes from token_file or from the environment, not from both")
+        return self
+
+    def read_password(self) -> str:
+        """The password, of its file without the line end; empty without one. Raises `StoreRefused`."""
+        return _secret(self.password, self.password_file, "password_file")
+
+    def read_token(self) -> str:
+        """The token, of its file without the line end; empty without one. Raises `StoreRefused`."""
+        token = _secret(self.token, self.token_file, "token_file")
+        if not (token.isascii() and token.isprintable()):
+            # A header cannot carry it, and the library that refuses it there would show it.
+            where = f"token_file {self.token_file}" if self.token_file else "token"
+            raise StoreRefused(f"{where}: holds a line end or a character that no token has; write the token alone")
+        return token
+
+
+class InfluxSettings(InfluxKeys):
+    """Where lines go. ``url``: ``http(s)://host:port`` with an optional path, without user or password."""
+
+    url: str
 
     @field_validator("url")
     @classmethod
@@ -44,15 +90,17 @@ class InfluxSettings(BaseModel):
         """``compress``, decided."""
         return not _is_this_machine(urlsplit(self.url).hostname or "") if self.compress is None else self.compress
 
-    def password(self) -> str:
-        """The password of the file, without its line end; empty without a file. Raises `StoreRefused`."""
-        if self.password_file is None:
-            return ""
-        try:
-            return self.password_file.read_text(encoding="utf-8").rstrip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-            raise StoreRefused(f"password_file {self.password_file}: {reason}") from None
+
+def _secret(given: SecretStr | None, path: Path | None, key: str) -> str:
+    if given is not None:
+        return given.get_secret_value()
+    if path is None:
+        return ""
+    try:
+        return path.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise StoreRefused(f"{key} {path}: {reason}") from None
 
 
 def _is_this_machine(host: str) -> bool:

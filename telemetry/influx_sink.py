@@ -4,117 +4,43 @@ The cursor moves after the server's 204. A crash between the two sends the batch
 the same series and time are overwritten.
 """
 
-import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from pathlib import Path
 
-from protocols.reading import decode_reading
-from telemetry.errors import KEEP, StoreDamaged, StoreNewer, StoreUnavailable
+from telemetry.annotation import Annotate
+from telemetry.entry_lines import EntryLines
 from telemetry.influx import InfluxWriter
 from telemetry.influx_settings import InfluxSettings
-from telemetry.line_protocol import LineEncoder, Unwritable
-from telemetry.owner import OwnerLock
-from telemetry.sink import UNDECODABLE, Consumed, DeadLetter, SeriesOf, StoredItem, cursor_behind, no_reading, set_aside
-
-SCHEMA_VERSION = 1
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS cursor (partition INTEGER PRIMARY KEY, position INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS dead_letter (
-    id INTEGER PRIMARY KEY, partition INTEGER, position INTEGER, reason TEXT NOT NULL, data BLOB NOT NULL);
-"""
-
-
-class InfluxState:
-    """Cursor and dead letters on disk. Thread-safe; a commit is durable when `advance` returns."""
-
-    def __init__(self, path: Path) -> None:
-        """Raises `StoreLocked`, `StoreNewer`, `StoreDamaged` or `StoreUnavailable`."""
-        self._path = path
-        self._guard = threading.Lock()
-        self._owner = OwnerLock(path)
-        try:
-            with self._faults():
-                self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            self._prepare()
-        except BaseException:
-            self._owner.release()
-            raise
-
-    def cursor(self) -> dict[int, int]:
-        """partition -> position."""
-        with self._guard, self._faults():
-            return dict(self._database.execute("SELECT partition, position FROM cursor").fetchall())
-
-    def advance(self, cursor: Mapping[int, int], dead: Sequence[DeadLetter]) -> None:
-        """Move the cursor of the given partitions and keep the letters, in one durable transaction."""
-        with self._guard, self._faults(), self._database:
-            self._database.execute("BEGIN IMMEDIATE")
-            self._database.executemany(
-                "INSERT INTO dead_letter (partition, position, reason, data) VALUES (?, ?, ?, ?)", dead
-            )
-            self._database.executemany(
-                "INSERT INTO cursor VALUES (?, ?) ON CONFLICT DO UPDATE SET position = excluded.position",
-                cursor.items(),
-            )
-
-    def dead_letters(self, limit: int = 1000) -> list[DeadLetter]:
-        """What was set aside, oldest first."""
-        with self._guard, self._faults():
-            rows = self._database.execute(
-                "SELECT partition, position, reason, data FROM dead_letter ORDER BY id LIMIT ?", [limit]
-            ).fetchall()
-        return [DeadLetter(*row) for row in rows]
-
-    def dead_letter_count(self) -> int:
-        """How many letters are set aside."""
-        with self._guard, self._faults():
-            return int(self._database.execute("SELECT count(*) FROM dead_letter").fetchone()[0])
-
-    def close(self) -> None:
-        """Release the file."""
-        with self._guard:
-            self._database.close()
-            self._owner.release()
-
-    def _prepare(self) -> None:
-        try:
-            with self._faults():
-                (version,) = self._database.execute("PRAGMA user_version").fetchone()
-                if version > SCHEMA_VERSION:
-                    raise StoreNewer(
-                        f"{self._path}: schema {version}, this version knows {SCHEMA_VERSION}. "
-                        "Install the version that wrote it"
-                    )
-                self._database.execute("PRAGMA journal_mode = WAL")
-                self._database.execute("PRAGMA synchronous = FULL")
-                self._database.executescript(_SCHEMA)
-                self._database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        except BaseException:
-            self._database.close()
-            raise
-
-    @contextmanager
-    def _faults(self) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.OperationalError, sqlite3.ProgrammingError) as error:
-            raise StoreUnavailable(f"{self._path}: {error}") from error
-        except sqlite3.DatabaseError as error:
-            raise StoreDamaged(f"{self._path}: {error}. {KEEP}") from error
+from telemetry.influx_state import InfluxState
+from telemetry.letters import LINE, Aside, Letter, Replayed
+from telemetry.line_protocol import Unwritable
+from telemetry.replay import MOST_AT_ONCE, Replay
+from telemetry.sink import Consumed, DeadLetter, SeriesOf, StoredItem, cursor_behind
 
 
 class InfluxSink:
-    """`telemetry.sink.Sink` for InfluxDB. One thread consumes; any thread may read the dead letters."""
+    """`telemetry.sink.Sink` for InfluxDB. One thread consumes; any thread may see to the dead letters."""
 
-    def __init__(self, settings: InfluxSettings, series_of: SeriesOf, state: Path) -> None:
-        """``state``: the SQLite file. The server is not asked for anything yet."""
+    def __init__(
+        self,
+        settings: InfluxSettings,
+        series_of: SeriesOf,
+        state: Path,
+        annotate: Annotate | None = None,
+        now: Callable[[], int | None] = lambda: None,
+    ) -> None:
+        """``state``: the SQLite file. ``annotate``: what happened, beside what was measured; without it such entries
+        are skipped. ``now``: UTC ns, for the letters. The server is not asked for anything yet."""
+        self._settings = settings
         self._batch_lines = settings.batch_lines
-        self._encoder = LineEncoder(series_of)
+        self._series_of = series_of
+        self._annotate = annotate
+        self._lines = EntryLines(series_of, annotate)
         self._writer = InfluxWriter(settings)
-        self._state = InfluxState(state)
+        self._state = InfluxState(state, now)
+        self._replaying = threading.Lock()
 
     def cursor(self) -> dict[int, int]:
         """As `telemetry.sink.Sink.cursor`."""
@@ -128,28 +54,63 @@ class InfluxSink:
         batch = list(items)
         if not batch:
             return Consumed(0, 0, 0)
-        readings = [item for item in batch if item[2] == "reading"]
-        dead: list[DeadLetter] = []
+        wanted = [item for item in batch if item[2] in self._lines.kinds]
+        dead: list[Aside] = []
         stored = 0
-        for first in range(0, len(readings), self._batch_lines):
-            stored += self._write(readings[first : first + self._batch_lines], dead)
+        for first in range(0, len(wanted), self._batch_lines):
+            stored += self._write(wanted[first : first + self._batch_lines], dead)
         self._state.advance(cursor_behind(batch), dead)
-        return Consumed(stored, len(batch) - len(readings), len(dead))
+        return Consumed(stored, len(batch) - len(wanted), len(dead))
 
     def dead_letters(self, limit: int = 1000) -> list[DeadLetter]:
-        """Bodies that are no reading, readings that have no line, and lines the server refused; oldest first."""
-        return self._state.dead_letters(limit)
+        """Bodies that are none of their kind, entries that have no line, and lines the server refused; oldest first."""
+        return [letter.dead for letter in self._state.letters(limit=limit)]
 
     def dead_letter_count(self) -> int:
         """How many letters are set aside."""
         return self._state.dead_letter_count()
+
+    @property
+    def dropped_letters(self) -> int:
+        """How many were refused while there was no room for letters; they are in the journal until its retention."""
+        return self._state.dropped_letters
+
+    def letters(self, after: int = 0, limit: int = 1000) -> list[Letter]:
+        """Those beyond an id, oldest first."""
+        return self._state.letters(after, limit)
+
+    def delete_letter(self, letter: int) -> Letter | None:
+        """What was deleted; ``None`` for an id that names none."""
+        found = self._state.some_letters([letter])
+        self._state.settle([letter], [])
+        return found[0] if found else None
+
+    def replay(self, ids: Sequence[int]) -> Replayed:
+        """Try these letters again, on a connection of its own; the consumer is not kept waiting for the server.
+
+        Raises `StoreUnavailable` (what was not stored is kept) or `StoreRefused` (an operator must act first).
+        """
+        with self._replaying, closing(InfluxWriter(self._settings)) as writer:
+            return self._replay(writer).some(ids)
+
+    def replay_beyond(self, after: int, most: int = MOST_AT_ONCE) -> Replayed:
+        """Try up to ``most`` letters beyond an id again, oldest first. As `replay`."""
+        with self._replaying, closing(InfluxWriter(self._settings)) as writer:
+            return self._replay(writer).beyond(after, most)
+
+    def interrupt(self) -> None:
+        """As `telemetry.sink.Sink.interrupt`."""
+        self._writer.interrupt()
 
     def close(self) -> None:
         """Close the connection and the state file."""
         self._writer.close()
         self._state.close()
 
-    def _write(self, items: list[StoredItem], dead: list[DeadLetter]) -> int:
+    def _replay(self, writer: InfluxWriter) -> Replay:
+        return Replay(self._state, EntryLines(self._series_of, self._annotate), writer)
+
+    def _write(self, items: list[StoredItem], dead: list[Aside]) -> int:
         """How many lines the server took; what has no line, and what the server refused, goes to ``dead``.
 
         Each reading is gone before the next one comes: thousands at a time do not stay in the processor's cache.
@@ -157,16 +118,17 @@ class InfluxSink:
         lines: list[str] = []
         places: list[StoredItem] = []
         for item in items:
+            position, partition, kind, body = item
             try:
-                line = self._encoder.line(decode_reading(item[3]))
-            except UNDECODABLE as error:
-                dead.append(no_reading(item, error))
+                line = self._lines.line(kind, body, position)
             except Unwritable as error:
-                dead.append(set_aside(item, str(error)))
-            else:
-                if line is not None:
-                    lines.append(line)
-                    places.append(item)
+                dead.append(Aside(partition, position, str(error), kind, body))
+                continue
+            if line is not None:
+                lines.append(line)
+                places.append(item)
         refused = self._writer.write(lines)
-        dead += [set_aside(places[one.line], one.reason, lines[one.line].encode()) for one in refused]
+        for one in refused:
+            position, partition, _, _ = places[one.line]
+            dead.append(Aside(partition, position, one.reason, LINE, lines[one.line].encode()))
         return len(lines) - len(refused)

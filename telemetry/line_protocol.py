@@ -77,7 +77,8 @@ def field_names(points: Sequence[str]) -> list[str]:
     return names
 
 
-def _key(text: str, what: str, escapes: dict[int, str] = _KEY) -> str:
+def key_text(text: str, what: str, escapes: dict[int, str] = _KEY) -> str:
+    """A tag, or the key of a field, as it stands in a line. ``what`` names it in the message of `Unwritable`."""
     # A backslash there would escape our escape, or the separator behind it; none for it or for a line end exists.
     if _UNWRITABLE.search(text):
         raise Unwritable(
@@ -85,6 +86,11 @@ def _key(text: str, what: str, escapes: dict[int, str] = _KEY) -> str:
             "an equals sign or its end"
         )
     return text.translate(escapes)
+
+
+def string_text(text: str) -> str:
+    """A string field as it stands in a line, with its quotes."""
+    return f'"{text.translate(_STRING)}"'
 
 
 def make_head(device: str, origin: Origin, series: Series) -> Head:
@@ -98,10 +104,10 @@ def make_head(device: str, origin: Origin, series: Series) -> Head:
     }
     if not series.kind or series.kind.startswith("#"):
         raise Unwritable(f"kind {series.kind!r} of device {device!r} cannot be a measurement")
-    text = _key(series.kind, "kind", _MEASUREMENT)
+    text = key_text(series.kind, "kind", _MEASUREMENT)
     for key, value in tags.items():
         if value:
-            text += f",{key}={_key(value, key)}"
+            text += f",{key}={key_text(value, key)}"
     return Head(series, text + " ", _shape(series.points))
 
 
@@ -120,7 +126,7 @@ def _record(names: list[str]) -> type[msgspec.Struct] | None:
 
 
 def _field(name: str) -> Field:
-    key = _key(name, "point")
+    key = key_text(name, "point")
     return Field(f"{key}_q=0i,{key}", f",{key}=", f"{key}_q=")
 
 
@@ -129,7 +135,7 @@ def _value_text(value: Value, quality: int) -> str:
     if value is None or quality == Quality.BAD_TYPE:
         return ""
     if isinstance(value, str):
-        return f'"{value.translate(_STRING)}"'
+        return string_text(value)
     number = float(value)
     return repr(number) if -_FLOAT_MAX <= number <= _FLOAT_MAX else ""
 

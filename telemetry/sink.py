@@ -48,6 +48,9 @@ class Sink(Protocol):
         """Take a batch, in order within each partition. On `telemetry.errors.StoreUnavailable` nothing has
         moved: call again with the same batch."""
 
+    def interrupt(self) -> None:
+        """From any thread: a `consume` that waits for a server raises `StoreUnavailable` now."""
+
 
 def set_aside(item: StoredItem, reason: str, data: bytes | None = None) -> DeadLetter:
     """The letter of an entry. ``data``: where that is not its body."""
@@ -159,6 +162,9 @@ class _DuckSink:
         before = self._store.dead_letter_count()
         stored = self._store.write(batch.readings, batch.cursor, batch.dead)
         return Consumed(stored, batch.skipped, self._store.dead_letter_count() - before)
+
+    def interrupt(self) -> None:
+        """It waits for nobody."""
 
 
 def duck_sink(store: LetterStore) -> Sink:

@@ -237,8 +237,8 @@ class BucketItem(BaseModel):
     """An aggregate over [at, at + every). Values of bad quality are left out."""
 
     at: Time
-    value: Annotated[float | None, Field(description="In `unit`; null: nothing was measured.")]
-    samples: Annotated[int, Field(description="How many values went in.")]
+    value: Annotated[float | None, Field(description="In `unit`; null: nothing was measured, nor filled in.")]
+    samples: Annotated[int, Field(description="How many values went in; 0: none, the value was filled in.")]
 
 
 class _Series(BaseModel):
@@ -259,6 +259,24 @@ class Buckets(_Series):
     """Aggregates, oldest first."""
 
     items: list[BucketItem]
+
+
+class BucketGroup(BaseModel):
+    """Aggregates of one group, oldest first."""
+
+    name: Annotated[str, Field(examples=["street/hotpot"])]
+    items: list[BucketItem]
+
+
+class BucketGroups(BaseModel):
+    """Aggregates by group; a group in which nothing was measured is not there."""
+
+    group: Literal["device", "profile", "site", "area", "origin"]
+    point: str
+    unit: Unit
+    unit_text: UnitText
+    items: list[BucketGroup]
+    next: Next = None
 
 
 class Health(BaseModel):

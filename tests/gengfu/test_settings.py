@@ -5,6 +5,7 @@ from pydantic import ValidationError
 
 from gengfu.errors import InputError
 from gengfu.settings import load_settings
+from telemetry.influx_settings import InfluxSettings
 
 
 @pytest.fixture
@@ -95,3 +96,21 @@ def test_secrets_are_never_shown(file, monkeypatch):
         load_settings(path)
     assert "must not hold a user, password or query" in str(refused.value)
     assert "geheim" not in str(refused.value)
+
+
+def test_a_token_comes_from_the_environment_and_never_from_the_file(file, monkeypatch):
+    monkeypatch.setenv("GENGFU__TELEMETRY__INFLUX__TOKEN", "geheim-4")
+    settings = load_settings(file('[telemetry.influx]\nurl = "http://localhost:8086"\nwrite_api = "v2"\n'))
+    influx = InfluxSettings(**settings.telemetry.influx.model_dump())
+    assert (influx.write_api, influx.read_token()) == ("v2", "geheim-4")
+    assert "geheim" not in f"{settings!r} {settings}"
+    monkeypatch.delenv("GENGFU__TELEMETRY__INFLUX__TOKEN")
+    path = file('[telemetry.influx]\ntoken = "geheim-5"\n')
+    with pytest.raises(InputError, match=r"telemetry\.influx\.token: .*use token_file, or the environment"):
+        load_settings(path)
+
+
+def test_two_logins_to_influxdb_are_told_where_they_stand(file):
+    path = file('[telemetry.influx]\nusername = "me"\ntoken_file = "/x"\n')
+    with pytest.raises(InputError, match=rf"{path}: telemetry\.influx: .*username or token_file, not both"):
+        load_settings(path)

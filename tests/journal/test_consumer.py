@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from journal.consumer import Backoff, Consumer
+from journal.consumer import LEAST, Backoff, Consumer
 from journal.entry import PARTITIONS
 
 
@@ -147,6 +147,25 @@ async def test_stop_does_not_wait_for_a_sink_that_refuses(open_journal, entry, t
     assert consumer.cursor() == {}
 
 
+async def test_stop_does_not_wait_for_a_backlog(open_journal, entry, table, consume, monkeypatch):
+    monkeypatch.setattr("journal.consumer.AT_END", 5)
+    journal, sink, is_going_on = await open_journal(), table(), threading.Event()
+    await journal.append([entry(number) for number in range(100)])
+
+    def slow(rows):
+        sink(rows)
+        is_going_on.wait(10)
+
+    one = consume(journal, slow, {}, batch=20)
+    one.start()
+    await asyncio.to_thread(sink.changed.acquire)
+    stopping = asyncio.create_task(one.stop())
+    await asyncio.sleep(0)  # it knows now that it is to end
+    is_going_on.set()
+    await stopping
+    assert sink.batches == [20, 5]
+
+
 async def test_an_error_nobody_declared_ends_the_consumer_and_is_raised(open_journal, entry, table, consume):
     journal, sink = await open_journal(), table(refuse=1)
     await journal.append([entry(1)])
@@ -232,23 +251,121 @@ async def test_each_refusal_after_a_success_waits_the_shortest_again(
     waits: list[float] = []
     journal, sink = await open_journal(), table(refuse=4)
     await journal.append([entry(0)])
-    backoff = Recorded(first_s=1.0, last_s=1000.0)
+    backoff = Recorded(first_s=1.0, last_s=1000.0, chance=Largest())
     consumer = consume(journal, sink, {}, flush_s=0.0, retry_on=(Unreachable,), backoff=backoff)
     consumer.start()
     await wait_for_async(lambda: consumer.lag() == 0)
     sink.refuse = 1
     await journal.append([entry(1)])
     await wait_for_async(lambda: consumer.lag() == 0)
-    assert len(waits) == 5
-    assert waits[3] >= 4.0
-    assert waits[4] <= 1.0
+    assert waits == [1.0, 2.0, 4.0, 8.0, 1.0]
 
 
-def test_the_back_off_doubles_up_to_its_bound_with_half_of_it_by_chance():
-    backoff = Backoff(first_s=1.0, last_s=8.0, chance=random.Random(1))
-    waits = [backoff.next_s() for _ in range(8)]
-    for wait, whole in zip(waits, [1, 2, 4, 8, 8, 8, 8, 8], strict=True):
-        assert whole / 2 <= wait <= whole
-    assert len(set(waits)) == 8
+class Largest(random.Random):
+    """Chance that always takes all there is."""
+
+    def random(self):
+        return 1.0
+
+
+def test_the_bound_of_the_back_off_doubles_up_to_its_last():
+    backoff = Backoff(first_s=1.0, last_s=8.0, chance=Largest())
+    assert [backoff.next_s() for _ in range(6)] == [1.0, 2.0, 4.0, 8.0, 8.0, 8.0]
     backoff.reset()
-    assert backoff.next_s() <= 1.0
+    assert backoff.next_s() == 1.0
+
+
+def test_the_back_off_is_anything_up_to_its_bound_by_chance():
+    waits = []
+    for seed in range(300):
+        backoff = Backoff(chance=random.Random(seed))
+        waits.append([backoff.next_s() for _ in range(9)])
+    for whole, drawn in zip([1, 2, 4, 8, 16, 30, 30, 30, 30], zip(*waits, strict=True), strict=True):
+        assert 0.0 <= min(drawn) < whole / 20
+        assert whole * 0.95 < max(drawn) <= whole
+
+
+class Asked(Unreachable):
+    """A refusal with the time that the server asked for."""
+
+    retry_after_s = 1800.0
+
+
+async def test_what_the_server_asked_for_is_waited_and_stop_does_not_wait_for_it(
+    open_journal, entry, consume, wait_for_async
+):
+    waits, attempts = [], []
+    journal = await open_journal()
+    await journal.append([entry(0)])
+
+    def sink(rows):
+        attempts.append(len(rows))
+        raise Asked
+
+    consumer = consume(journal, sink, {}, retry_on=(Unreachable,), backoff=Backoff(0.0, 0.0))
+    stopped = consumer._stop
+    wait = stopped.wait
+    stopped.wait = lambda wait_s: waits.append(wait_s) or wait(wait_s)
+    consumer.start()
+    await wait_for_async(lambda: waits)
+    await consumer.stop()
+    assert (waits, attempts) == ([1800.0], [1])
+
+
+async def test_a_sink_that_takes_a_part_in_each_attempt_gets_on(open_journal, entry, consume, wait_for_async):
+    """As a server with a quota of lines does: the whole batch would begin anew each time."""
+    given, taken = [], []
+    journal = await open_journal()
+    entries = [entry(number, number % 7) for number in range(6 * LEAST)]
+    await journal.append(entries)
+
+    def sink(rows):
+        given.append(len(rows))
+        if len(rows) > 2 * LEAST:
+            raise Unreachable
+        taken.extend(body for _, _, _, body in rows)
+
+    consumer = consume(journal, sink, {}, retry_on=(Unreachable,), backoff=Backoff(0.0, 0.0), batch=4 * LEAST)
+    consumer.start()
+    await wait_for_async(lambda: consumer.lag() == 0)
+    await consumer.stop()
+    assert taken == [one.body for one in entries]
+    assert given == [4 * LEAST, 2 * LEAST, 4 * LEAST, 2 * LEAST, 2 * LEAST]
+
+
+async def test_the_half_that_a_refusal_left_over_does_not_wait_for_new_entries(
+    open_journal, entry, consume, wait_for_async
+):
+    given = []
+    journal = await open_journal()
+    await journal.append([entry(number) for number in range(2 * LEAST)])
+
+    def sink(rows):
+        given.append(len(rows))
+        if len(rows) > LEAST:
+            raise Unreachable
+
+    consumer = consume(journal, sink, {}, retry_on=(Unreachable,), backoff=Backoff(0.0, 0.0), batch=9 * LEAST)
+    consumer.start()
+    await wait_for_async(lambda: consumer.lag() == 0)
+    assert given == [2 * LEAST, LEAST, LEAST]
+
+
+async def test_no_less_than_the_least_is_given_and_the_batch_grows_back(
+    open_journal, entry, table, consume, wait_for_async
+):
+    journal, sink = await open_journal(), table(refuse=8)
+    await journal.append([entry(number) for number in range(20 * LEAST)])
+    given = []
+
+    def watched(rows):
+        given.append(len(rows))
+        sink(rows)
+
+    consumer = consume(journal, watched, {}, retry_on=(Unreachable,), backoff=Backoff(0.0, 0.0), batch=8 * LEAST)
+    consumer.start()
+    await wait_for_async(lambda: consumer.lag() == 0)
+    await consumer.stop()
+    multiples = [number // LEAST for number in given]
+    assert multiples == [8, 4, 2, *[1] * 6, 2, 4, 8, 5]
+    assert len(sink.bodies()) == 20 * LEAST

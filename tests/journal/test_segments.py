@@ -238,6 +238,19 @@ async def test_threads_read_everything_once_while_segments_come_and_go(
     assert dropped
 
 
+async def test_what_was_stored_since_a_time_stands_behind_the_position_that_is_told_for_it(
+    open_in: Open, entry: MakeEntry, now: int
+) -> None:
+    journal = open_in()
+    first, second, _ = await three(journal, entry, now)  # sealed at `now` and a nanosecond later
+    for _ in range(2):
+        assert [journal.since(at) - 1 - first for at in (now + 1, now + 2)] == [0, second - first]
+        assert journal.since(now) == journal.since(0) <= first - 9
+        assert ids(journal, dict.fromkeys(ALL, journal.since(now + 1) - 1)) == list(range(10, 30))
+        await journal.close()
+        journal = open_in()
+
+
 async def test_a_full_disk_lets_no_segment_begin_and_loses_nothing(
     small_disk: Path, fill: Callable[[Path], None], open_in: Open, entry: MakeEntry, now: int
 ) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import sqlite3
+import threading
 
 import pytest
 
@@ -66,6 +67,29 @@ async def test_submissions_share_commits(open_in, entry):
         journal.submit([entry(number)])
     await asyncio.gather(*(journal.append([entry(number)]) for number in range(28)))
     assert commits == [GROUP, GROUP]
+
+
+async def test_who_begins_to_listen_while_a_commit_runs_hears_it(open_in, entry, monkeypatch):
+    journal, heard = open_in(), []
+    is_running, may_end = threading.Event(), threading.Event()
+    store = journal._writer.store
+
+    def slow(*arguments):
+        is_running.set()
+        may_end.wait(10)
+        return store(*arguments)
+
+    monkeypatch.setattr(journal._writer, "store", slow)
+    journal.submit([entry(1)])
+    journal.submit([entry(2, 64)])
+    journal.submit([entry(3)])
+    await asyncio.to_thread(is_running.wait, 10)
+    journal.subscribe(heard.extend)
+    may_end.set()
+    with pytest.raises(JournalError):  # of the one that cannot be stored
+        await journal.append([])
+    assert [one.entry.id for one in heard] == [entry(1).id, entry(3).id]
+    assert heard == journal.read(ALL, {}, 10)
 
 
 async def test_a_patient_reading_shares_the_commit_of_the_next_that_is_not(open_in, entry, monkeypatch):

@@ -18,7 +18,7 @@ HOME: Mapping[str, tuple[str, ...]] = {
     "serial": (LINE,),
     "pty": (LINE,),
     "os.openpty": (LINE,),
-    "urllib3": ("telemetry/influx.py",),
+    "urllib3": ("telemetry/influx.py", "telemetry/influx_link.py", "telemetry/influx_query.py"),
     "influxdb_client": ("telemetry/influx.py",),
     "duckdb": ("telemetry/duck*.py",),
     "nats": ("journal/nats.py",),
@@ -30,7 +30,7 @@ HOME: Mapping[str, tuple[str, ...]] = {
         *("console/accounts.py", "console/database.py", "console/tables.py"),
         *("operations/database.py", "operations/store.py", "operations/tables.py"),
     ),
-    "sqlite3": ("journal/*", "telemetry/influx_sink.py"),
+    "sqlite3": ("journal/*", "telemetry/influx_state.py"),
 }
 """An I/O library, and the files in which alone it may be imported."""
 

@@ -104,8 +104,8 @@ def test_flipped_bits_are_found_and_never_returned_as_values(path: Path) -> None
 def test_newer_file_is_refused(path: Path) -> None:
     DuckStore.open(path, series_of).close()
     with duckdb.connect(str(path)) as database:
-        database.execute("UPDATE schema_version SET version = 2")
-    with pytest.raises(StoreNewer, match="schema 2, this version knows 1"):
+        database.execute("UPDATE schema_version SET version = 3")
+    with pytest.raises(StoreNewer, match="schema 3, this version knows 2"):
         DuckStore.open(path, series_of)
 
 

@@ -49,18 +49,43 @@ def test_compression_can_be_chosen(url: str, compress: bool) -> None:
 
 def test_unknown_key_is_refused() -> None:
     with pytest.raises(ValidationError, match="Extra inputs"):
-        InfluxSettings.model_validate({"url": "http://h", "token": "x"})
+        InfluxSettings.model_validate({"url": "http://h", "tokens": "x"})
 
 
 def test_password_is_read_without_its_line_end_and_not_kept(tmp_path: Path) -> None:
     path = tmp_path / "password"
     path.write_text(" hunter2 \r\n")
     chosen = InfluxSettings(url="http://h", username="me", password_file=path)
-    assert chosen.password() == " hunter2 "
+    assert chosen.read_password() == " hunter2 "
     assert "hunter2" not in repr(chosen)
 
 
 def test_missing_password_file_is_named(tmp_path: Path) -> None:
     chosen = InfluxSettings(url="http://h", username="me", password_file=tmp_path / "missing")
     with pytest.raises(StoreRefused, match="missing: No such file"):
-        chosen.password()
+        chosen.read_password()
+
+
+def test_secrets_given_directly_are_not_shown() -> None:
+    chosen = InfluxSettings(url="http://h", token="hunter2")
+    assert chosen.read_token() == "hunter2"
+    assert InfluxSettings(url="http://h", username="me", password="hunter3").read_password() == "hunter3"
+    assert "hunter" not in f"{chosen!r} {chosen} {chosen.model_dump()}"
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ({"username": "me", "token": "hunter2"}, "set username or token_file"),
+        ({"username": "me", "token_file": "/hunter2"}, "set username or token_file"),
+        ({"username": "me", "write_api": "v2"}, "v2 takes token_file"),
+        ({"password": "hunter2", "password_file": "/x"}, "from both"),
+        ({"token": "hunter2", "token_file": "/x"}, "from both"),
+        ({"write_api": "v3"}, "'auto', 'v1' or 'v2'"),
+        ({"org": ""}, "at least 1"),
+    ],
+)
+def test_what_contradicts_itself_is_refused_without_showing_it(keys: dict[str, str], told: str) -> None:
+    with pytest.raises(ValidationError, match=told) as caught:
+        InfluxSettings.model_validate({"url": "http://h", **keys})
+    assert "hunter2" not in str(caught.value)

@@ -1,4 +1,7 @@
-"""The consumer that fills InfluxDB, on a real influxd: written, refused, lost and found again."""
+"""The consumer that fills InfluxDB, on a real influxd: written, refused, lost and found again.
+
+All of it by v1, and by v2 through a shim that judges who may write and leaves the lines to the real server.
+"""
 
 import json
 import math
@@ -23,22 +26,36 @@ from telemetry.line_protocol import LineEncoder, field_names
 from telemetry.sink import Consumed, StoredItem
 from telemetry.store import Series
 from tests.fixtures.influx import Influxd
+from tests.fixtures.influx_v2_shim import ORG, TOKEN, InfluxV2Shim
 from tests.telemetry.readings import GAS, SECOND, T0, item, reading, series_of
 
 pytestmark = pytest.mark.server
 MakeSink = Callable[..., InfluxSink]
 
 
+@pytest.fixture(params=["v1", "v2", "v3"])
+def api(request: pytest.FixtureRequest) -> str:
+    """How it is written: by v1, by v2 to a server like 2.7, by v2 to one like 3."""
+    return str(request.param)
+
+
 @pytest.fixture
-def make_sink(influxd: Influxd, tmp_path: Path) -> Iterator[MakeSink]:
-    """Sinks of one state file; the last one made is closed before the next."""
+def make_sink(influxd: Influxd, tmp_path: Path, api: str) -> Iterator[MakeSink]:
+    """Sinks of one state file; the last one made is closed before the next. The way to write is found out."""
     made: list[InfluxSink] = []
+    shims: dict[str, InfluxV2Shim] = {}
 
     def make(database: str = "", url: str = "", **changes: object) -> InfluxSink:
         if made:
             made.pop().close()
+        url = url or influxd.url
+        if api != "v1":
+            if url not in shims:
+                shims[url] = InfluxV2Shim(url, "3" if api == "v3" else "2.7")
+            url = shims[url].url
+            changes = {"org": ORG, "token": TOKEN, **changes}
         chosen = InfluxSettings.model_validate(
-            {"url": url or influxd.url, "database": database or influxd.database(), "timeout_s": 20.0, **changes}
+            {"url": url, "database": database or influxd.database(), "timeout_s": 20.0, **changes}
         )
         made.append(InfluxSink(chosen, series_of, tmp_path / "influx.sqlite"))
         return made[-1]
@@ -46,6 +63,8 @@ def make_sink(influxd: Influxd, tmp_path: Path) -> Iterator[MakeSink]:
     yield make
     if made:
         made.pop().close()
+    for shim in shims.values():
+        shim.close()
 
 
 def items(seconds: range, origin: Origin = Origin.LIVE) -> list[StoredItem]:
@@ -104,15 +123,25 @@ def test_cursor_is_kept_over_a_restart_of_ours(influxd: Influxd, make_sink: Make
     assert make_sink(database).cursor() == {3: 2, 9: 40}
 
 
+@pytest.mark.parametrize("api", ["v1"])
 def test_missing_database_is_created(influxd: Influxd, make_sink: MakeSink) -> None:
     influxd.query('DROP DATABASE "made ""here"'.replace('""', '\\"'))
     make_sink('made "here').consume(items(range(1)))
     assert 'made "here' in {row["name"] for row in influxd.query("SHOW DATABASES")}
 
 
-def test_missing_database_is_refused_when_it_may_not_be_created(influxd: Influxd, make_sink: MakeSink) -> None:
+@pytest.mark.parametrize(
+    ("api", "told"),
+    [
+        ("v1", r"database 'nowhere': 404.*create the database"),
+        ("v2", r"bucket 'nowhere': 404.*create the bucket"),
+    ],
+)
+def test_missing_database_is_refused_when_it_may_not_be_created(
+    influxd: Influxd, make_sink: MakeSink, told: str
+) -> None:
     sink = make_sink("nowhere", create_database=False)
-    with pytest.raises(StoreRefused, match=r"'nowhere': 404.*create the database"):
+    with pytest.raises(StoreRefused, match=told):
         sink.consume(items(range(1)))
     assert sink.cursor() == {}
 
@@ -165,6 +194,7 @@ def write_requests(server: Influxd) -> int:
     return next(int(one["values"]["writeReq"]) for one in groups if one.get("name") == "httpd")
 
 
+@pytest.mark.parametrize("api", ["v1", "v2"])
 def test_wholly_refused_batch_costs_one_request(influxd_own: Influxd, make_sink: MakeSink) -> None:
     database = influxd_own.database()
     influxd_own.write(f'gas_alarm,device=x co="a text" {T0}', database)
@@ -267,6 +297,7 @@ def test_more_lines_than_a_batch_all_arrive(influxd: Influxd, make_sink: MakeSin
     assert len(stored(influxd, database)) == 50
 
 
+@pytest.mark.parametrize("api", ["v1"])
 def test_login_is_sent_and_never_shown(influxd_own: Influxd, make_sink: MakeSink, tmp_path: Path) -> None:
     influxd_own.query("CREATE USER admin WITH PASSWORD 's3cret word' WITH ALL PRIVILEGES")
     database = influxd_own.database()

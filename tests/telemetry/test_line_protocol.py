@@ -1,8 +1,7 @@
-"""Lines against a small parser written from InfluxDB's description, not from our encoder."""
+"""Lines against a small parser written from InfluxDB's description, not from our encoder (`line_parser`)."""
 
 import math
 import re
-from typing import NamedTuple
 
 import pytest
 from hypothesis import example, given
@@ -12,55 +11,8 @@ from protocols.quality import Quality
 from protocols.reading import Origin, Reading, Value
 from telemetry.line_protocol import RESERVED, LineEncoder, Unwritable, field_names
 from telemetry.store import Series
+from tests.telemetry.line_parser import Parsed, parse
 from tests.telemetry.readings import GAS, T0, reading, series_of
-
-
-class Parsed(NamedTuple):
-    """A line taken apart; integer fields are `int`, others `float` or `str`."""
-
-    measurement: str
-    tags: dict[str, str]
-    fields: dict[str, float | int | str]
-    at: int
-
-
-def take(text: str, ends: str) -> tuple[str, str]:
-    """The text before the first unescaped character of ``ends``, and what begins with it."""
-    position = 0
-    while position < len(text) and text[position] not in ends:
-        position += 2 if text[position] == "\\" else 1
-    return text[:position], text[position:]
-
-
-def plain(text: str, escaped: str = ",= ") -> str:
-    for character in escaped:
-        text = text.replace("\\" + character, character)
-    return text
-
-
-def field_value(text: str) -> float | int | str:
-    if text.startswith('"'):
-        return text[1:].replace('\\"', '"').replace("\\\\", "\\")
-    return int(text[:-1]) if text.endswith("i") else float(text)
-
-
-def parse(line: str) -> Parsed:
-    measurement, rest = take(line, ", ")
-    tags: dict[str, str] = {}
-    while rest.startswith(","):
-        key, rest = take(rest[1:], "=")
-        tag, rest = take(rest[1:], ", ")
-        tags[plain(key)] = plain(tag)
-    fields: dict[str, float | int | str] = {}
-    while not fields or rest.startswith(","):
-        key, rest = take(rest[1:], "=")
-        if rest.startswith('="'):
-            value, rest = take(rest[2:], '"')
-            value, rest = f'"{value}', rest[1:]
-        else:
-            value, rest = take(rest[1:], ", ")
-        fields[plain(key)] = field_value(value)
-    return Parsed(plain(measurement, ", "), tags, fields, int(rest))
 
 
 def line(one: Reading) -> str | None:

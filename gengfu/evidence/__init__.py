@@ -1,0 +1,1 @@
+"""Evidence: what stood in the journal and went over the wires around a life-safety alarm, kept for good."""

@@ -1,0 +1,188 @@
+"""The keeper: hears of life-safety alarms, and has what belongs to them copied where nothing is ever removed.
+
+How far it has heard the journal is kept in the journal's state: an alarm whose file was not begun when the process was
+killed is found again at the next start.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from alarms.alarm import AlarmTransition, decode_transition
+from alarms.states import Event
+from device_registry.devices import Site
+from gateway.frame_log import KEPT_NS, FrameLog
+from gateway.watch import ALARM
+from gengfu import clock
+from gengfu.evidence.copier import SLICE, Copier, Sources
+from gengfu.evidence.freeze import AFTER_NS, BEFORE_NS, Raised, about_of
+from gengfu.evidence.members import members_of
+from gengfu.supervisor import Supervisor
+from journal.entry import PARTITIONS, Stored
+from journal.errors import JournalError
+from journal.extract import AlarmRow
+from journal.sqlite import SqliteJournal
+from protocols.reading import Origin
+
+log = logging.getLogger("gengfu.evidence")
+
+EVERY_S = 10.0
+"""How often what has come is copied while an area is kept."""
+IDLE_S = 60.0
+"""Else: how often it is noted how far the journal was heard."""
+WRITE_S = 1.0
+"""A crash loses at most the frames of so long."""
+HEARD = "evidence/heard"
+"""State key: up to this position every alarm has its file."""
+
+
+class EvidenceKeeper(Collector):
+    """One per process. Begin with `start`; when the supervisor has stopped its tasks, end with `stop`."""
+
+    def __init__(
+        self,
+        site: Site,
+        folder: Path,
+        journal: SqliteJournal,
+        requests: SqliteJournal,
+        frames: FrameLog,
+        now: Callable[[], int] = clock.wall,
+    ) -> None:
+        self.frames = frames
+        self._now = now
+        self._site = site
+        self._journal = journal
+        self._copier = Copier(folder, Sources(journal, requests, frames))
+        self._raised: list[Raised] = []
+        self._heard = 0
+        self._noted = 0
+        self._came = asyncio.Event()
+        self._leave: Callable[[], None] = lambda: None
+
+    async def start(self, supervisor: Supervisor, metrics: CollectorRegistry) -> None:
+        """Before the first connection is opened, so that no frame of its first alarm is missed. Raises what `load`
+        raises."""
+        await self.load()
+        supervisor.run("evidence", self.run)
+        supervisor.run("frame log", self.record)
+        metrics.register(self)
+
+    async def load(self) -> None:
+        """Find what was being gathered, and alarms that were not heard. Raises `JournalError`."""
+        await asyncio.to_thread(self._copier.load)
+        self._leave = self._journal.subscribe(self.listen)
+        body = self._journal.load_state(HEARD).get(HEARD)
+        missed, heard = await asyncio.to_thread(self._missed, msgspec.msgpack.decode(body) if body else None)
+        for one in missed:
+            self._hear(one)
+        self._heard = max(self._heard, heard)
+
+    def _missed(self, heard: int | None) -> tuple[list[AlarmTransition], int]:
+        """Of a journal that was never heard, the alarms of the last hour."""
+        since = self._now() - AFTER_NS if heard is None else 0
+        position = self._journal.since(since) - 1 if heard is None else heard
+        found: list[AlarmTransition] = []
+        while rows := self._journal.rows(range(PARTITIONS), dict.fromkeys(range(PARTITIONS), position), SLICE):
+            alarms = (_transition(body) for _, _, kind, body in rows if kind == ALARM)
+            found += [one for one in alarms if one is not None and one.at >= since]
+            position = rows[-1][0]
+        return found, position
+
+    def listen(self, batch: Sequence[Stored]) -> None:
+        """Listener of the journal."""
+        for one in batch:
+            if one.entry.kind == ALARM:
+                self._hear(_transition(one.entry.body))
+        self._heard = batch[-1].position
+
+    def _hear(self, one: AlarmTransition | None) -> None:
+        if one is None or one.event is not Event.RAISE or not one.life_safety or one.origin is not Origin.LIVE:
+            return
+        device = self._site.devices.get(one.device)
+        if device is None:
+            log.error("no evidence is kept for alarm %s: the site has no device %s any more", one.alarm, one.device)
+            return
+        self._raised.append(Raised(device.area.id, AlarmRow(one.alarm, one.at, one.rule, one.device, one.raised_at)))
+        self._came.set()
+
+    async def run(self) -> None:
+        """Copy at once when an alarm comes, and every now and then while an area is kept."""
+        while True:
+            self._came.clear()
+            await self.step()
+            with suppress(TimeoutError):
+                pause_s = EVERY_S if self._copier.freezes or self._raised else IDLE_S
+                await asyncio.wait_for(self._came.wait(), pause_s)
+
+    async def step(self) -> None:
+        """Copy what has come. Raises `JournalError` when the journal cannot be read."""
+        raised, heard = tuple(self._raised), self._heard
+        areas = {one.about.area for one in self._copier.freezes} | {one.area for one in raised}
+        members = members_of(self._site, areas)
+        news = [(one, about_of(self._site, one)) for one in raised]
+        written = await asyncio.to_thread(self._copier.run, news, members, self._now())
+        self._raised = [one for one in self._raised if one not in written]
+        if len(written) == len(raised) and heard != self._noted:
+            with suppress(JournalError):  # an older note costs a longer start
+                await self._journal.append((), {HEARD: msgspec.msgpack.encode(heard)})
+                self._noted = heard
+
+    async def record(self) -> None:
+        """Write down what goes over the wires."""
+        while True:
+            await self._write()
+            await asyncio.sleep(WRITE_S)
+
+    async def _write(self) -> None:
+        if frames := self.frames.take():
+            await asyncio.to_thread(self.frames.write, frames, self._now())
+
+    def cursor(self) -> dict[int, int]:
+        """What the journal may lose, as a cursor for `SqliteJournal.prune`: neither what is not copied yet, nor what an
+        alarm that comes now would need."""
+        needed = [self._now() - KEPT_NS, *(one.alarm.at - BEFORE_NS for one in self._raised)]
+        cursor = dict.fromkeys(range(PARTITIONS), self._journal.since(min(needed)) - 1)
+        for freeze in self._copier.freezes:
+            for partition in freeze.partitions:
+                cursor[partition] = min(cursor[partition], freeze.progress.position)
+        return cursor
+
+    def collect(self) -> Iterable[Metric]:
+        """What is kept, and what could not be."""
+        sizes = [path.stat().st_size for path in self._copier.folder.glob("*.sqlite")]
+        for name, about, value in (
+            ("gengfu_evidence_bytes", "Bytes of all evidence files", sum(sizes)),
+            ("gengfu_evidence_files", "Evidence files", len(sizes)),
+            ("gengfu_evidence_open", "Areas whose evidence is being gathered", len(self._copier.freezes)),
+            ("gengfu_evidence_failing", "Areas whose evidence could not be written", self._copier.problems),
+            ("gengfu_frame_log_bytes", "Bytes of frames on disk", self.frames.used_bytes),
+        ):
+            gauge = GaugeMetricFamily(name, about)
+            gauge.add_metric([], value)
+            yield gauge
+        dropped = CounterMetricFamily("gengfu_frames_dropped", "Frames that went before their time, for want of room")
+        dropped.add_metric([], self.frames.dropped)
+        yield dropped
+
+    async def stop(self) -> None:
+        """Write down the last frames. What is not copied yet is copied after the next start."""
+        self._leave()
+        await self._write()
+        await asyncio.to_thread(self._copier.close)
+        self.frames.close()
+
+
+def _transition(body: bytes) -> AlarmTransition | None:
+    """The watch must not fail to start because another release wrote this."""
+    try:
+        return decode_transition(body)
+    except msgspec.DecodeError as error:
+        log.error("an alarm in the journal cannot be read, no evidence is kept for it: %s", error)
+        return None

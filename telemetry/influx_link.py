@@ -1,0 +1,58 @@
+"""The connections to a server, which another thread may break off: whoever stops a program does not wait for a server
+that has fallen silent."""
+
+import contextlib
+import socket
+import ssl
+import weakref
+from typing import Any
+
+import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+Connections = weakref.WeakSet[HTTPConnection]
+
+
+class Link(urllib3.PoolManager):
+    """A pool of one connection at a time. ``timeout_s``: to connect, and for each wait; nothing is tried again."""
+
+    def __init__(self, timeout_s: float, context: ssl.SSLContext | None) -> None:
+        super().__init__(
+            num_pools=1,
+            maxsize=1,
+            retries=False,
+            timeout=urllib3.Timeout(connect=timeout_s, read=timeout_s),
+            ssl_context=context,
+        )
+        self._connections: Connections = weakref.WeakSet()
+        self.pool_classes_by_scheme = _pools(self._connections)
+
+    def interrupt(self) -> None:
+        """From any thread: what waits for the server fails now. What is begun later is not concerned."""
+        for connection in tuple(self._connections):
+            if connection.sock is not None:
+                with contextlib.suppress(OSError):  # it broke by itself
+                    connection.sock.shutdown(socket.SHUT_RDWR)
+
+
+def _pools(connections: Connections) -> dict[str, Any]:
+    """Pools whose connections are known. A pool is told the class of its connections by a class of its own."""
+
+    class Plain(HTTPConnection):
+        def connect(self) -> None:
+            super().connect()
+            connections.add(self)
+
+    class Secure(HTTPSConnection):
+        def connect(self) -> None:
+            super().connect()
+            connections.add(self)
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class SecurePool(HTTPSConnectionPool):
+        ConnectionCls = Secure
+
+    return {"http": PlainPool, "https": SecurePool}
