@@ -13,7 +13,9 @@ from prometheus_client import CollectorRegistry
 from device_registry.devices import Site
 from device_registry.load import compile_site
 from device_registry.site import SiteConfig
+from gateway.frame_log import FrameLog
 from gengfu import collector
+from gengfu.evidence.keeper import EvidenceKeeper
 from gengfu.gateway_side import GatewaySide
 from gengfu.huge_pages import keep_heap_in_huge_pages
 from gengfu.rules import Rulebook, shipped
@@ -63,17 +65,22 @@ def three_rules() -> Rulebook:
 
 
 class Gateway(GatewaySide):
-    """A gateway that ends as in the program: who works for it first, then its connections."""
+    """A gateway that ends as in the program: who works for it first, then its connections; evidence is kept of it."""
 
-    def __init__(self, site: Site, book: Rulebook, journals: tuple[SqliteJournal, SqliteJournal]) -> None:
+    def __init__(
+        self, site: Site, book: Rulebook, journals: tuple[SqliteJournal, SqliteJournal], evidence: EvidenceKeeper
+    ) -> None:
         metrics = CollectorRegistry()
         supervisor = Supervisor(metrics)
-        super().__init__(site, book, *journals, metrics, supervisor)
+        super().__init__(site, book, *journals, metrics, supervisor, evidence.frames)
+        self._evidence = evidence
+        self._metrics = metrics
         self._working = supervisor
         self._settled = ExitStack()
 
     async def start(self, doors: dict[str, socket.socket]) -> None:
         """With collector and memory set as in the program."""
+        await self._evidence.start(self._working, self._metrics)
         await super().start(doors)
         self._working.run("collector", collector.sweep)
         self._working.run("huge pages", keep_heap_in_huge_pages)
@@ -91,11 +98,13 @@ async def gateway(folder: Path, site: Site, book: Rulebook, window_s: float = 0.
     """A gateway over journals in ``folder``, not started; stopped at the end."""
     journal = SqliteJournal.open(folder / "journal", now=time.time_ns(), window_s=window_s)
     downlink = SqliteJournal.open(folder / "downlink", now=time.time_ns())
-    made = Gateway(site, book, (journal, downlink))
+    evidence = EvidenceKeeper(site, folder / "evidence", journal, downlink, FrameLog(folder / "frames"))
+    made = Gateway(site, book, (journal, downlink), evidence)
     try:
         yield made
     finally:
         await made.stop()
+        await evidence.stop()
         await downlink.close()
         await journal.close()
 

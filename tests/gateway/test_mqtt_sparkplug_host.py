@@ -35,9 +35,7 @@ class HandTimer(SlotTimer):
         super().__init__(asyncio.get_running_loop())
         self.at = 100.0
         self.waiting: list[_Waiting] = []
-
-    def time(self) -> float:
-        return self.at
+        self.time = lambda: self.at
 
     def call_at(self, when: float, callback: Callback, /) -> Handle:
         self.waiting.append(_Waiting(when, callback, self.waiting))

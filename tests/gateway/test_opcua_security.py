@@ -87,7 +87,7 @@ async def test_keys_are_renewed_while_values_come(station: Station, monkeypatch:
     made = profile(point("n", node="nsu=urn:test:station;s=renewed"))
     link = TestedLink(station.access._replace(channel_s=4.0), made, {"d": ""}, period_s=0.2)
     sent: list[bytes] = []
-    monkeypatch.setattr(link.diagnosis, "sent", lambda data: sent.append(bytes(data[:4])))
+    monkeypatch.setattr(Diagnosis, "sent", lambda _diagnosis, data: sent.append(bytes(data[:4])))
     async with link:
         await link.up()
         number = 0.0
