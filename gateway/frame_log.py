@@ -1,7 +1,7 @@
 """The frame log: what went over the wires that watch over life, on disk for the last half hour, in files of its own.
 
 When an alarm is raised, the bytes behind it are minutes old; a wire log in memory has lost them by then. A frame costs
-the loop one tuple; a thread writes once a second, without a sync. After ``kill -9`` the last second may be missing and
+the loop one record; a thread writes once a second, without a sync. After ``kill -9`` the last second may be missing and
 the last record may be torn: reading ends before it, and goes on with the next file.
 
 FOLDER/frames-NNNNNNNNNNNNNNNNNNNN.log   begun at UTC ns N (or just behind the one before, where the clock was set back)
@@ -26,7 +26,7 @@ import re
 import struct
 import threading
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, TypeAlias
@@ -40,8 +40,8 @@ KEPT_NS = 35 * 60 * SECOND
 """Half an hour before an alarm, and some minutes to copy it."""
 MOST_WAITING = 32 << 20
 """Bytes that wait for the disk; what comes beyond them is dropped and counted."""
-OVERHEAD = 200
-"""Of a frame in memory, bytes, about."""
+MOST_PEERS = 4096
+"""Of a connection, whose names are kept as they are written."""
 
 _PREFIX = struct.Struct(">II")
 _HEAD = struct.Struct(">qBHHI")
@@ -72,6 +72,13 @@ class Place(NamedTuple):
 
     file: int
     offset: int
+
+
+class Waiting(NamedTuple):
+    """Records for the disk, and how many they are."""
+
+    data: bytearray
+    frames: int
 
 
 class Logged(NamedTuple):
@@ -114,39 +121,46 @@ class FrameLog:
         self._files = _known(folder)
         self._active: int | None = None
         self._begun = 0
-        self._waiting: list[tuple[str, WirePiece]] = []
-        self._waiting_bytes = 0
+        self._waiting = bytearray()
+        self._frames = 0
         self._is_refused = False
         self._not_taken = 0
         self._not_kept = 0
 
     def recorder(self, connection: str) -> Recorder:
-        """What takes the frames of a connection."""
+        """What takes the frames of a connection. Each is made a record at once: kept as it is for a second, it would
+        have left the processor's cache, and a thread would hold the interpreter while it goes over thousands."""
+        name = _bytes_of(connection)
+        peers: dict[str, bytes] = {}
 
         def record(piece: WirePiece) -> None:
-            if self._waiting_bytes > MOST_WAITING:
+            waiting = self._waiting
+            if len(waiting) > MOST_WAITING:
                 self._not_taken += 1
                 return
-            self._waiting.append((connection, piece))
-            self._waiting_bytes += len(piece[2]) + OVERHEAD
+            at, outgoing, data, peer, size = piece
+            who = peers.get(peer)
+            if who is None:
+                if len(peers) >= MOST_PEERS:
+                    peers.clear()
+                who = peers[peer] = _bytes_of(peer)
+            waiting += _record(at, name, outgoing, who, size, data)
+            self._frames += 1
 
         return record
 
-    def take(self) -> list[tuple[str, WirePiece]]:
+    def take(self) -> Waiting:
         """What was recorded since the last call, for `write`."""
-        taken, self._waiting, self._waiting_bytes = self._waiting, [], 0
+        taken = Waiting(self._waiting, self._frames)
+        self._waiting, self._frames = bytearray(), 0
         return taken
 
-    def write(self, frames: Sequence[tuple[str, WirePiece]], now: int) -> None:
+    def write(self, waiting: Waiting, now: int) -> None:
         """Append; ``now``: UTC ns. What the disk refuses is dropped, counted, and told in the log."""
-        data = b"".join(
-            encode(at, connection, outgoing, peer, size, piece)
-            for connection, (at, outgoing, piece, peer, size) in frames
-        )
         with self._writing:
-            self._write(data, len(frames), now)
+            self._write(waiting.data, waiting.frames, now)
 
-    def _write(self, data: bytes, frames: int, now: int) -> None:
+    def _write(self, data: bytearray, frames: int, now: int) -> None:
         try:
             self._append(data, frames, now)
         except OSError as error:
@@ -164,7 +178,7 @@ class FrameLog:
             log.warning("%s: frames are recorded again; %d were dropped", self._folder, self.dropped)
         self._is_refused = False
 
-    def _append(self, data: bytes, frames: int, now: int) -> None:
+    def _append(self, data: bytearray, frames: int, now: int) -> None:
         if self._active is not None and self._is_over(now):
             self._drop_active()
         if self._active is None:
@@ -292,8 +306,15 @@ def _frames_from(source: BinaryIO, number: int, start: int) -> Iterator[Logged]:
 
 def encode(at: int, connection: str, outgoing: bool, peer: str, size: int, data: bytes) -> bytes:
     """A record of what a `Frame` holds."""
-    name, who = connection.encode(errors="replace")[:_LONGEST_TEXT], peer.encode(errors="replace")[:_LONGEST_TEXT]
-    body = b"".join((_HEAD.pack(at, outgoing, len(name), len(who), size), name, who, data))
+    return _record(at, _bytes_of(connection), outgoing, _bytes_of(peer), size, data)
+
+
+def _bytes_of(text: str) -> bytes:
+    return text.encode(errors="replace")[:_LONGEST_TEXT]
+
+
+def _record(at: int, connection: bytes, outgoing: bool, peer: bytes, size: int, data: bytes) -> bytes:
+    body = _HEAD.pack(at, outgoing, len(connection), len(peer), size) + connection + peer + data
     return _PREFIX.pack(len(body), zlib.crc32(body)) + body
 
 

@@ -141,8 +141,9 @@ class EvidenceKeeper(Collector):
             await asyncio.sleep(WRITE_S)
 
     async def _write(self) -> None:
-        if frames := self.frames.take():
-            await asyncio.to_thread(self.frames.write, frames, self._now())
+        waiting = self.frames.take()
+        if waiting.frames:
+            await asyncio.to_thread(self.frames.write, waiting, self._now())
 
     def cursor(self) -> dict[int, int]:
         """What the journal may lose, as a cursor for `SqliteJournal.prune`: neither what is not copied yet, nor what an

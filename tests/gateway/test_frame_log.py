@@ -14,7 +14,6 @@ from gateway.frame_log import (
     KEPT_NS,
     MAGIC,
     MOST_WAITING,
-    OVERHEAD,
     Bounds,
     Frame,
     FrameLog,
@@ -190,13 +189,24 @@ def test_what_was_half_written_spoils_nothing_that_comes_after(tmp_path: Path) -
 def test_what_waits_for_a_disk_that_hangs_is_bounded(tmp_path: Path) -> None:
     log = FrameLog(tmp_path)
     record = log.recorder("line-1")
-    size = MOST_WAITING // 10
+    size = MOST_WAITING // 10  # ten, with what stands before each, are beyond the bound
     for _ in range(20):
         record((START, True, bytes(size), "", size))
-    kept = len(log.take())
-    assert (kept, log.dropped) == (MOST_WAITING // (size + OVERHEAD) + 1, 20 - kept)
+    assert (log.take().frames, log.dropped) == (10, 10)
     record((START, True, b"x", "", 1))
-    assert len(log.take()) == 1
+    assert log.take().frames == 1
+
+
+def test_each_of_many_peers_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.frame_log.MOST_PEERS", 3)
+    log = FrameLog(tmp_path)
+    record = log.recorder("door")
+    peers = [f"10.0.0.{number % 5}:5683" for number in range(20)]
+    for peer in peers:
+        record((START, False, b"x", peer, 1))
+    log.write(log.take(), START)
+    assert [one.peer for one in read(log)] == peers
+    log.close()
 
 
 def test_a_connection_that_is_recorded_tells_its_frames_without_secrets(tmp_path: Path) -> None:
