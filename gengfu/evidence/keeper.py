@@ -113,13 +113,17 @@ class EvidenceKeeper(Collector):
         self._came.set()
 
     async def run(self) -> None:
-        """Copy at once when an alarm comes, and every now and then while an area is kept."""
+        """Copy every now and then while an area is kept. An alarm waits for it too: its first seconds belong to those
+        who act on it, and what is to be copied is on the disk."""
         while True:
             self._came.clear()
             await self.step()
+            if self._copier.freezes or self._raised:
+                await asyncio.sleep(EVERY_S)
+                continue
             with suppress(TimeoutError):
-                pause_s = EVERY_S if self._copier.freezes or self._raised else IDLE_S
-                await asyncio.wait_for(self._came.wait(), pause_s)
+                await asyncio.wait_for(self._came.wait(), IDLE_S)
+                await asyncio.sleep(EVERY_S)
 
     async def step(self) -> None:
         """Copy what has come. Raises `JournalError` when the journal cannot be read."""
