@@ -74,8 +74,8 @@ async def export(
         str, Query(alias="from", max_length=40, description="RFC 3339 with a time zone, or relative: `-1h`.")
     ] = "-1h",
     to: Annotated[str, Query(max_length=40, description="As `from`, or `now`. Not included.")] = "now",
-    device: Annotated[list[str], Query(max_length=1000, description="These only; may be repeated.")] = [],  # noqa: B006 - FastAPI copies it
-    point: Annotated[list[str], Query(max_length=1000, description="These only; may be repeated.")] = [],  # noqa: B006 - likewise
+    device: Annotated[list[str] | None, Query(max_length=1000, description="These only; may be repeated.")] = None,
+    point: Annotated[list[str] | None, Query(max_length=1000, description="These only; may be repeated.")] = None,
     origin: Literal["live", "drill", "simulated", "all"] = "live",
 ) -> CsvStream:
     """Two at a time. An answer that breaks off is not whole: ask again. What is stored late, into a time that has been
@@ -85,7 +85,7 @@ async def export(
     if start >= end:
         raise BadParameter("query.from", "must be before `to`", "必须早于 to")
     origins = tuple(Origin) if origin == "all" else (ORIGINS[origin],)
-    asked = Extract(start, end, tuple(device), tuple(point), origins)
+    asked = Extract(start, end, tuple(device or ()), tuple(point or ()), origins)
     extracts = connected(services.extracts)
     try:
         await _check_names(services, extracts, asked)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gengfu.errors import InputError
+from journal.errors import JournalError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _list(data: Path, *, as_json: bool) -> None:
-    from gengfu.evidence import show  # noqa: PLC0415 - imports every codec
+    from gengfu.evidence import show  # noqa: PLC0415 - imports every codec, which the help does not need
 
     files: list[dict[str, Any]] = []
     for path in sorted((data / "evidence").glob(show.FILES)):
@@ -53,8 +54,7 @@ def _list(data: Path, *, as_json: bool) -> None:
 
 
 def _show(path: Path, *, with_frames: bool, as_json: bool) -> None:
-    from gengfu.evidence import show  # noqa: PLC0415 - imports every codec
-    from journal.errors import JournalError  # noqa: PLC0415 - with it
+    from gengfu.evidence import show  # noqa: PLC0415 - imports every codec, which the help does not need
 
     extract = show.open_file(path)
     try:

@@ -1,7 +1,7 @@
 """Roll-ups answer as the raw values would, whatever comes late, twice or out of order, and after what a kill leaves."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -59,7 +59,7 @@ def expected(
     for at in sorted(rows):
         if start <= at < end and not rows[at][1].is_bad:
             buckets.setdefault(at // every * every, []).append(rows[at][0])
-    reckon = {
+    reckon: dict[str, Callable[[list[float]], float]] = {
         "mean": lambda kept: math.fsum(kept) / len(kept),
         "min": min,
         "max": max,
@@ -68,10 +68,7 @@ def expected(
         "first": lambda kept: kept[0],
         "last": lambda kept: kept[-1],
     }
-    return {
-        at: (pytest.approx(reckon[how](kept), rel=1e-12, abs=1e-6), len(kept))  # type: ignore[no-untyped-call]  # lambdas
-        for at, kept in buckets.items()
-    }
+    return {at: (pytest.approx(reckon[how](kept), rel=1e-12, abs=1e-6), len(kept)) for at, kept in buckets.items()}
 
 
 # Few minutes of few hours, so that many values share one.
