@@ -13,9 +13,8 @@ from prometheus_client import CollectorRegistry
 from device_registry.devices import Site
 from device_registry.load import compile_site
 from device_registry.site import SiteConfig
-from gateway.frame_log import FrameLog
 from gengfu import collector
-from gengfu.evidence.keeper import EvidenceKeeper
+from gengfu.evidence.keeper import EvidenceKeeper, open_evidence
 from gengfu.gateway_side import GatewaySide
 from gengfu.huge_pages import keep_heap_in_huge_pages
 from gengfu.rules import Rulebook, shipped
@@ -98,7 +97,7 @@ async def gateway(folder: Path, site: Site, book: Rulebook, window_s: float = 0.
     """A gateway over journals in ``folder``, not started; stopped at the end."""
     journal = SqliteJournal.open(folder / "journal", now=time.time_ns(), window_s=window_s)
     downlink = SqliteJournal.open(folder / "downlink", now=time.time_ns())
-    evidence = EvidenceKeeper(site, folder / "evidence", journal, downlink, FrameLog(folder / "frames"))
+    evidence = open_evidence(site, folder, journal)
     made = Gateway(site, book, (journal, downlink), evidence)
     try:
         yield made

@@ -1,4 +1,4 @@
-"""The copier: fills the evidence files from the journals and the frame log, on a thread of its own choice.
+"""The copier: fills the evidence files from the journals and the frame files.
 
 What is read is read once for all freezes, from where the one that is furthest behind has come to, in slices; each takes
 what is its own. A file that cannot be written to is left behind and tried again with the next call.
@@ -6,20 +6,21 @@ what is its own. A file that cannot be written to is left behind and tried again
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from console.present import iso
-from gateway.frame_log import FrameLog, Logged, Place
-from gengfu.evidence.freeze import BEFORE_NS, Freeze, Raised, Start, begin
-from gengfu.evidence.members import Members
+from gateway.frame_files import FrameFiles
+from gengfu.evidence.freeze import Freeze, Raised, Start, begin
+from gengfu.evidence.order import Members, Order, Report, Standing, standing_of
 from gengfu.evidence.ownership import Mark, mark_of, mark_of_request
+from gengfu.evidence.speakers import Speakers
 from journal.entry import Stored
 from journal.errors import JournalError
 from journal.extract import About, Extract, NoteRow, Progress
-from journal.sqlite import SqliteJournal
+from journal.onlooker import Found, Onlooker
 
 log = logging.getLogger("gengfu.evidence")
 
@@ -30,87 +31,113 @@ SLICE = 5_000
 class Sources(NamedTuple):
     """What is copied from: what the gateway stored, what people asked, what went over the wires."""
 
-    journal: SqliteJournal
-    requests: SqliteJournal
-    frames: FrameLog
+    journal: Onlooker
+    requests: Onlooker
+    frames: FrameFiles
+
+
+def unfinished(folder: Path) -> list[Standing]:
+    """What was not whole when the process ended. A file that cannot be read stays as it is, and is told."""
+    found = []
+    for path in sorted(folder.glob("*.sqlite")):
+        try:
+            freeze = _resumed(path, to_write=False)
+        except JournalError as error:
+            log.error("evidence %s: %s; keep the file, and have it looked at", path, error)
+            continue
+        if freeze is not None:
+            found.append(standing_of(freeze))
+            freeze.close()
+    return found
+
+
+def _resumed(path: Path, *, to_write: bool) -> Freeze | None:
+    """``None`` for one that is whole, and for what a crash left of one that was never begun."""
+    extract = Extract.open(path, to_write=to_write)
+    if extract is None:
+        return None
+    if extract.about.is_closed:
+        extract.close()
+        return None
+    return Freeze(extract)
 
 
 class Copier:
-    """Every method but `freezes` and `problems` blocks on the disk; one call at a time does anything."""
+    """Implements `gengfu.evidence.order.Copies`. ``stops``: asked between slices whether to end with this one."""
 
-    def __init__(self, folder: Path, sources: Sources) -> None:
+    def __init__(self, folder: Path, sources: Sources, stops: Callable[[], bool] = lambda: False) -> None:
         self.folder = folder
         self._sources = sources
-        self._open: dict[str, Freeze] = {}
+        self._stops = stops
+        self._open: dict[str, Freeze] | None = None
         self._refused: set[str] = set()
-        self._dropped_told = 0
+        self._speakers = Speakers()
         self._lock = threading.Lock()
         self._is_closed = False
 
     @property
     def freezes(self) -> tuple[Freeze, ...]:
-        """Those that are not whole yet. From any thread."""
-        return tuple(self._open.values())
+        """Those that are not whole yet, as far as they are known here."""
+        return tuple((self._open or {}).values())
 
     @property
     def problems(self) -> int:
-        """How many areas' evidence could not be written last time. From any thread."""
+        """How many areas' evidence could not be written last time."""
         return len(self._refused) + sum(bool(one.problem) for one in self.freezes)
 
-    def load(self) -> None:
-        """Find what was not whole when the process ended. A file that cannot be read stays as it is, and is told."""
-        for path in sorted(self.folder.glob("*.sqlite")):
-            try:
-                self._resume(Extract.open(path, to_write=True))
-            except JournalError as error:
-                log.error("evidence %s: %s; keep the file, and have it looked at", path, error)
-
-    def _resume(self, extract: Extract | None) -> None:
-        if extract is None:
-            return
-        if extract.about.is_closed:
-            extract.close()
-        else:
-            freeze = Freeze(extract)
-            self._set(freeze.about.area, freeze)
-
-    def _set(self, area: str, freeze: Freeze | None) -> None:
-        others = {name: one for name, one in self._open.items() if name != area}
-        self._open = others if freeze is None else {**others, area: freeze}
-
-    def run(self, raised: Sequence[tuple[Raised, About]], members: Members, now: int) -> list[Raised]:
-        """Copy what has come since the last call; ``now``: UTC ns. ``raised``: alarms, with what a file of their area
-        would say of itself. Returns those that are written down; give the others again. Raises `JournalError` when a
-        journal cannot be read."""
+    def run(self, order: Order) -> Report:
+        """See `Copies.run`."""
         with self._lock:
             if self._is_closed:
-                return []
-            self._join(members)
-            waiting = [one for one in raised if not self._take(*one, members, now)]
-            self._copy(now)
-            if waiting:  # for a file that had to be whole first
-                waiting = [one for one in waiting if not self._take(*one, members, now)]
-                self._copy(now)
-            left = [one for one, _ in waiting]
-            self._sources.frames.prune(now, self._held(left))
-            return [one for one, _ in raised if one not in left]
+                return Report()
+            if self._open is None:
+                self._open = self._load()
+            self._speakers.become(order.shared, order.names)
+            return self._carry_out(order)
+
+    def _carry_out(self, order: Order) -> Report:
+        self._join(order.members)
+        waiting = [one for one in order.raised if not self._take(*one, order)]
+        self._tell_dropped(order)
+        self._copy(order.now)
+        if waiting:  # for a file that had to be whole first
+            waiting = [one for one in waiting if not self._take(*one, order)]
+            self._copy(order.now)
+        left = [one for one, _ in waiting]
+        written = [one for one, _ in order.raised if one not in left]
+        return Report(written, [standing_of(one) for one in self.freezes], self.problems)
+
+    def _load(self) -> dict[str, Freeze]:
+        found: dict[str, Freeze] = {}
+        for path in sorted(self.folder.glob("*.sqlite")):
+            try:
+                freeze = _resumed(path, to_write=True)
+            except JournalError:  # it was told at the start
+                continue
+            if freeze is not None:
+                found[freeze.about.area] = freeze
+        return found
+
+    def _set(self, area: str, freeze: Freeze | None) -> None:
+        others = {name: one for name, one in (self._open or {}).items() if name != area}
+        self._open = others if freeze is None else {**others, area: freeze}
 
     def _join(self, members: Members) -> None:
-        for area, freeze in self._open.items():
-            rows = members.get(area, [])
+        for freeze in self.freezes:
+            rows = members.get(freeze.about.area, ())
             self._does(freeze, partial(freeze.join, rows))
 
-    def _take(self, raised: Raised, about: About, members: Members, now: int) -> bool:
-        freeze = self._open.get(raised.area)
+    def _take(self, raised: Raised, about: About, order: Order) -> bool:
+        freeze = next((one for one in self.freezes if one.about.area == raised.area), None)
         if freeze is None:
-            return self._begin(raised, about, members, now)
+            return self._begin(raised, about, order)
         if freeze.is_over(raised.alarm.at):
             return False
         return self._does(freeze, partial(freeze.extend, raised.alarm))
 
-    def _begin(self, raised: Raised, about: About, members: Members, now: int) -> bool:
+    def _begin(self, raised: Raised, about: About, order: Order) -> bool:
         try:
-            freeze = begin(self.folder, about, raised, members[raised.area], self._start(about, now))
+            freeze = begin(self.folder, about, raised, order.members[raised.area], self._start(about, order.now))
         except JournalError as error:
             if raised.area not in self._refused:
                 log.error("evidence of area %s cannot be begun: %s; it is tried again", raised.area, error)
@@ -131,8 +158,7 @@ class Copier:
         return Start(Progress(*positions, *place), notes)
 
     def _copy(self, now: int) -> None:
-        self._tell_dropped(now)
-        done = self._copy_entries(self.freezes)
+        done = self._copy_entries(self.freezes, now)
         for freeze in self._copy_frames(done, now):
             if freeze.problem:
                 log.warning("evidence of area %s is written again: %s", freeze.about.area, freeze.path)
@@ -141,49 +167,56 @@ class Copier:
                 log.warning("evidence of area %s is whole: %s", freeze.about.area, freeze.path)
                 self._set(freeze.about.area, None)
 
-    def _tell_dropped(self, now: int) -> None:
-        dropped = self._sources.frames.dropped
-        if dropped > self._dropped_told:
-            text = f"{dropped - self._dropped_told} frames of all connections were dropped for want of room"
+    def _tell_dropped(self, order: Order) -> None:
+        if order.dropped:
+            text = f"{order.dropped} frames of all connections were dropped for want of room"
             for freeze in self.freezes:
-                self._does(freeze, partial(freeze.note, now, text))
-            self._dropped_told = dropped
+                self._does(freeze, partial(freeze.note, order.now, text))
 
-    def _copy_entries(self, freezes: Iterable[Freeze]) -> list[Freeze]:
+    @property
+    def _is_to_end(self) -> bool:
+        return self._is_closed or self._stops()
+
+    def _copy_entries(self, freezes: Iterable[Freeze], now: int) -> list[Freeze]:
         """Returns those that have everything."""
         active = list(freezes)
-        while active and not self._is_closed:
-            batch = _next(self._sources.journal, active, lambda one: one.progress.position)
+        while active and not self._is_to_end:
+            found = _next(self._sources.journal, active, lambda one: one.progress.position)
+            self._tell_lost(active, found, now)
             # an answer is known by its request, which was durable before it
-            active = self._copy_requests(active)
-            marked = [(one, mark) for one in batch if (mark := mark_of(one.entry)) is not None]
-            active = self._deal(active, marked, batch, Freeze.add_entries, lambda one: one.progress.position)
-            if len(batch) < SLICE:
+            active = self._copy_requests(active, now)
+            marked = [(one, mark) for one in found.stored if (mark := mark_of(one.entry)) is not None]
+            active = self._deal(active, marked, found.position, Freeze.add_entries, lambda one: one.progress.position)
+            if len(found.stored) < SLICE:
                 return active
         return []
 
-    def _copy_requests(self, freezes: Iterable[Freeze]) -> list[Freeze]:
+    def _copy_requests(self, freezes: Iterable[Freeze], now: int) -> list[Freeze]:
         active = list(freezes)
         while active:
-            batch = _next(self._sources.requests, active, lambda one: one.progress.request)
-            marked = [(one, mark) for one in batch if (mark := mark_of_request(one.entry)) is not None]
-            active = self._deal(active, marked, batch, Freeze.add_requests, lambda one: one.progress.request)
-            if len(batch) < SLICE:
+            found = _next(self._sources.requests, active, lambda one: one.progress.request)
+            self._tell_lost(active, found, now)
+            marked = [(one, mark) for one in found.stored if (mark := mark_of_request(one.entry)) is not None]
+            active = self._deal(active, marked, found.position, Freeze.add_requests, lambda one: one.progress.request)
+            if len(found.stored) < SLICE:
                 break
         return active
+
+    def _tell_lost(self, freezes: Iterable[Freeze], found: Found, now: int) -> None:
+        for path in found.lost:
+            log.error("%s is damaged; what it held of an area is missing in its evidence. Keep the file", path)
+            for freeze in freezes:
+                self._does(freeze, partial(freeze.note, now, f"{path.name} is damaged; what it held is missing here"))
 
     def _deal(
         self,
         freezes: Iterable[Freeze],
         marked: Sequence[tuple[Stored, Mark]],
-        batch: Sequence[Stored],
+        last: int,
         add: Callable[[Freeze, Sequence[Stored], int], None],
         known: Callable[[Freeze], int],
     ) -> list[Freeze]:
-        """Give each its own of what is beyond what it has; returns those that took it."""
-        if not batch:
-            return list(freezes)
-        last = batch[-1].position
+        """Give each its own of what is beyond what it has, up to ``last``; returns those that took it."""
         by_owner: dict[str, list[tuple[Stored, Mark]]] = {}
         for one in marked:
             for owner in {*one[1][1:]} - {""}:
@@ -205,23 +238,17 @@ class Copier:
     def _copy_frames(self, freezes: Iterable[Freeze], now: int) -> list[Freeze]:
         """Returns those that have everything."""
         active = list(freezes)
-        while active and not self._is_closed:
+        while active and not self._is_to_end:
             found = self._sources.frames.read(min(freeze.place for freeze in active), SLICE)
             if not found:
                 return active
             last = found[-1].place
-            by_connection: dict[str, list[Logged]] = {}
-            for one in found:
-                by_connection.setdefault(one.frame.connection, []).append(one)
+            frames = self._speakers.sort(found)
             done = []
             for freeze in active:
-                ours = sorted(
-                    one
-                    for connection in freeze.connections & by_connection.keys()
-                    for one in by_connection[connection]
-                    if one.place > freeze.place and freeze.covers(one.frame.at)
-                )
-                if self._does(freeze, partial(freeze.add_frames, [one.frame for one in ours], last, now)):
+                beyond = (one for one in frames.of(freeze.speakers) if one.place > freeze.place)
+                ours = [one.frame for one in beyond if freeze.covers(one.frame.at)]
+                if self._does(freeze, partial(freeze.add_frames, ours, last, now)):
                     done.append(freeze)
             active = done
             if len(found) < SLICE:
@@ -243,12 +270,6 @@ class Copier:
             return False
         return True
 
-    def _held(self, waiting: Iterable[Raised]) -> Place | None:
-        """What stands behind it in the frame log is needed."""
-        places = [one.place for one in self.freezes]
-        places += [self._sources.frames.place_before(one.alarm.at - BEFORE_NS) for one in waiting]
-        return min(places, default=None)
-
     def close(self) -> None:
         """Let go of the files; a call that runs ends with its slice."""
         self._is_closed = True
@@ -257,8 +278,7 @@ class Copier:
                 freeze.close()
 
 
-def _next(journal: SqliteJournal, freezes: Sequence[Freeze], known: Callable[[Freeze], int]) -> list[Stored]:
+def _next(journal: Onlooker, freezes: Sequence[Freeze], known: Callable[[Freeze], int]) -> Found:
     """What stands in the freezes' partitions behind the one that is furthest behind."""
-    partitions = sorted(set().union(*(one.partitions for one in freezes)))
-    after: Mapping[int, int] = dict.fromkeys(partitions, min(known(one) for one in freezes))
-    return journal.read(partitions, after, SLICE)
+    partitions = set().union(*(one.partitions for one in freezes))
+    return journal.read(partitions, min(known(one) for one in freezes), SLICE)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from device_registry.devices import Site
-from gateway.frame_log import Frame, Place
+from gateway.frame_files import Frame, Place
 from gengfu.evidence.ownership import Mark
 from journal.entry import Stored, partition_of
 from journal.extract import About, AlarmRow, DeviceRow, Extract, NoteRow, Progress, Step
@@ -54,7 +54,7 @@ class Freeze:
         self.progress = extract.progress
         self.problem = ""
         self.devices: set[str] = set()
-        self.connections: set[str] = set()
+        self.speakers: set[tuple[str, str]] = set()
         self._rows: set[DeviceRow] = set()
         self._remember(extract.devices())
         self.requests = {one.entry.id for one in extract.requests()}
@@ -73,7 +73,7 @@ class Freeze:
     def _remember(self, rows: Iterable[DeviceRow]) -> None:
         self._rows |= set(rows)
         self.devices |= {one.device for one in self._rows}
-        self.connections |= {one.connection for one in self._rows}
+        self.speakers |= {(one.device, one.connection) for one in self._rows}
         self.partitions = {partition_of(name) for name in (self.about.area, *self.devices)}
 
     def is_over(self, at: int) -> bool:

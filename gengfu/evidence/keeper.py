@@ -21,9 +21,11 @@ from device_registry.devices import Site
 from gateway.frame_log import KEPT_NS, FrameLog
 from gateway.watch import ALARM
 from gengfu import clock
-from gengfu.evidence.copier import SLICE, Copier, Sources
+from gengfu.evidence.copier import unfinished
+from gengfu.evidence.copying import CopyingEnded, CopyProcess, Folders
 from gengfu.evidence.freeze import AFTER_NS, BEFORE_NS, Raised, about_of
-from gengfu.evidence.members import members_of
+from gengfu.evidence.members import members_of, shared_wires
+from gengfu.evidence.order import Copies, Order, Report
 from gengfu.supervisor import Supervisor
 from journal.entry import PARTITIONS, Stored
 from journal.errors import JournalError
@@ -35,6 +37,8 @@ log = logging.getLogger("gengfu.evidence")
 
 EVERY_S = 10.0
 """How often what has come is copied while an area is kept."""
+PAGE = 5_000
+"""Rows that are read at once at the start."""
 IDLE_S = 60.0
 """Else: how often it is noted how far the journal was heard."""
 WRITE_S = 1.0
@@ -51,15 +55,19 @@ class EvidenceKeeper(Collector):
         site: Site,
         folder: Path,
         journal: SqliteJournal,
-        requests: SqliteJournal,
         frames: FrameLog,
+        copier: Copies,
         now: Callable[[], int] = clock.wall,
     ) -> None:
         self.frames = frames
+        self._folder = folder
         self._now = now
         self._site = site
         self._journal = journal
-        self._copier = Copier(folder, Sources(journal, requests, frames))
+        self._copier = copier
+        self._report = Report()
+        self._problem = ""
+        self._dropped = 0
         self._raised: list[Raised] = []
         self._heard = 0
         self._noted = 0
@@ -76,7 +84,7 @@ class EvidenceKeeper(Collector):
 
     async def load(self) -> None:
         """Find what was being gathered, and alarms that were not heard. Raises `JournalError`."""
-        await asyncio.to_thread(self._copier.load)
+        self._report = Report(standing=await asyncio.to_thread(unfinished, self._folder))
         self._leave = self._journal.subscribe(self.listen)
         body = self._journal.load_state(HEARD).get(HEARD)
         missed, heard = await asyncio.to_thread(self._missed, msgspec.msgpack.decode(body) if body else None)
@@ -89,7 +97,7 @@ class EvidenceKeeper(Collector):
         since = self._now() - AFTER_NS if heard is None else 0
         position = self._journal.since(since) - 1 if heard is None else heard
         found: list[AlarmTransition] = []
-        while rows := self._journal.rows(range(PARTITIONS), dict.fromkeys(range(PARTITIONS), position), SLICE):
+        while rows := self._journal.rows(range(PARTITIONS), dict.fromkeys(range(PARTITIONS), position), PAGE):
             alarms = (_transition(body) for _, _, kind, body in rows if kind == ALARM)
             found += [one for one in alarms if one is not None and one.at >= since]
             position = rows[-1][0]
@@ -118,7 +126,7 @@ class EvidenceKeeper(Collector):
         while True:
             self._came.clear()
             await self.step()
-            if self._copier.freezes or self._raised:
+            if self._report.standing or self._raised:
                 await asyncio.sleep(EVERY_S)
                 continue
             with suppress(TimeoutError):
@@ -126,17 +134,39 @@ class EvidenceKeeper(Collector):
                 await asyncio.sleep(EVERY_S)
 
     async def step(self) -> None:
-        """Copy what has come. Raises `JournalError` when the journal cannot be read."""
+        """Copy what has come. What fails is told once, and is tried again with the next."""
         raised, heard = tuple(self._raised), self._heard
-        areas = {one.about.area for one in self._copier.freezes} | {one.area for one in raised}
-        members = members_of(self._site, areas)
-        news = [(one, about_of(self._site, one)) for one in raised]
-        written = await asyncio.to_thread(self._copier.run, news, members, self._now())
-        self._raised = [one for one in self._raised if one not in written]
-        if len(written) == len(raised) and heard != self._noted:
+        if raised or self._report.standing:
+            try:
+                self._report = await self._copy(raised)
+            except (JournalError, CopyingEnded) as error:
+                if not self._problem:
+                    log.error("evidence is not copied: %s; it is tried again", error)
+                self._problem = str(error)
+                return
+            self._problem = ""
+            self._raised = [one for one in self._raised if one not in self._report.written]
+        await asyncio.to_thread(self._prune)
+        if not set(raised) & set(self._raised) and heard != self._noted:
             with suppress(JournalError):  # an older note costs a longer start
                 await self._journal.append((), {HEARD: msgspec.msgpack.encode(heard)})
                 self._noted = heard
+
+    async def _copy(self, raised: Sequence[Raised]) -> Report:
+        areas = {one.area for one in self._report.standing} | {one.area for one in raised}
+        shared, names = shared_wires(self._site)
+        about = [(one, about_of(self._site, one)) for one in raised]
+        dropped = self.frames.dropped
+        order = Order(about, members_of(self._site, areas), shared, names, dropped - self._dropped, self._now())
+        report = await asyncio.to_thread(self._copier.run, order)
+        self._dropped = dropped
+        return report
+
+    def _prune(self) -> None:
+        """Frames that nobody needs any more."""
+        held = [one.place for one in self._report.standing]
+        held += [self.frames.files.place_before(one.alarm.at - BEFORE_NS) for one in tuple(self._raised)]
+        self.frames.prune(self._now(), min(held, default=None))
 
     async def record(self) -> None:
         """Write down what goes over the wires."""
@@ -154,19 +184,23 @@ class EvidenceKeeper(Collector):
         alarm that comes now would need."""
         needed = [self._now() - KEPT_NS, *(one.alarm.at - BEFORE_NS for one in self._raised)]
         cursor = dict.fromkeys(range(PARTITIONS), self._journal.since(min(needed)) - 1)
-        for freeze in self._copier.freezes:
-            for partition in freeze.partitions:
-                cursor[partition] = min(cursor[partition], freeze.progress.position)
+        for one in self._report.standing:
+            for partition in one.partitions:
+                cursor[partition] = min(cursor[partition], one.position)
         return cursor
 
     def collect(self) -> Iterable[Metric]:
         """What is kept, and what could not be."""
-        sizes = [path.stat().st_size for path in self._copier.folder.glob("*.sqlite")]
+        sizes = [path.stat().st_size for path in self._folder.glob("*.sqlite")]
         for name, about, value in (
             ("gengfu_evidence_bytes", "Bytes of all evidence files", sum(sizes)),
             ("gengfu_evidence_files", "Evidence files", len(sizes)),
-            ("gengfu_evidence_open", "Areas whose evidence is being gathered", len(self._copier.freezes)),
-            ("gengfu_evidence_failing", "Areas whose evidence could not be written", self._copier.problems),
+            ("gengfu_evidence_open", "Areas whose evidence is being gathered", len(self._report.standing)),
+            (
+                "gengfu_evidence_failing",
+                "Areas whose evidence could not be written",
+                self._report.failing or bool(self._problem),
+            ),
             ("gengfu_frame_log_bytes", "Bytes of frames on disk", self.frames.used_bytes),
         ):
             gauge = GaugeMetricFamily(name, about)
@@ -182,6 +216,12 @@ class EvidenceKeeper(Collector):
         await self._write()
         await asyncio.to_thread(self._copier.close)
         self.frames.close()
+
+
+def open_evidence(site: Site, folder: Path, journal: SqliteJournal) -> EvidenceKeeper:
+    """The keeper of a data folder, as the program has it; ``journal``: the one of what the gateway stores."""
+    folders = Folders(folder / "evidence", folder / "journal", folder / "downlink", folder / "frames")
+    return EvidenceKeeper(site, folders.evidence, journal, FrameLog(folders.frames), CopyProcess(folders))
 
 
 def _transition(body: bytes) -> AlarmTransition | None:

@@ -1,14 +1,14 @@
 """Which devices belong to an area, as an evidence file names them."""
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from functools import lru_cache
 
+from device_registry.connections import CoapConnection, MqttConnection
 from device_registry.devices import Device, Site
+from gengfu.evidence.order import Members
 from journal.extract import DeviceRow
 from protocols.profile.model import Profile
-
-Members = Mapping[str, list[DeviceRow]]
 
 
 def members_of(site: Site, areas: Collection[str]) -> Members:
@@ -34,3 +34,9 @@ def _points(profile: Profile) -> str:
 def vital_connections(site: Site) -> set[str]:
     """Those with at least one device that has a point on which life hangs."""
     return {device.connection for device in site.devices.values() if any(point.life_safety for point in device.points)}
+
+
+def shared_wires(site: Site) -> tuple[list[str], list[str]]:
+    """Connections over which many devices may speak, each naming itself in what it says; and these devices."""
+    shared = {one.id for one in site.connections.values() if isinstance(one, (CoapConnection, MqttConnection))}
+    return sorted(shared), [device.id for device in site.devices.values() if device.connection in shared]

@@ -8,19 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway import frame_log
+from gateway import frame_files
 from gateway.diagnostics import Diagnosis
-from gateway.frame_log import (
-    KEPT_NS,
-    MAGIC,
-    MOST_WAITING,
-    Bounds,
-    Frame,
-    FrameLog,
-    Place,
-    encode,
-    frames_in,
-)
+from gateway.frame_files import MAGIC, Frame, Place, encode, frames_in
+from gateway.frame_log import KEPT_NS, MOST_WAITING, Bounds, FrameLog
 from gateway.wire_log import LONGEST_PIECE
 from protocols.moment import SECOND
 
@@ -48,7 +39,7 @@ def write(log: FrameLog, frames: list[Frame], now: int) -> None:
 
 
 def read(log: FrameLog, after: Place = BEGINNING) -> list[Frame]:
-    return [one.frame for one in log.read(after, 1000)]
+    return [one.frame for one in log.files.read(after, 1000)]
 
 
 @given(frames=st.lists(FRAMES, max_size=5), cut=st.integers(0, 10_000))
@@ -82,12 +73,12 @@ def test_frames_are_read_from_where_one_was_in_slices_over_files_and_over_a_rest
     everything = [frame(number) for number in range(21)]
     assert read(again) == everything
     seen, place = [], BEGINNING
-    while found := again.read(place, 3):
+    while found := again.files.read(place, 3):
         seen += [one.frame for one in found]
         place = found[-1].place
     assert seen == everything
-    assert read(again, again.place_before(START - 1)) == everything
-    late = read(again, again.place_before(START + 15))
+    assert read(again, again.files.place_before(START - 1)) == everything
+    late = read(again, again.files.place_before(START + 15))
     assert late == everything[-len(late) :]
     assert 6 <= len(late) < 21
     again.close()
@@ -108,12 +99,12 @@ def test_what_a_kill_tore_is_left_out_and_the_rest_is_read(tmp_path: Path) -> No
 
 
 def test_a_file_is_read_whole_in_pieces_that_cut_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frame_log, "CHUNK", 100)
+    monkeypatch.setattr(frame_files, "CHUNK", 100)
     log = FrameLog(tmp_path)
     frames = [frame(number, bytes(number % 40)) for number in range(100)]
     write(log, frames, START)
     assert read(log) == frames
-    assert read(log, log.read(BEGINNING, 50)[-1].place) == frames[50:]
+    assert read(log, log.files.read(BEGINNING, 50)[-1].place) == frames[50:]
     log.close()
 
 
@@ -121,7 +112,7 @@ def test_what_is_old_goes_and_what_is_held_or_young_stays(tmp_path: Path) -> Non
     log = FrameLog(tmp_path, Bounds(1, SECOND, 1 << 20))
     for number in range(3):
         write(log, [frame(number)], START + number)
-    (first, second, _) = log.read(BEGINNING, 3)
+    (first, second, _) = log.files.read(BEGINNING, 3)
     log.prune(START + KEPT_NS, None)
     assert read(log) == [frame(number) for number in range(3)]
     log.prune(START + KEPT_NS + 10, BEGINNING)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.frame_log import Place
+from gateway.frame_files import Place
 from gengfu.evidence.keeper import HEARD
 from journal.entry import Entry
 from journal.writer import Limit
@@ -63,7 +63,7 @@ async def test_an_alarm_that_has_its_file_is_not_heard_again_after_a_restart(tmp
     await town.journal.append((), {HEARD: None})  # as if the note of it had not come to the disk
     await town.close()
     await town.open()
-    assert town.keeper._copier.freezes == ()
+    assert town.copier.freezes == ()
     town.go(201)
     await town.step()
     assert len(town.files()) == 1
@@ -135,7 +135,8 @@ async def test_frames_stay_until_they_are_copied(town: Town) -> None:
     town.hear(200)
     await town.step(240)
     assert kept(town).about.is_closed
-    assert [one.frame.data for one in town.frames.read(Place(0, 0), 100)] == [b"gas:1 200"], "nobody needs the others"
+    left = town.frames.files.read(Place(0, 0), 100)
+    assert [one.frame.data for one in left] == [b"gas:1 200"], "nobody needs the others"
 
 
 async def test_a_file_that_cannot_be_written_is_told_once_and_has_everything_when_it_can(
@@ -144,7 +145,7 @@ async def test_a_file_that_cannot_be_written_is_told_once_and_has_everything_whe
     town.hear(1, **LEAK)
     town.hear(1, "gas:3", **LEAK)
     await town.step()
-    (freeze,) = [one for one in town.keeper._copier.freezes if one.about.area == KITCHEN]
+    (freeze,) = [one for one in town.copier.freezes if one.about.area == KITCHEN]
     connection = freeze._extract._connection
     full = connection.execute("PRAGMA page_count").fetchone()[0]
     connection.execute(f"PRAGMA max_page_count = {full}")
@@ -156,14 +157,14 @@ async def test_a_file_that_cannot_be_written_is_told_once_and_has_everything_whe
     assert len(told) == 1
     assert "street/kitchen" in told[0]
     assert "disk is full" in told[0]
-    assert town.keeper._copier.problems == 1
+    assert town.copier.problems == 1
     assert ("gas:3", 59) in kept(town).readings, "the other one goes on"
     assert ("gas:1", 59) not in kept(town, 1).readings
     connection.execute("PRAGMA max_page_count = 100000")
     await town.step()
     assert kept(town, 1).readings == [("gas:1", float(minute)) for minute in range(1, 60)]
     assert kept(town, 1).frames == [f"gas:1 {minute}" for minute in range(1, 60)]
-    assert town.keeper._copier.problems == 0
+    assert town.copier.problems == 0
 
 
 async def test_a_file_that_cannot_be_begun_is_tried_until_it_can(
@@ -177,12 +178,12 @@ async def test_a_file_that_cannot_be_begun_is_tried_until_it_can(
     town.hear(59)
     await town.step()
     assert len([one for one in caplog.records if one.levelname == "ERROR"]) == 1
-    assert town.keeper._copier.problems == 1
+    assert town.copier.problems == 1
     folder.unlink()
     await town.step()
     assert kept(town).readings == [("gas:1", 1), ("gas:1", 3), ("gas:1", 59)]
     assert kept(town).frames == ["gas:1 1", "gas:1 3", "gas:1 59"]
-    assert town.keeper._copier.problems == 0
+    assert town.copier.problems == 0
 
 
 async def test_a_file_that_is_damaged_stays_and_does_not_stop_the_start(
