@@ -3,19 +3,21 @@
 FOLDER/frames-NNNNNNNNNNNNNNNNNNNN.log   begun at UTC ns N (or just behind the one before, where the clock was set back)
 
 offset size field                       numbers are big-endian
-0      8    b"GENGFU\\x00\\x01"           once, at the beginning of the file; then records:
+0      8    b"GENGFU\\x00\\x02"           once, at the beginning of the file; then blocks, one for each write:
 0      4    length of what follows the check
-4      4    check: crc32 of what follows
-8      8    at, UTC ns, signed
-16     1    1: outgoing, 0: incoming
-17     2    c, bytes of the connection's id
-19     2    p, bytes of the peer
-21     4    size of the frame on the wire
-25     c    id of the connection, UTF-8
-25+c   p    peer, UTF-8
-25+c+p      the frame, at most `gateway.wire_log.LONGEST_PIECE` bytes of it
+4      4    check: crc32 of what follows, which are records:
+0      8    at, UTC ns, signed
+8      1    1: outgoing, 0: incoming
+9      2    c, bytes of the connection's id
+11     2    p, bytes of the peer
+13     4    size of the frame on the wire
+17     4    d, bytes of it that are here
+21     c    id of the connection, UTF-8
+21+c   p    peer, UTF-8
+21+c+p d    the frame, at most `gateway.wire_log.LONGEST_PIECE` bytes of it
 
-The last record of a file may be torn: reading ends before it, and goes on with the next file.
+The last block of a file may be torn: reading ends before it, and goes on with the next file. The check is one of a
+block and not of a frame, because it is made by the thread that writes; each frame is a cost of the event loop.
 """
 
 import logging
@@ -28,15 +30,13 @@ from typing import BinaryIO, NamedTuple
 
 log = logging.getLogger("gengfu.frames")
 
-MAGIC = b"GENGFU\x00\x01"
-CHUNK = 1 << 20
-"""Bytes that are read at once, and more than a record has."""
+MAGIC = b"GENGFU\x00\x02"
+LONGEST_BLOCK = 64 << 20
 
-_PREFIX = struct.Struct(">II")
-_HEAD = struct.Struct(">qBHHI")
+_BLOCK = struct.Struct(">II")
+_HEAD = struct.Struct(">qBHHII")
 _NAME = re.compile(r"frames-(\d{20})\.log")
 _LONGEST_TEXT = 0xFFFF
-_LONGEST_RECORD = 1 << 18
 
 
 class Frame(NamedTuple):
@@ -110,28 +110,32 @@ def frames_of(path: Path, number: int, offset: int) -> Iterator[Logged]:
     try:
         with open(path, "rb") as source:
             if source.read(len(MAGIC)) == MAGIC:
-                yield from _frames_from(source, number, max(offset, len(MAGIC)))
+                yield from _frames_from(source, number, offset)
     except FileNotFoundError:  # it went meanwhile
         return
     except OSError as error:
         log.error("%s: %s; its frames are not read", path, error.strerror)
 
 
-def _frames_from(source: BinaryIO, number: int, start: int) -> Iterator[Logged]:
-    is_more = True
-    while is_more:
-        source.seek(start)
-        data = source.read(CHUNK)
-        end = 0
-        for end, frame in frames_in(data):
-            yield Logged(Place(number, start + end), frame)
-        start += end
-        is_more = end > 0 and len(data) == CHUNK
+def _frames_from(source: BinaryIO, number: int, offset: int) -> Iterator[Logged]:
+    start = len(MAGIC)
+    while len(head := source.read(_BLOCK.size)) == _BLOCK.size:
+        length, check = _BLOCK.unpack(head)
+        start += _BLOCK.size
+        if start + length <= offset:
+            source.seek(start + length)
+        else:
+            data = source.read(min(length, LONGEST_BLOCK))
+            if len(data) != length or zlib.crc32(data) != check:
+                return
+            for end, frame in frames_in(data, offset - start):
+                yield Logged(Place(number, start + end), frame)
+        start += length
 
 
-def encode(at: int, connection: str, outgoing: bool, peer: str, size: int, data: bytes) -> bytes:
-    """A record of what a `Frame` holds."""
-    return record_of(at, bytes_of(connection), outgoing, bytes_of(peer), size, data)
+def block_head(records: bytes | bytearray) -> bytes:
+    """What stands before the records of one write."""
+    return _BLOCK.pack(len(records), zlib.crc32(records))
 
 
 def bytes_of(text: str) -> bytes:
@@ -140,33 +144,21 @@ def bytes_of(text: str) -> bytes:
 
 
 def record_of(at: int, connection: bytes, outgoing: bool, peer: bytes, size: int, data: bytes) -> bytes:
-    """As `encode`, of what `bytes_of` made."""
-    body = _HEAD.pack(at, outgoing, len(connection), len(peer), size) + connection + peer + data
-    return _PREFIX.pack(len(body), zlib.crc32(body)) + body
+    """Of what a `Frame` holds, its texts made by `bytes_of`."""
+    return _HEAD.pack(at, outgoing, len(connection), len(peer), size, len(data)) + connection + peer + data
 
 
-def frames_in(data: bytes) -> Iterator[tuple[int, Frame]]:
-    """The whole records at the beginning of ``data``, each with the offset behind it; any bytes are taken."""
-    offset = 0
-    while len(data) - offset >= _PREFIX.size:
-        length, check = _PREFIX.unpack_from(data, offset)
-        body = data[offset + _PREFIX.size : offset + _PREFIX.size + min(length, _LONGEST_RECORD)]
-        if len(body) != length or zlib.crc32(body) != check:
+def frames_in(data: bytes, after: int = 0) -> Iterator[tuple[int, Frame]]:
+    """The whole records at the beginning of ``data`` that end behind ``after``, each with the offset behind it; any
+    bytes are taken."""
+    end = 0
+    while len(data) - end >= _HEAD.size:
+        at, outgoing, connection, peer, size, length = _HEAD.unpack_from(data, end)
+        start = end + _HEAD.size
+        end = start + connection + peer + length
+        if end > len(data):
             return
-        frame = _frame(body)
-        if frame is None:
-            return
-        offset += _PREFIX.size + length
-        yield offset, frame
-
-
-def _frame(body: bytes) -> Frame | None:
-    if len(body) < _HEAD.size:
-        return None
-    at, outgoing, connection, peer, size = _HEAD.unpack_from(body)
-    middle = _HEAD.size + connection
-    end = middle + peer
-    if len(body) < end:
-        return None
-    texts = body[_HEAD.size : middle].decode(errors="replace"), body[middle:end].decode(errors="replace")
-    return Frame(at, texts[0], bool(outgoing), texts[1], size, body[end:])
+        if end > after:
+            name = data[start : start + connection].decode(errors="replace")
+            who = data[start + connection : end - length].decode(errors="replace")
+            yield end, Frame(at, name, bool(outgoing), who, size, data[end - length : end])

@@ -2,7 +2,7 @@
 
 When an alarm is raised, the bytes behind it are minutes old; a wire log in memory has lost them by then. A frame costs
 the loop one record; a thread writes once a second, without a sync. After ``kill -9`` the last second may be missing and
-the last record may be torn. Reading is `gateway.frame_files`.
+the last block may be torn. Reading is `gateway.frame_files`.
 """
 
 import logging
@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-from gateway.frame_files import MAGIC, FrameFiles, Place, bytes_of, frames_of, known, name_of, record_of
+from gateway.frame_files import MAGIC, FrameFiles, Place, block_head, bytes_of, frames_of, known, name_of, record_of
 from protocols.moment import SECOND
 
 log = logging.getLogger("gengfu.frames")
@@ -134,12 +134,14 @@ class FrameLog:
         if self._active is None:
             self._begin(now)
         assert self._active is not None
-        left = memoryview(data)
-        while left:
-            left = left[os.write(self._active, left) :]
+        head = block_head(data)
+        for part in (head, data):
+            left = memoryview(part)
+            while left:
+                left = left[os.write(self._active, left) :]
         file = self._files[-1]
         file.frames = (file.frames or 0) + frames
-        file.size += len(data)
+        file.size += len(head) + len(data)
 
     def _is_over(self, now: int) -> bool:
         is_old = not self._begun <= now < self._begun + self._bounds.file_ns

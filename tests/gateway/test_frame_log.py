@@ -1,4 +1,4 @@
-"""Frames on disk: every byte comes back, a torn end loses one record, and the files stay within their bounds."""
+"""Frames on disk: every byte comes back, a torn end loses one write, and the files stay within their bounds."""
 
 import os
 import resource
@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway import frame_files
 from gateway.diagnostics import Diagnosis
-from gateway.frame_files import MAGIC, Frame, Place, encode, frames_in
+from gateway.frame_files import MAGIC, Frame, FrameFiles, Place, block_head, bytes_of, frames_in, record_of
 from gateway.frame_log import KEPT_NS, MOST_WAITING, Bounds, FrameLog
 from gateway.wire_log import LONGEST_PIECE
 from protocols.moment import SECOND
@@ -42,24 +41,44 @@ def read(log: FrameLog, after: Place = BEGINNING) -> list[Frame]:
     return [one.frame for one in log.files.read(after, 1000)]
 
 
-@given(frames=st.lists(FRAMES, max_size=5), cut=st.integers(0, 10_000))
-def test_every_frame_comes_back_and_a_torn_end_loses_only_what_is_torn(frames: list[Frame], cut: int) -> None:
-    records = [encode(*one) for one in frames]
-    data = b"".join(records)
-    assert [one for _, one in frames_in(data)] == frames
-    torn = data[: max(0, len(data) - cut)]
-    whole = sum(len(b"".join(records[: number + 1])) <= len(torn) for number in range(len(records)))
-    assert [one for _, one in frames_in(torn)] == frames[:whole]
+def encode(one: Frame) -> bytes:
+    return record_of(one.at, bytes_of(one.connection), one.outgoing, bytes_of(one.peer), one.size, one.data)
 
 
-@given(data=st.binary(max_size=200), good=st.lists(FRAMES, max_size=2), bit=st.integers(0, 10_000))
-def test_any_bytes_are_taken_and_a_flipped_bit_is_seen(data: bytes, good: list[Frame], bit: int) -> None:
+def block(frames: list[Frame]) -> bytes:
+    records = b"".join(map(encode, frames))
+    return block_head(records) + records
+
+
+def read_from(folder: Path, content: bytes) -> list[Frame]:
+    (folder / "frames-00000000000000000001.log").write_bytes(content)
+    return [one.frame for one in FrameFiles(folder).read(BEGINNING, 1000)]
+
+
+@given(writes=st.lists(st.lists(FRAMES, max_size=3), max_size=4), cut=st.integers(0, 10_000))
+def test_every_frame_comes_back_and_a_torn_end_loses_only_the_writes_that_are_torn(
+    tmp_path_factory: pytest.TempPathFactory, writes: list[list[Frame]], cut: int
+) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    blocks = [block(frames) for frames in writes]
+    data = MAGIC + b"".join(blocks)
+    assert read_from(folder, data) == [one for frames in writes for one in frames]
+    left = max(len(MAGIC), len(data) - cut)
+    whole = sum(len(MAGIC + b"".join(blocks[: number + 1])) <= left for number in range(len(blocks)))
+    assert read_from(folder, data[:left]) == [one for frames in writes[:whole] for one in frames]
+
+
+@given(data=st.binary(max_size=200), good=st.lists(FRAMES, min_size=1, max_size=2), bit=st.integers(0, 10_000))
+def test_any_bytes_are_taken_and_a_flipped_bit_is_seen(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes, good: list[Frame], bit: int
+) -> None:
+    folder = tmp_path_factory.getbasetemp()
     list(frames_in(data))
-    records = bytearray(b"".join(encode(*one) for one in good))
-    if records:
-        place = bit % (8 * len(records))
-        records[place // 8] ^= 1 << place % 8
-        assert [one for _, one in frames_in(bytes(records))] != good
+    read_from(folder, MAGIC + data)
+    content = bytearray(block(good))
+    place = bit % (8 * len(content))
+    content[place // 8] ^= 1 << place % 8
+    assert read_from(folder, MAGIC + bytes(content)) == []
 
 
 def test_frames_are_read_from_where_one_was_in_slices_over_files_and_over_a_restart(tmp_path: Path) -> None:
@@ -86,7 +105,8 @@ def test_frames_are_read_from_where_one_was_in_slices_over_files_and_over_a_rest
 
 def test_what_a_kill_tore_is_left_out_and_the_rest_is_read(tmp_path: Path) -> None:
     log = FrameLog(tmp_path)
-    write(log, [frame(1), frame(2)], START)
+    for number in (1, 2):
+        write(log, [frame(number)], START)
     log.close()
     (path,) = tmp_path.iterdir()
     os.truncate(path, path.stat().st_size - 1)
@@ -98,13 +118,15 @@ def test_what_a_kill_tore_is_left_out_and_the_rest_is_read(tmp_path: Path) -> No
     again.close()
 
 
-def test_a_file_is_read_whole_in_pieces_that_cut_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frame_files, "CHUNK", 100)
+def test_reading_goes_on_in_the_middle_of_a_write(tmp_path: Path) -> None:
     log = FrameLog(tmp_path)
     frames = [frame(number, bytes(number % 40)) for number in range(100)]
-    write(log, frames, START)
+    for begin in (0, 10, 90):
+        write(log, frames[begin : {0: 10, 10: 90, 90: 100}[begin]], START)
     assert read(log) == frames
-    assert read(log, log.files.read(BEGINNING, 50)[-1].place) == frames[50:]
+    for number in range(100):
+        place = log.files.read(BEGINNING, number + 1)[-1].place
+        assert read(log, place) == frames[number + 1 :]
     log.close()
 
 
