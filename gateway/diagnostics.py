@@ -226,6 +226,14 @@ class Diagnosis:
         known = [tuple(one.rtt_s) for one in tuple(self.devices.values())]
         return tuple(itertools.chain(*known, tuple(self._others_rtt_s)))
 
+    def some_round_trips(self, most: int) -> tuple[float, ...]:
+        """As `rtt_s`, but about ``most`` of them: the newest of each device, and where there are more devices than
+        that, of every second or third. To look at all those of thousands would keep the event loop waiting."""
+        devices = tuple(self.devices.values())
+        few = max(1, most // (len(devices) + 1))
+        samples = (*(one.rtt_s for one in devices[:: len(devices) // most + 1]), self._others_rtt_s)
+        return tuple(itertools.chain.from_iterable(tuple(one)[-few:] for one in samples))
+
     def rates(self) -> Rates:
         """How busy it is."""
         now = self._now()

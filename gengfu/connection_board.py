@@ -119,10 +119,11 @@ class ConnectionBoard:
             return "lost"
         if not known.heard_at:
             return "unheard"
-        return "silent" if self._now() - known.heard_at > _patience_ns(self._site.devices.get(device)) else "well"
+        return "silent" if self._now() - known.heard_at > patience_ns(self._site.devices.get(device)) else "well"
 
 
-def _patience_ns(device: Device | None) -> int:
+def patience_ns(device: Device | None) -> int:
+    """For so long a device may be unheard before it is called silent; 0 for one that is not registered."""
     return int(LOST_PERIODS * (device.period_s if device else 0.0) * SECOND)
 
 

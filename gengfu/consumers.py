@@ -7,7 +7,7 @@ goes, and told when the store reads on behind it (docs/decisions/0019).
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -22,6 +22,8 @@ from gengfu.removal import Removal
 from gengfu.stores import StoreFeed
 from journal.errors import JournalFull
 from journal.sqlite import SqliteJournal
+from protocols.moment import SECOND
+from telemetry.health import ConsumerHealth
 
 log = logging.getLogger("gengfu.journal")
 
@@ -71,6 +73,11 @@ class Consumers(Collector):
             "segments": {"count": parts.files, "oldest_begun_at": iso(parts.begun)},
             "consumers": [await self._item(name) for name in self._feeds],
         }
+
+    def look(self, at: int, dead_letters: Mapping[str, int]) -> tuple[ConsumerHealth, ...]:
+        """How each store is at UTC ns ``at``. ``dead_letters``: how many, by store. Blocks on the disk; from any
+        thread."""
+        return tuple(self._health(name, at, dead_letters.get(name)) for name in self._feeds)
 
     async def forget(self, name: str, who: str) -> Item:
         """See `console.services.JournalDesk`."""
@@ -200,6 +207,22 @@ class Consumers(Collector):
     def _change(self, name: str, **fields: object) -> None:
         self._records[name] = msgspec.structs.replace(self._records[name], **fields)
         self._unkept.add(name)
+
+    def _health(self, name: str, at: int, dead_letters: int | None) -> ConsumerHealth:
+        feed, record = self._feeds[name], self._records[name]
+        oldest = feed.oldest_at()
+        age_s = 0.0 if oldest is None else max(0.0, (at - oldest) / SECOND)
+        problem = feed.problem()
+        return ConsumerHealth(
+            name,
+            feed.lag(),
+            age_s,
+            int(problem is None),
+            problem or "",
+            int(record.forgotten is not None),
+            record.missed,
+            dead_letters,
+        )
 
     async def _item(self, name: str) -> Item:
         feed, record = self._feeds[name], self._records[name]

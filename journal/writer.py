@@ -9,15 +9,16 @@ import sqlite3
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from journal.ballast import Ballast
 from journal.batch import Content, Statement, Submission, gather, stored
 from journal.entry import PARTITIONS, Stored
-from journal.errors import JournalError, JournalFull, translate, translate_os
+from journal.errors import JournalError, JournalFull, JournalUnusable, translate, translate_os
 from journal.file import Begin, begin_segment, remove
 from journal.positions import PositionIndex
 from journal.segments import Sealed, Segment, Segments, seal
 from journal.turn import Turn
 
-BULK_KINDS = frozenset({"reading"})
+BULK_KINDS = frozenset({"reading", "health"})
 """What is refused first when space runs out; everything else goes in up to the reserve."""
 
 _MEASURE_EVERY = 256 * 1024
@@ -59,7 +60,8 @@ class Limit(NamedTuple):
 
 
 class Writer:
-    """Owns the writing connection; all calls from one thread at a time."""
+    """Owns the writing connection; all calls from one thread at a time. ``refusal``: why the disk takes no bulk;
+    ``None`` while it does."""
 
     def __init__(self, connection: sqlite3.Connection, segments: Segments, bound: Bound, now: int) -> None:
         self._connection = connection
@@ -68,6 +70,8 @@ class Writer:
         self._bound = bound
         self._appended = 0
         self._kept_tail = 0
+        self._ballast = Ballast(segments.folder)
+        self.refusal: JournalError | None = None
         self.index = self._load_index(now)
         self.used_bytes = self._measure()
 
@@ -89,17 +93,23 @@ class Writer:
         first = self.index.next
         if self.used_bytes >= self._bound.max_bytes:
             self.used_bytes = self._measure()
-        admitted = [one for one in batch if self._admit(one)]
+        has_room = self._ballast.hold()
+        admitted = [one for one in batch if self._admit(one, has_room)]
         try:
             self._transact(admitted, turn)
+            if admitted and has_room:
+                self.refusal = None
         except JournalError as error:
             self._settle_failed(admitted, error)
         if len(admitted) < len(batch):
             self._settle_barriers(batch)
         return stored(batch, first) if wants_stored else []
 
-    def _admit(self, one: Submission) -> bool:
+    def _admit(self, one: Submission, has_room: bool) -> bool:
         if one.error is not None or one.is_barrier:
+            return False
+        if one.bulk and not has_room:
+            one.error = self.refusal
             return False
         if self.used_bytes < self._bound.max_bytes:
             return True
@@ -116,15 +126,26 @@ class Writer:
         """Nobody pays for another's fault: bad data fails alone, and what is not bulk gets one more try."""
         is_full = isinstance(error, JournalFull)
         is_data = isinstance(error.__cause__, _BAD_DATA)
+        if is_full or isinstance(error, JournalUnusable):
+            self.refusal = error
         for one in batch:
             one.error = error
-            if len(batch) == 1 or not (is_data or (is_full and not one.bulk)):
-                continue
-            one.error = None
+            if (is_data and len(batch) > 1) or (is_full and not one.bulk):
+                one.error = self._once_more(one)
+
+    def _once_more(self, one: Submission) -> JournalError | None:
+        """Store it by itself, on a full disk in the room that the ballast gives up; what is in the way. Whenever that
+        has given up any, there is a `refusal`."""
+        while True:
             try:
                 self._transact([one])
-            except JournalError as own:
-                one.error = own
+            except JournalFull as error:
+                if one.bulk or not self._ballast.give_way():
+                    return error
+            except JournalError as error:
+                return error
+            else:
+                return None
 
     def _settle_barriers(self, batch: Sequence[Submission]) -> None:
         """A barrier promises that what stood before it is durable: it shares the error of what is not."""
@@ -265,3 +286,4 @@ class Writer:
         """Record the tails, fold the log into the file, close it."""
         self._keep_tail()
         self._connection.close()
+        self._ballast.close()

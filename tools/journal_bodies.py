@@ -26,6 +26,7 @@ import operations.events
 import protocols.command
 import protocols.reading
 import protocols.request
+import telemetry.health
 from protocols.command_log import CommandLog
 from tools import journal_samples as samples
 
@@ -64,6 +65,7 @@ KINDS = (
     Kind("request", _each(samples.requests, protocols.request.encode), protocols.request.decode_request),
     Kind("answer", _each(samples.answers, protocols.request.encode), protocols.request.decode_answer),
     Kind("plan", _each(samples.plan_events, operations.events.encode_event), operations.events.decode_event),
+    Kind("health", _each(samples.health, telemetry.health.encode_health), telemetry.health.decode_health),
     Kind("site", lambda: list(samples.site_bodies()), msgspec.msgpack.decode),  # nobody reads it back but people
     Kind("alarm/", _each(samples.alarm_records, alarms.alarm.encode), alarms.alarm.decode_record),
     Kind("interlock/", _each(samples.interlock_records, interlocks.record.encode), interlocks.record.decode_record),

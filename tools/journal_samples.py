@@ -31,6 +31,7 @@ from protocols.moment import Moment
 from protocols.quality import Quality
 from protocols.reading import Origin, Reading
 from protocols.request import OperatorAnswer, OperatorRequest
+from telemetry.health import ConnectionHealth, ConsumerHealth, DeviceHealth, DeviceState, GatewayHealth, Health
 
 T0 = 1_795_000_000_000_000_123
 """UTC ns: the last digits show that none is lost."""
@@ -142,6 +143,25 @@ def plan_events() -> list[PlanEvent]:
             PlanEvent("run-2", n + 1, "mall-leak", 2, "street/hotpot", origins[n % 3], one, T0, "verify")
             for n, one in enumerate(get_args(EventName))
         ),
+    ]
+
+
+def health() -> list[Health]:
+    """Everything known, and as little as can be; every state and every origin."""
+    gateway = GatewayHealth("0.1.0", 61.25, 141e6, 7.5, 12e9, 1e6, 4096e6, 1200, 1, 2, 3, 4, 5, 6, 7)
+    consumer = ConsumerHealth("influxdb", 18_204_511, 3600.5, 0, "takes no data: StoreUnavailable", 1, 2, 3)
+    connection = ConnectionHealth(
+        "east-line", "modbus-tcp", "down", 1, "the peer closed it", T0 // 10**6, 4, 1, 2, 3, 400, 5, 6.5,
+        {"timeout": 2, "hang-up": 1}, 0.125, 0.012, 0.03,
+    )  # fmt: skip
+    device = DeviceHealth(
+        GAS, "east-line", DeviceState.LOST, 10_000, 5.5, {"timeout": 2}, 400, 398, 5, 12_000, 30_001, -250, "0.1.0",
+        88.5,
+    )  # fmt: skip
+    bare = [DeviceHealth(GAS, "coap", one, None, 60, {}) for one in DeviceState]
+    return [
+        Health(T0, Origin.LIVE, "demo", gateway, (consumer,), (connection,), (device,)),
+        *(Health(T0, one, "demo", devices=tuple(bare)) for one in Origin),
     ]
 
 

@@ -22,11 +22,28 @@ from protocols.profile.rules_report import check_reports
 from protocols.profile.schema import GasPart, GoldenBlock, GoldenPart, PointPart, ProfileFile, QualityPart
 from protocols.units import unit
 
+RESERVED_KINDS = frozenset(
+    {
+        "annotation",
+        "connection",
+        "connection_error",
+        "consumer",
+        "device_error",
+        "device_health",
+        "gateway",
+    }
+)
+"""Measurements of InfluxDB that say what happened and how the gateway is: readings of a kind stand in the one of its
+name."""
+
 _SENML_NAME = re.compile(r"[A-Za-z0-9:._-][A-Za-z0-9:./_-]*")
 
 
 def check(file: ProfileFile) -> Iterator[Problem]:
     """Every problem of meaning in the file."""
+    if file.profile.kind in RESERVED_KINDS:
+        what = f"{file.profile.kind!r} is a name of lines that Gengfu writes itself: take another kind"
+        yield "profile.kind", what
     yield from _unique(("point", part.name) for part in file.point)
     yield from _senml_names(file)
     for part in file.point:
