@@ -17,7 +17,7 @@ ONLY ?=
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format servers flash firmware-image hil hil-firmware bench bench-peers soak fuzz screenshots lock clean
+.PHONY: help run test check format servers flash firmware-image hil hil-firmware bench bench-peers soak fuzz screenshots dashboards lock clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -56,6 +56,7 @@ servers: $(STAMP) ## Fetch the servers and tools that the tests use into .cache;
 	@$(BIN)/python tools/test_servers.py
 	@$(BIN)/python -m tools.firmware_stubs
 	@$(BIN)/python -m tools.opcua_peer
+	@$(BIN)/python -m tools.grafana_schema
 
 flash: $(STAMP) ## Lay the firmware onto a board. BOARD=rp2|esp32 PRODUCT= DEVICE= PORT= ARGS="--gateway H:P --dry-run"
 	@$(BIN)/python -m tools.flash --board '$(BOARD)' --product '$(PRODUCT)' --device '$(DEVICE)' \
@@ -85,6 +86,9 @@ fuzz: $(STAMP) ## A hundred thousand malformed frames at every door of the real 
 
 screenshots: $(STAMP) ## Take the README's pictures of the duty desk again, from the running demo.
 	@$(BIN)/python tools/screenshots.py
+
+dashboards: $(STAMP) ## Make the dashboards of Grafana again. ARGS=--check compares them with what is committed.
+	@$(BIN)/python -m dashboards.grafana.build $(ARGS)
 
 lock: $(UV_STAMP) ## Write the lock files again from pyproject.toml. ARGS=--upgrade takes newer versions.
 	@for kind in runtime:"--extra demo" dev:"--extra demo --group dev"; do \

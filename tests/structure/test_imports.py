@@ -20,6 +20,7 @@ HOME: Mapping[str, tuple[str, ...]] = {
     "os.openpty": (LINE,),
     "urllib3": ("telemetry/influx.py", "telemetry/influx_link.py", "telemetry/influx_query.py"),
     "influxdb_client": ("telemetry/influx.py",),
+    "grafana_foundation_sdk": ("dashboards/*",),
     "duckdb": ("telemetry/duck*.py",),
     "nats": ("journal/nats.py",),
     "fastapi": ("console/*",),
