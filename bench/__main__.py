@@ -22,7 +22,9 @@ from bench import (
     flood,
     hil,
     hil_reaction,
+    history,
     journal,
+    latest,
     link,
     memory,
     modbus,
@@ -64,11 +66,13 @@ GROUPS: dict[str, Callable[[Path], list[Row]]] = {
     "flood": flood.measure,
     "journal": journal.measure,
     "telemetry": _telemetry,
+    "latest": latest.measure,
+    "history": history.measure,
     "hil": hil.measure,
     "hil-reaction": hil_reaction.measure,
     "memory": memory.measure,
 }
-LONG = {"memory": 900.0}
+LONG = {"memory": 900.0, "history": 600.0}
 """Groups that run only when they are named, and how many seconds they may take."""
 
 

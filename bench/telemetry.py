@@ -86,7 +86,8 @@ def consume(sink: Sink, seconds: int, name: str) -> list[Row]:
 
 def duck(folder: Path, seconds: int) -> list[Row]:
     path = folder / "telemetry.duckdb"
-    store = DuckStore.open(path, lambda _: series(POINTS))
+    chosen = series(POINTS)  # made once, as a site's are
+    store = DuckStore.open(path, lambda _: chosen)
     rows = consume(duck_sink(store), seconds, "duck")
     assert store.dead_letter_count() == 0
     again = readings(seconds // 2)
@@ -106,7 +107,7 @@ def duck(folder: Path, seconds: int) -> list[Row]:
     rows.append(Row("duck: file per value", path.stat().st_size / (seconds * VALUES_PER_FLUSH), "B"))
 
     def start() -> None:
-        with_latest = DuckStore.open(path, lambda _: series(POINTS))
+        with_latest = DuckStore.open(path, lambda _: chosen)
         with_latest.latest()
         with_latest.close()
 
@@ -123,7 +124,8 @@ def lines(points: int, seconds: int) -> Row:
 
 def influx(folder: Path, seconds: int, url: str) -> list[Row]:
     settings = InfluxSettings(url=url, database="gengfu_bench")
-    sink = InfluxSink(settings, lambda _: series(POINTS), folder / "influx.sqlite")
+    chosen = series(POINTS)
+    sink = InfluxSink(settings, lambda _: chosen, folder / "influx.sqlite")
     try:
         return consume(sink, seconds, "influx")
     finally:

@@ -5,6 +5,7 @@ put in an error: a session or API token exists in clear only in the answer that 
 """
 
 import hashlib
+import logging
 import math
 import secrets
 from collections.abc import Callable
@@ -12,7 +13,8 @@ from dataclasses import dataclass
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
-from sqlalchemy import delete, select, update
+from sqlalchemy import Update, delete, select, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session as Db
 
 from console.backoff import LoginBackoff
@@ -21,6 +23,8 @@ from console.errors import AccountError, LoginBlocked, LoginRefused
 from console.links import EntryLinks
 from console.roles import Principal, Role, lesser
 from console.tables import Session, Token, User
+
+log = logging.getLogger("gengfu.console")
 
 SESSION_IDLE_S = 12 * 3600.0
 TOUCH_S = 60.0
@@ -58,6 +62,7 @@ class Accounts:
         """Open or create the database at a SQLAlchemy ``url``. Raises `console.errors.SchemaTooNew`."""
         self._engine, self._db = open_database(url)
         self._clock = clock
+        self._is_untold = True
         self._idle_s = idle_s
         self._hasher = hasher or PasswordHasher()
         self._nobody = self._hasher.hash(secrets.token_urlsafe(16))
@@ -129,11 +134,27 @@ class Accounts:
 
     def resolve(self, secret: str) -> Principal | None:
         """Who holds this session token or API token; ``None`` if nobody (wrong, ended or expired)."""
-        digest = _digest(secret)
-        with self._db.begin() as db:
+        digest, now = _digest(secret), self._clock()
+        with self._db() as db:
             if secret.startswith(_TOKEN_MARK):
-                return self._token_holder(db, digest)
-            return self._session_holder(db, digest)
+                holder, used = self._token_holder(db, digest)
+            else:
+                holder, used = self._session_holder(db, digest, now)
+        if holder is not None and (used is None or now - used >= TOUCH_S):
+            table = Token if holder.kind == "token" else Session
+            self._touch(update(table).where(table.digest == digest).values(used=now))
+        return holder
+
+    def _touch(self, use: Update) -> None:
+        """Nobody is locked out of the desk because the disk is full."""
+        try:
+            with self._db.begin() as db:
+                db.execute(use)
+            self._is_untold = True
+        except OperationalError as error:
+            if self._is_untold:
+                log.warning("when sessions and tokens were last used cannot be stored: %s", error.orig)
+            self._is_untold = False
 
     # Entry links
 
@@ -201,25 +222,21 @@ class Accounts:
     def _user(self, db: Db, name: str) -> User | None:
         return db.scalars(select(User).where(User.name == name)).one_or_none()
 
-    def _session_holder(self, db: Db, digest: str) -> Principal | None:
+    def _session_holder(self, db: Db, digest: str, now: float) -> tuple[Principal | None, float]:
+        """Who, and when the session was last used."""
         row = db.scalars(select(Session).where(Session.digest == digest)).one_or_none()
-        now = self._clock()
         if row is None or now - row.used > self._idle_s:
-            return None
-        if now - row.used >= TOUCH_S:
-            db.execute(update(Session).where(Session.digest == digest).values(used=now))
+            return None, now
         role = lesser(Role(row.role), Role(row.user.role))
-        return Principal(row.user.name, role, "session", digest)
+        return Principal(row.user.name, role, "session", digest), row.used
 
-    def _token_holder(self, db: Db, digest: str) -> Principal | None:
+    def _token_holder(self, db: Db, digest: str) -> tuple[Principal | None, float | None]:
+        """Who, and when the token was last used."""
         row = db.scalars(select(Token).where(Token.digest == digest)).one_or_none()
         if row is None:
-            return None
-        now = self._clock()
-        if row.used is None or now - row.used >= TOUCH_S:
-            db.execute(update(Token).where(Token.digest == digest).values(used=now))
+            return None, None
         role = lesser(Role(row.role), Role(row.user.role))
-        return Principal(row.user.name, role, "token", digest)
+        return Principal(row.user.name, role, "token", digest), row.used
 
     def _start_session(self, user_id: int, role: Role) -> str:
         secret, now = _SESSION_MARK + secrets.token_urlsafe(32), self._clock()

@@ -31,8 +31,8 @@ class LetterDesk(Protocol):
     def page(self, store: str, limit: int, after: str | None) -> LetterPage | None:
         """Letters of one store, or of all (an empty name); ``None`` where ``after`` is no cursor."""
 
-    def may_replay(self, store: str) -> bool | None:
-        """Whether letters of a store can be tried again and deleted; ``None``: there is no such store."""
+    def has(self, store: str) -> bool:
+        """Whether there is a store of this name. The two calls below are for one that there is."""
 
     def replay(self, store: str, which: Sequence[int] | Beyond, who: str) -> Item:
         """Try letters again: as `ReplayDone`. ``which``: their ids, or where they stand."""

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -12,7 +12,7 @@ from console.present import iso
 from telemetry.duck import DuckStore
 from telemetry.errors import StoreError
 from telemetry.influx_sink import InfluxSink
-from telemetry.letters import LINE, READING, Letter, subject
+from telemetry.letters import LINE, Letter, Replayed, subject
 
 log = logging.getLogger("gengfu.stores")
 
@@ -23,29 +23,47 @@ REFUSALS_SHOWN = 20
 Item = dict[str, Any]
 
 
+class LetterKeeper(Protocol):
+    """A store that sets letters aside: `telemetry.duck.DuckStore`, `telemetry.influx_sink.InfluxSink`."""
+
+    def letters(self, after: int = 0, limit: int = 1000) -> list[Letter]:
+        """Those beyond an id, oldest first."""
+
+    def dead_letter_count(self) -> int:
+        """How many letters are set aside."""
+
+    @property
+    def dropped_letters(self) -> int:
+        """How many were refused while there was no room for letters."""
+
+    def delete_letter(self, letter: int) -> Letter | None:
+        """What was deleted; ``None`` for an id that names none."""
+
+    def replay(self, ids: Sequence[int]) -> Replayed:
+        """Try these letters again."""
+
+    def replay_beyond(self, after: int, most: int) -> Replayed:
+        """Try up to ``most`` letters beyond an id again, oldest first."""
+
+
 class LetterBoard(Collector):
     """The console's `console.letter_desk.LetterDesk`, and its metrics. ``influx``: ``None`` where there is none."""
 
     def __init__(self, duck: DuckStore, influx: InfluxSink | None) -> None:
-        self._duck = duck
-        self._influx = influx
-        self._names = (DUCKDB,) if influx is None else (DUCKDB, INFLUXDB)
+        self._keepers: dict[str, LetterKeeper] = {DUCKDB: duck}
+        if influx is not None:
+            self._keepers[INFLUXDB] = influx
 
     def stores(self) -> list[Item]:
         """See `console.letter_desk.LetterDesk.stores`."""
         return [
-            {
-                "store": name,
-                "count": self._count(name),
-                "dropped": self._influx.dropped_letters if self._influx and name == INFLUXDB else 0,
-                "may_replay": name == INFLUXDB,
-            }
-            for name in self._names
+            {"store": name, "count": keeper.dead_letter_count(), "dropped": keeper.dropped_letters}
+            for name, keeper in self._keepers.items()
         ]
 
     def page(self, store: str, limit: int, after: str | None) -> LetterPage | None:
         """See `console.letter_desk.LetterDesk.page`."""
-        names = [name for name in self._names if store in ("", name)]
+        names = [name for name in self._keepers if store in ("", name)]
         beyond = 0
         if after is not None:
             name, _, number = after.partition(":")
@@ -55,20 +73,20 @@ class LetterBoard(Collector):
         found: list[tuple[str, Letter]] = []
         for name in names:
             left = limit + 1 - len(found)
-            found += [(name, letter) for letter in self._letters(name, beyond, left)] if left else []
+            found += [(name, letter) for letter in self._keepers[name].letters(beyond, left)] if left else []
             beyond = 0
         shown = found[:limit]
         more = len(found) > len(shown)
         return LetterPage([_item(*one) for one in shown], f"{shown[-1][0]}:{shown[-1][1].id}" if more else None)
 
-    def may_replay(self, store: str) -> bool | None:
-        """See `console.letter_desk.LetterDesk.may_replay`."""
-        return store == INFLUXDB if store in self._names else None
+    def has(self, store: str) -> bool:
+        """See `console.letter_desk.LetterDesk.has`."""
+        return store in self._keepers
 
     def replay(self, store: str, which: Sequence[int] | Beyond, who: str) -> Item:
         """See `console.letter_desk.LetterDesk.replay`."""
-        sink = self._sink(store)
-        done = sink.replay_beyond(*which) if isinstance(which, Beyond) else sink.replay(which)
+        keeper = self._keepers[store]
+        done = keeper.replay_beyond(*which) if isinstance(which, Beyond) else keeper.replay(which)
         log.warning(
             "dead letters of %s, tried again by %s: %d stored, %d refused, %d not there",
             store,
@@ -88,7 +106,7 @@ class LetterBoard(Collector):
 
     def delete(self, store: str, letter: int, who: str) -> bool:
         """See `console.letter_desk.LetterDesk.delete`."""
-        gone = self._sink(store).delete_letter(letter)
+        gone = self._keepers[store].delete_letter(letter)
         if gone is None:
             return False
         about = subject(gone.kind, gone.data)
@@ -113,36 +131,14 @@ class LetterBoard(Collector):
         dropped = GaugeMetricFamily(
             "gengfu_dead_letters_dropped", "Refused while there was no room to set it aside", labels=["store"]
         )
-        for name in self._names:
+        for name, keeper in self._keepers.items():
             try:
-                letters.add_metric([name], self._count(name))
+                count, over = keeper.dead_letter_count(), keeper.dropped_letters
             except StoreError:
                 continue
-        if self._influx is not None:
-            dropped.add_metric([INFLUXDB], self._influx.dropped_letters)
+            letters.add_metric([name], count)
+            dropped.add_metric([name], over)
         return (letters, dropped)
-
-    def _count(self, name: str) -> int:
-        if name == INFLUXDB and self._influx is not None:
-            return self._influx.dead_letter_count()
-        return self._duck.dead_letter_count()
-
-    def _letters(self, name: str, after: int, limit: int) -> list[Letter]:
-        if name == INFLUXDB and self._influx is not None:
-            return self._influx.letters(after, limit)
-        if after >= self._duck.dead_letter_count():
-            return []
-        # DuckDB removes none of them, so that the place in its table is an id.
-        kept = self._duck.dead_letters(after + limit)[after:]
-        return [
-            Letter(after + place, one.partition, one.position, one.reason, READING, one.data, None)
-            for place, one in enumerate(kept, 1)
-        ]
-
-    def _sink(self, store: str) -> InfluxSink:
-        if store != INFLUXDB or self._influx is None:
-            raise ValueError(f"letters of {store!r} cannot be tried again")
-        return self._influx
 
 
 def _item(store: str, letter: Letter) -> Item:

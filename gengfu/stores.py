@@ -18,11 +18,13 @@ from journal.consumer import Consumer
 from journal.entry import PARTITIONS, Row, Stored
 from journal.sqlite import SqliteJournal
 from operations.plan_files import shipped_plans
+from protocols.reading import decode_reading
 from telemetry.duck import DuckStore
 from telemetry.errors import StoreDamaged, StoreError, StoreUnavailable
 from telemetry.influx_settings import InfluxSettings
 from telemetry.influx_sink import InfluxSink
-from telemetry.sink import Sink, duck_sink
+from telemetry.letters import READING
+from telemetry.sink import UNDECODABLE, Sink, duck_sink
 from telemetry.store import Series
 
 log = logging.getLogger("gengfu.stores")
@@ -127,6 +129,16 @@ class StoreFeed:
         may read the disk when the lag is long."""
         return self._journal.count(range(PARTITIONS), self.cursor())
 
+    def oldest_at(self) -> int | None:
+        """When the oldest entry came that the store has not taken yet, UTC ns; ``None``: it has taken all. Reads the
+        disk."""
+        for _, entry in self._journal.read(range(PARTITIONS), self.cursor(), 1):
+            try:
+                return decode_reading(entry.body).received_at if entry.kind == READING else entry.at
+            except UNDECODABLE:  # a letter to be
+                return entry.at
+        return None
+
     def problem(self) -> str | None:
         """Why the store takes no data, in a word without secrets; ``None`` while it does."""
         if self._consumer is None:
@@ -170,7 +182,10 @@ async def open_stores(
     annotate = Annotator(site, book, shipped_plans())
     path = folder / "telemetry.duckdb"
     duck = await asyncio.to_thread(
-        open_or_set_aside, path, lambda: DuckStore.open(path, series.get, keep=settings.keep), StoreDamaged
+        open_or_set_aside,
+        path,
+        lambda: DuckStore.open(path, series.get, keep=settings.keep, now=clock.wall),
+        StoreDamaged,
     )
     stack.callback(duck.close)
     feeds = [StoreFeed("duckdb", journal, duck_sink(duck), settings.flush_s)]

@@ -1,24 +1,26 @@
 """The embedded telemetry store: DuckDB in one file, owned by one process.
 
-One thread writes, one transaction for each batch: rows, dead letters and the consumer's cursor. Any thread reads.
+One thread writes, one transaction for each batch: rows, dead letters and the consumer's cursor. Any thread reads, and
+may see to the dead letters: a batch of them waits for a write, and a write for it.
 The caller decides when to flush: one batch a second, or of 5,000 values and more, costs a seventh of many small ones.
 Times are UTC nanoseconds.
 """
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
 from protocols.reading import Origin, Reading
-from telemetry import buckets, duck_aggregate, duck_latest, duck_query
+from telemetry import buckets, duck_aggregate, duck_latest, duck_letters, duck_query
 from telemetry.duck_file import connect, faults_of
 from telemetry.duck_rollup import mark
 from telemetry.duck_session import Session
 from telemetry.errors import StoreUnavailable
 from telemetry.keep import FOR_EVER, Keep
+from telemetry.letters import MOST_AT_ONCE, Letter, Replayed, Tried, replay_beyond, replay_some
 from telemetry.owner import OwnerLock
 from telemetry.sink import DeadLetter, SeriesOf
 from telemetry.store import Aggregate, Bucket, Every, Fill, Question, Sample
@@ -27,25 +29,38 @@ from telemetry.store import Aggregate, Bucket, Every, Fill, Question, Sample
 class DuckStore:
     """`telemetry.store.Store` in one DuckDB file, with dead letters beside the rows."""
 
-    def __init__(self, path: Path, series_of: SeriesOf, memory_limit: str, keep: Keep) -> None:
+    def __init__(
+        self, path: Path, series_of: SeriesOf, memory_limit: str, keep: Keep, now: Callable[[], int | None]
+    ) -> None:
         """Use `open`."""
         self._path = path
         self._series_of = series_of
         self._memory_limit = memory_limit
         self._keep = keep
+        self._now = now
         self._guard = threading.Lock()
+        self._writing = threading.Lock()
+        self._replaying = threading.Lock()
         self._session: Session | None = None
         self._owner: OwnerLock | None = OwnerLock(path)
 
     @classmethod
-    def open(cls, path: Path, series_of: SeriesOf, memory_limit: str = "512MB", keep: Keep = FOR_EVER) -> "DuckStore":
+    def open(
+        cls,
+        path: Path,
+        series_of: SeriesOf,
+        memory_limit: str = "512MB",
+        keep: Keep = FOR_EVER,
+        now: Callable[[], int | None] = lambda: None,
+    ) -> "DuckStore":
         """Open the file, or create it, and own it until `close`. ``keep``: what is older is removed by later writes.
+        ``now``: UTC ns, for the dead letters; ``None`` where nobody knows.
 
         ``series_of`` says what the readings of a device id are; it is asked for each reading, so a new site
         configuration takes effect at once. Raises `StoreLocked`, `StoreNewer`, `StoreDamaged` or
         `StoreUnavailable`; the file is untouched then.
         """
-        store = cls(path, series_of, memory_limit, keep)
+        store = cls(path, series_of, memory_limit, keep, now)
         try:
             store._opened()
         except BaseException:
@@ -60,14 +75,8 @@ class DuckStore:
         letter of this transaction.
         Raises `StoreUnavailable`: call again with the same arguments, nothing is counted twice.
         """
-        session = self._opened()
-        try:
-            with faults_of(self._path):
-                return session.write(readings, cursor, dead)
-        except BaseException:
-            # A failed commit may be in the file or not: only the file says which, so it is opened anew.
-            self._forget(session)
-            raise
+        with self._writer() as session:
+            return session.write(readings, cursor, dead)
 
     def cursor(self) -> dict[int, int]:
         """As `telemetry.store.Store.cursor`."""
@@ -124,16 +133,54 @@ class DuckStore:
 
     def dead_letters(self, limit: int = 1000) -> list[DeadLetter]:
         """What was set aside, oldest first."""
-        with self.reader() as (_, connection):
-            return duck_query.dead_letters(connection, limit)
+        return [letter.dead for letter in self.letters(limit=limit)]
 
     def dead_letter_count(self) -> int:
         """How many letters are set aside; asks memory, not the file."""
-        return self._opened().dead_letters
+        return self._opened().letters.count
+
+    def refused_count(self) -> int:
+        """As `telemetry.sink.LetterStore.refused_count`; begins anew when the file is opened."""
+        return self._opened().letters.refused
+
+    @property
+    def dropped_letters(self) -> int:
+        """How many were refused while there was no room for letters; they are in the journal until its retention."""
+        return self._opened().letters.dropped
+
+    def letters(self, after: int = 0, limit: int = 1000) -> list[Letter]:
+        """Those beyond an id, oldest first."""
+        with self.reader() as (_, connection):
+            return duck_letters.letters(connection, after, limit)
+
+    def some_letters(self, ids: Sequence[int]) -> list[Letter]:
+        """Those of the ids that are there, oldest first."""
+        with self.reader() as (_, connection):
+            return duck_letters.some_letters(connection, ids)
+
+    def delete_letter(self, letter: int) -> Letter | None:
+        """What was deleted; ``None`` for an id that names none."""
+        with self._replaying:
+            found = self.some_letters([letter])
+            if found:
+                with self._writer() as session:
+                    session.delete(letter)
+        return found[0] if found else None
+
+    def replay(self, ids: Sequence[int]) -> Replayed:
+        """Try these letters again with the site as it is now: what fits is stored, and is no letter any more, in one
+        transaction for each batch of them. Raises `StoreUnavailable`; what was not stored is kept."""
+        with self._replaying:
+            return replay_some(self, ids, self._retry)
+
+    def replay_beyond(self, after: int, most: int = MOST_AT_ONCE) -> Replayed:
+        """Try up to ``most`` letters beyond an id again, oldest first. As `replay`."""
+        with self._replaying:
+            return replay_beyond(self, after, most, self._retry)
 
     def close(self) -> None:
         """Bring everything into the one file and give it up. A second call does nothing."""
-        with self._guard:
+        with self._writing, self._guard:
             session, self._session = self._session, None
             try:
                 if session is not None:
@@ -159,10 +206,27 @@ class DuckStore:
         root = connect(self._path, self._memory_limit)
         try:
             with faults_of(self._path):
-                return Session(root, self._series_of, self._keep)
+                return Session(root, self._series_of, self._keep, self._now)
         except BaseException:
             root.close()
             raise
+
+    def _retry(self, letters: Sequence[Letter]) -> Tried:
+        with self._writer() as session:
+            return session.retry(letters)
+
+    @contextmanager
+    def _writer(self) -> Iterator[Session]:
+        """The session, for one change of the file."""
+        with self._writing:
+            session = self._opened()
+            try:
+                with faults_of(self._path):
+                    yield session
+            except BaseException:
+                # A failed commit may be in the file or not: only the file says which, so it is opened anew.
+                self._forget(session)
+                raise
 
     def _forget(self, session: Session) -> None:
         with self._guard:

@@ -1,8 +1,8 @@
 """From readings to the columns of the embedded store: arrays, so that no SQL is run per row."""
 
-from collections.abc import Mapping
-from itertools import repeat
-from typing import Any, TypeAlias
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -22,72 +22,7 @@ def times(values: list[int]) -> npt.NDArray[np.datetime64]:
     return np.array(values, dtype=np.int64).view("datetime64[ns]")
 
 
-class Rows:
-    """Rows of one value table, gathered column by column. An absent good value makes no row."""
-
-    def __init__(self) -> None:
-        self.devices: list[int] = []
-        self.points: list[int] = []
-        self.origins: list[int] = []
-        self.taken: list[int] = []
-        self.values: list[Value] = []
-        self.quality: list[int] = []
-
-    def extend(self, bound: Bound, reading: Reading) -> None:
-        """All values of a reading that has a number for each of its points."""
-        count = len(reading.values)
-        self.devices.extend(repeat(bound.key, count))
-        self.points.extend(bound.points[:count])
-        self.origins.extend(repeat(reading.origin, count))
-        self.taken.extend(repeat(reading.at, count))
-        self.values.extend(reading.values)
-        self.quality.extend(reading.quality)
-
-    def append(self, bound: Bound, reading: Reading, index: int) -> None:
-        """One value of a reading."""
-        self.devices.append(bound.key)
-        self.points.append(bound.points[index])
-        self.origins.append(reading.origin)
-        self.taken.append(reading.at)
-        self.values.append(reading.values[index])
-        self.quality.append(reading.quality[index])
-
-    def columns(self, values: npt.NDArray[Any]) -> Columns:
-        """The gathered rows beside their value column."""
-        return {
-            "device": np.array(self.devices, dtype=np.int32),
-            "point": np.array(self.points, dtype=np.uint16),
-            "origin": np.array(self.origins, dtype=np.uint8),
-            "taken_at": times(self.taken),
-            "value": values,
-            "quality": np.array(self.quality, dtype=np.uint8),
-        }
-
-
-_NUMBERS = {float, int}
-
-
-def value_columns(rows: list[tuple[Bound, Reading]]) -> tuple[Columns, Columns]:
-    """The rows for the tables `number` and `text`.
-
-    A value that is no finite number, and an absent one whose quality says why, become NULL in `number`.
-    """
-    numbers, texts = Rows(), Rows()
-    for bound, reading in rows:
-        if _NUMBERS.issuperset(map(type, reading.values)):
-            numbers.extend(bound, reading)
-            continue
-        for index, value in enumerate(reading.values):
-            if isinstance(value, str):
-                texts.append(bound, reading, index)
-            elif value is not None or reading.quality[index]:
-                numbers.append(bound, reading, index)
-    values = np.array(numbers.values, dtype=np.float64)
-    values[~np.isfinite(values)] = np.nan
-    return numbers.columns(values), texts.columns(np.array(texts.values, dtype=object))
-
-
-def reading_columns(rows: list[tuple[Bound, Reading]]) -> Columns:
+def reading_columns(rows: Sequence[tuple[Bound, Reading]]) -> Columns:
     """The rows for the table `reading`: one for each reading, whatever it holds."""
     readings = [reading for _, reading in rows]
     return {
@@ -96,4 +31,68 @@ def reading_columns(rows: list[tuple[Bound, Reading]]) -> Columns:
         "taken_at": times([reading.at for reading in readings]),
         "received_at": times([reading.received_at for reading in readings]),
         "claimed_at": times([NOT_A_TIME if one.claimed_at is None else one.claimed_at for one in readings]),
+    }
+
+
+class _Part(NamedTuple):
+    """The values of one reading that go into one table. ``row``: which reading; the others are of equal length."""
+
+    row: int
+    points: Sequence[int]
+    values: Sequence[Value]
+    quality: Sequence[int]
+
+
+_NUMBERS = {float, int}
+
+
+def value_columns(rows: Sequence[tuple[Bound, Reading]], readings: Columns) -> tuple[Columns, Columns]:
+    """The rows for the tables `number` and `text`. ``readings``: of `reading_columns`, for the same rows.
+
+    An absent good value makes no row. A value that is no finite number, and an absent one whose quality says why,
+    become NULL in `number`.
+    """
+    numbers: list[_Part] = []
+    texts: list[_Part] = []
+    for row, (bound, reading) in enumerate(rows):
+        if _NUMBERS.issuperset(map(type, reading.values)):
+            numbers.append(_Part(row, bound.points[: len(reading.values)], reading.values, reading.quality))
+        else:
+            _split(row, bound, reading, numbers, texts)
+    values = np.fromiter(chain.from_iterable(one.values for one in numbers), np.float64)
+    values[~np.isfinite(values)] = np.nan
+    words = np.array([value for one in texts for value in one.values], dtype=object)
+    return _columns(numbers, readings, values), _columns(texts, readings, words)
+
+
+def _split(row: int, bound: Bound, reading: Reading, numbers: list[_Part], texts: list[_Part]) -> None:
+    for into, kept in ((numbers, _is_number), (texts, _is_text)):
+        found = [
+            (point, np.nan if value is None else value, quality)
+            for point, value, quality in zip(bound.points, reading.values, reading.quality, strict=False)
+            if kept(value, quality)
+        ]
+        if found:
+            into.append(_Part(row, *zip(*found, strict=True)))
+
+
+def _is_text(value: Value, _quality: int) -> bool:
+    return isinstance(value, str)
+
+
+def _is_number(value: Value, quality: int) -> bool:
+    return not isinstance(value, str) and (value is not None or quality != 0)
+
+
+def _columns(parts: Sequence[_Part], readings: Columns, values: npt.NDArray[Any]) -> Columns:
+    """The parts one after the other, beside their value column."""
+    rows = np.array([one.row for one in parts], dtype=np.int64)
+    heads = np.repeat(rows, [len(one.points) for one in parts])
+    return {
+        "device": readings["device"][heads],
+        "point": np.fromiter(chain.from_iterable(one.points for one in parts), np.uint16, len(heads)),
+        "origin": readings["origin"][heads],
+        "taken_at": readings["taken_at"][heads],
+        "value": values,
+        "quality": np.frombuffer(b"".join([bytes(one.quality) for one in parts]), dtype=np.uint8),
     }

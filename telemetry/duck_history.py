@@ -15,6 +15,7 @@ from duckdb import DuckDBPyConnection
 
 from protocols.reading import Reading
 from telemetry import duck_latest
+from telemetry.duck_arrays import show
 from telemetry.duck_batch import Columns, reading_columns, value_columns
 from telemetry.duck_dimensions import Bound, Dimensions
 from telemetry.duck_file import connect, faults_of
@@ -69,11 +70,14 @@ class HistoryStore:
         rows = [(self._bound(reading), reading) for reading in readings]
         if not rows:
             return 0
+        with faults_of(self._path):
+            self._dimensions.save()
         stamps = [reading.at for reading in readings]
         if self.raw_from is not None and min(stamps) < self.raw_from:
             raise QueryRefused(f"a reading of {min(stamps)} ns: values are kept from {self.raw_from} ns on")
         bounds = {"oldest": min(stamps), "newest": max(stamps), "batch": self._batch + 1}
-        numbers, texts = value_columns(rows)
+        whole = reading_columns(rows)
+        numbers, texts = value_columns(rows, whole)
         with faults_of(self._path), _transaction(self._database):
             duck_latest.settle(self._database, self._batch)
             stored = sum(
@@ -81,7 +85,7 @@ class HistoryStore:
                 for table, columns in (("number", numbers), ("text", texts))
                 if len(columns["value"])
             )
-            self._append(_INTO["reading"], reading_columns(rows), bounds)
+            self._append(_INTO["reading"], whole, bounds)
             self._database.execute(_NEWEST)
             # settled without having been looked at: `latest` is made from later batches only
             self._database.execute("UPDATE settled SET batch = ?", [bounds["batch"]])
@@ -97,7 +101,7 @@ class HistoryStore:
             return self._dimensions.bind(reading.device, series)
 
     def _append(self, sql: str, columns: Columns, bounds: dict[str, int]) -> int:
-        self._database.register("batch", dict(columns))
+        show(self._database, "batch", dict(columns))
         (count,) = self._database.execute(sql, bounds).fetchone() or (0,)
         return int(count)
 

@@ -7,15 +7,18 @@ from duckdb import DuckDBPyConnection
 from protocols.reading import Origin
 from telemetry.duck_latest import Row
 from telemetry.errors import QueryRefused
-from telemetry.sink import TIME_MAX, DeadLetter
+from telemetry.sink import TIME_MAX
 
 _WHERE = """device = $device AND point = $point AND origin = $origin
     AND taken_at >= make_timestamp_ns($start) AND taken_at < make_timestamp_ns($end)"""
 
+# Each table is cut by its own time column: then DuckDB leaves out the blocks that are newer than the first `limit` rows
+# that it found.
 _SAMPLES = """
-SELECT epoch_ns(taken_at) AS ns, value AS number, NULL AS text, quality FROM number WHERE {where}
+(SELECT epoch_ns(taken_at) AS ns, value AS number, NULL AS text, quality FROM number WHERE {where}
+ ORDER BY taken_at LIMIT $limit)
 UNION ALL
-SELECT epoch_ns(taken_at), NULL, value, quality FROM text WHERE {where}
+(SELECT epoch_ns(taken_at), NULL, value, quality FROM text WHERE {where} ORDER BY taken_at LIMIT $limit)
 ORDER BY ns LIMIT $limit
 """
 
@@ -46,17 +49,3 @@ def samples(connection: DuckDBPyConnection, where: Where, limit: int) -> list[Ro
 def cursor(connection: DuckDBPyConnection) -> dict[int, int]:
     """partition -> position."""
     return dict(connection.execute("SELECT partition, position FROM cursor").fetchall())
-
-
-def dead_letters(connection: DuckDBPyConnection, limit: int) -> list[DeadLetter]:
-    """In the order in which they were set aside."""
-    rows = connection.execute(
-        "SELECT partition, position, reason, data FROM dead_letter ORDER BY rowid LIMIT ?", [limit]
-    ).fetchall()
-    return [DeadLetter(*row) for row in rows]
-
-
-def dead_letter_count(connection: DuckDBPyConnection) -> int:
-    """How many there are."""
-    row = connection.execute("SELECT count(*) FROM dead_letter").fetchone()
-    return int(row[0]) if row else 0

@@ -2,7 +2,7 @@
 
 from duckdb import DuckDBPyConnection
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 # Times stand in columns of their own name because AT is a reserved word of DuckDB 2.
 # `reading` has one row for each reading: `received_at` and `claimed_at` cost 16 B a reading there and would cost
@@ -59,7 +59,22 @@ INSERT INTO received_day SELECT DISTINCT epoch_ns(received_at) // 86400000000000
 UPDATE schema_version SET version = 2;
 """
 
-_STEPS = (_FIRST, _ROLL_UPS)
+# Dead letters that can be replayed and deleted: each has an id that is never given twice, `last_id` being the last one
+# given, and says when it was set aside or refused again (UTC ns; NULL: version 2 did not write it down). All are bodies
+# of readings. `dropped`: how many were refused while there was no room for them.
+_LETTERS = """
+ALTER TABLE dead_letter RENAME TO dead_letter_2;
+CREATE TABLE dead_letter (id BIGINT, partition INTEGER, position BIGINT, reason VARCHAR, data BLOB,
+                          set_aside_at BIGINT);
+INSERT INTO dead_letter
+    SELECT row_number() OVER (ORDER BY rowid), partition, position, reason, data, NULL FROM dead_letter_2;
+DROP TABLE dead_letter_2;
+CREATE TABLE letter_count (last_id BIGINT, dropped BIGINT);
+INSERT INTO letter_count SELECT count(*), 0 FROM dead_letter;
+UPDATE schema_version SET version = 3;
+"""
+
+_STEPS = (_FIRST, _ROLL_UPS, _LETTERS)
 """The step at index n leads from version n to n + 1; version 0 is an empty file."""
 
 

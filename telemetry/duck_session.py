@@ -1,6 +1,6 @@
 """The write path of the embedded store: one open database, one transaction for each batch."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Literal, TypeAlias
 
@@ -8,13 +8,16 @@ import duckdb
 import numpy as np
 from duckdb import DuckDBPyConnection
 
-from protocols.reading import Reading, encode_reading
-from telemetry import duck_latest, duck_query, duck_rollup
+from protocols.reading import Reading, decode_reading, encode_reading
+from telemetry import duck_latest, duck_rollup
+from telemetry.duck_arrays import Arrays, show
 from telemetry.duck_batch import Columns, reading_columns, value_columns
 from telemetry.duck_dimensions import Bound, Dimensions
 from telemetry.duck_keep import Retention
+from telemetry.duck_letters import LetterBox
 from telemetry.keep import Keep
-from telemetry.sink import NOT_REGISTERED, DeadLetter, SeriesOf, refusal
+from telemetry.letters import Letter, Refusal, Tried
+from telemetry.sink import NOT_REGISTERED, UNDECODABLE, DeadLetter, SeriesOf, is_ordinary, refusal
 
 _Row: TypeAlias = tuple[Bound, Reading]
 
@@ -23,9 +26,9 @@ SETTLE_AFTER = 250_000
 about 50 ms, and what a query adds to the roll-ups."""
 
 _APPEND = {
-    "reading": "INSERT INTO reading SELECT *, ? FROM batch",
-    "number": "INSERT INTO number SELECT *, ? FROM batch",
-    "text": "INSERT INTO text SELECT *, ? FROM batch",
+    "reading": "INSERT INTO reading BY NAME FROM batch_reading",
+    "number": "INSERT INTO number BY NAME FROM batch_number",
+    "text": "INSERT INTO text BY NAME FROM batch_text",
 }
 
 _CURSOR = """
@@ -46,13 +49,16 @@ SELECT s.number FROM suspect AS s WHERE EXISTS (
 class Session:
     """An open database as its one writing thread knows it. Raises DuckDB's own errors."""
 
-    def __init__(self, root: DuckDBPyConnection, series_of: SeriesOf, keep: Keep) -> None:
+    def __init__(
+        self, root: DuckDBPyConnection, series_of: SeriesOf, keep: Keep, now: Callable[[], int | None]
+    ) -> None:
         self.root = root
         self._series_of = series_of
         self._writer = root.cursor()
+        self._shown: dict[str, Arrays] = {}
         self.dimensions = Dimensions(self._writer)
         self._newest = duck_latest.newest(self._writer)
-        self.dead_letters = duck_query.dead_letter_count(self._writer)
+        self.letters = LetterBox(self._writer, now)
         self._batch, self._unsettled = duck_latest.last_batch(self._writer)
         self._rolled_up = duck_rollup.mark(self._writer).minute_batch >= duck_latest.settled(self._writer)
         self._retention = Retention(self._writer, keep)
@@ -60,17 +66,46 @@ class Session:
     def write(self, readings: Sequence[Reading], cursor: Mapping[int, int], dead: Sequence[DeadLetter]) -> int:
         """As `telemetry.duck.DuckStore.write`. After an error the session is of no use: what the file holds
         is not known, and `_newest` may not say so."""
-        if self._unsettled >= SETTLE_AFTER or not self._rolled_up:
-            self._settle()
-        elif self._retention.is_due:
-            self._remove_a_day()
+        self._keep_up()
         rows, refused = self._admit(readings)
         rows = self._without_known(rows)
-        self._commit(rows, cursor, [*dead, *refused])
-        for bound, reading in rows:
-            key = bound.key, int(reading.origin)
-            self._newest[key] = max(reading.at, self._newest.get(key, reading.at))
+        with self._transaction():
+            self._store(rows)
+            self.letters.add([*dead, *refused])
+            if cursor:
+                self._show("batch_cursor", _cursor_columns(cursor))
+                self._writer.execute(_CURSOR)
+        self._note(rows)
         return len(rows)
+
+    def retry(self, letters: Sequence[Letter]) -> Tried:
+        """Second tries, with the site as it is now: what can be stored is, and is no letter any more, in one
+        transaction; the others say why they were refused this time. After an error as `write`."""
+        self._keep_up()
+        rows: list[_Row] = []
+        refused: list[Refusal] = []
+        for letter in letters:
+            try:
+                reading = decode_reading(letter.data)
+            except UNDECODABLE as error:
+                refused.append(Refusal(letter.id, f"not a reading: {error}"))
+                continue
+            fit, dead = self._admit((reading,))
+            rows += fit
+            refused += [Refusal(letter.id, one.reason) for one in dead]
+        kept = {one.id for one in refused}
+        tried = Tried([letter.id for letter in letters if letter.id not in kept], refused)
+        rows = self._without_known(rows)
+        with self._transaction():
+            self._store(rows)
+            self.letters.settle(*tried)
+        self._note(rows)
+        return tried
+
+    def delete(self, letter: int) -> None:
+        """Remove a letter for good. After an error as `write`."""
+        with self._transaction():
+            self.letters.settle([letter], [])
 
     def checkpoint(self) -> None:
         """Settle, and bring the write-ahead log into the file. A reader at work postpones that to a later one."""
@@ -83,25 +118,31 @@ class Session:
         self._writer.close()
         self.root.close()
 
-    def _admit(self, readings: Sequence[Reading]) -> tuple[list[_Row], list[DeadLetter]]:
+    def _keep_up(self) -> None:
+        """What is due beside a write."""
+        if self._unsettled >= SETTLE_AFTER or not self._rolled_up:
+            self._settle()
+        elif self._retention.is_due:
+            self._remove_a_day()
+
+    def _admit(self, readings: Iterable[Reading]) -> tuple[list[_Row], list[DeadLetter]]:
         rows: list[_Row] = []
         refused: list[DeadLetter] = []
+        begin = self._retention.raw_from
         for reading in readings:
             series = self._series_of(reading.device)
-            reason = NOT_REGISTERED if series is None else refusal(reading, series) or self._too_old(reading)
+            if series is None:
+                reason = NOT_REGISTERED
+            elif begin is not None and reading.at < begin:
+                reason = refusal(reading, series) or _too_old(reading, begin)
+            else:
+                reason = "" if is_ordinary(reading, series) else refusal(reading, series)
             if series is None or reason:
                 refused.append(DeadLetter(None, None, reason, encode_reading(reading)))
             else:
                 rows.append((self.dimensions.bind(reading.device, series), reading))
+        self.dimensions.save()
         return rows, refused
-
-    def _too_old(self, reading: Reading) -> str:
-        begin = self._retention.raw_from
-        if begin is None or reading.at >= begin:
-            return ""
-        return (
-            f"taken at {reading.at} ns, before {begin} ns, from when on values are kept: nothing tells it from a double"
-        )
 
     def _without_known(self, rows: list[_Row]) -> list[_Row]:
         """Drop what the batch holds twice and what the file has; only rows that are not newer are looked up."""
@@ -125,34 +166,42 @@ class Session:
 
     def _known(self, rows: list[_Row], numbers: list[int]) -> set[int]:
         stamps = [reading.at for _, reading in rows]
-        self._writer.register("suspect", {**reading_columns(rows), "number": np.array(numbers, dtype=np.int64)})
+        self._show("suspect", {**reading_columns(rows), "number": np.array(numbers, dtype=np.int64)})
         bounds = {"oldest": min(stamps), "newest": max(stamps)}
         found = self._writer.execute(_KNOWN, bounds).fetchall()
         return {number for (number,) in found}
 
-    def _commit(self, rows: list[_Row], cursor: Mapping[int, int], dead: Sequence[DeadLetter]) -> None:
-        numbers, texts = value_columns(rows)
-        with self._transaction():
-            if rows:
-                self._batch += 1
-                columns = reading_columns(rows)
-                self._append("reading", columns)
-                self._retention.see(columns["received_at"])
-            if len(numbers["value"]):
-                self._append("number", numbers)
-            if len(texts["value"]):
-                self._append("text", texts)
-            if dead:
-                self._writer.executemany("INSERT INTO dead_letter VALUES (?, ?, ?, ?)", dead)
-            if cursor:
-                self._writer.register("batch_cursor", dict(_cursor_columns(cursor)))
-                self._writer.execute(_CURSOR)
+    def _store(self, rows: list[_Row]) -> None:
+        if not rows:
+            return
+        self._batch += 1
+        readings = reading_columns(rows)
+        numbers, texts = value_columns(rows, readings)
+        self._append("reading", readings)
+        self._retention.see(readings["received_at"])
+        if len(numbers["value"]):
+            self._append("number", numbers)
+        if len(texts["value"]):
+            self._append("text", texts)
         self._unsettled += len(numbers["value"])
-        self.dead_letters += len(dead)
+
+    def _note(self, rows: list[_Row]) -> None:
+        for bound, reading in rows:
+            key = bound.key, int(reading.origin)
+            self._newest[key] = max(reading.at, self._newest.get(key, reading.at))
 
     def _append(self, table: Literal["reading", "number", "text"], columns: Columns) -> None:
-        self._writer.register("batch", dict(columns))
-        self._writer.execute(_APPEND[table], [self._batch])
+        batch = np.full(len(columns["device"]), self._batch, dtype=np.int64)
+        self._show(f"batch_{table}", {**columns, "batch": batch})
+        self._writer.execute(_APPEND[table])
+
+    def _show(self, name: str, columns: Columns) -> None:
+        """Let SQL see the columns under a name. To register them anew each time would take a tenth of a write."""
+        known = self._shown.get(name)
+        if known is None:
+            known = self._shown[name] = dict(columns)
+            show(self._writer, name, known)
+        known.update(columns)
 
     def _settle(self) -> None:
         with self._transaction():
@@ -184,6 +233,10 @@ class Session:
         # A failed COMMIT has rolled back by itself, and a fatal error leaves nothing to roll back.
         with suppress(duckdb.TransactionException, duckdb.FatalException):
             self._writer.execute("ROLLBACK")
+
+
+def _too_old(reading: Reading, begin: int) -> str:
+    return f"taken at {reading.at} ns, before {begin} ns, from when on values are kept: nothing tells it from a double"
 
 
 def _cursor_columns(cursor: Mapping[int, int]) -> Columns:

@@ -6,8 +6,6 @@ harmless: the same series and time are overwritten. It has no cursor and never w
 """
 
 import gzip
-import logging
-import ssl
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -17,11 +15,10 @@ import urllib3
 from telemetry.batch_size import BatchSize
 from telemetry.errors import StoreRefused, StoreUnavailable
 from telemetry.influx_answer import Answer, make_answer
-from telemetry.influx_api import Access, api_of, make_access, version_in
-from telemetry.influx_link import Link
+from telemetry.influx_api import Access, Api, Class, api_of, make_access, version_in
+from telemetry.influx_link import Link, tls_context
 from telemetry.influx_settings import InfluxSettings
-
-log = logging.getLogger("telemetry.influx")
+from telemetry.influxql import name
 
 _GZIP_LEVEL = 1
 _ANSWER_MAX = 65_536
@@ -40,17 +37,18 @@ class Refused(NamedTuple):
 class InfluxWriter:
     """One connection to one database or bucket. Not thread-safe: it belongs to the thread that writes."""
 
-    def __init__(self, settings: InfluxSettings) -> None:
-        """Reads the secrets. Raises `StoreRefused` if a file of theirs, or that of the certificates, is unreadable."""
+    def __init__(self, settings: InfluxSettings, what: Class = "raw") -> None:
+        """``what``: where lines go. Reads the secrets. Raises `StoreRefused` if a file of theirs, or that of the
+        certificates, is unreadable."""
         self._settings = settings
+        self._what = what
         self._access: Access | None = None
-        make_access("v1", settings)
+        self._access_by("v1")
         self._headers = {"Content-Type": "text/plain; charset=utf-8"}
         if settings.compresses:
             self._headers["Content-Encoding"] = "gzip"
         self._size = BatchSize(settings.batch_lines, settings.timeout_s / _QUICK)
-        context = _ssl_context(settings) if settings.url.startswith("https:") else None
-        self._pool = Link(settings.timeout_s, context)
+        self._pool = Link(settings.timeout_s, tls_context(settings))
 
     def write(self, lines: Sequence[str]) -> list[Refused]:
         """Store the lines and return those the server refused; all others are stored then.
@@ -113,14 +111,13 @@ class InfluxWriter:
 
     def _send(self, access: Access, body: bytes, lines: int) -> Answer:
         answer = self._store(access, body, lines)
-        if (
-            answer.status == 404
-            and access.api == "v1"
-            and self._settings.create_database
-            and "database not found" in answer.text
-        ):
-            self._create_database(access)
-            answer = self._store(access, body, lines)
+        if access.api == "v1" and self._settings.create_database:
+            if answer.status == 404 and "database not found" in answer.text:
+                self._create_database(access)
+                answer = self._store(access, body, lines)
+            if answer.status == 500 and "retention policy not found" in answer.text:
+                self._create_policy(access)
+                answer = self._store(access, body, lines)
         return answer
 
     def _store(self, access: Access, body: bytes, lines: int) -> Answer:
@@ -136,24 +133,39 @@ class InfluxWriter:
         return answer
 
     def _create_database(self, access: Access) -> None:
-        name = self._settings.database.replace("\\", "\\\\").replace('"', '\\"')
-        answer = self._request("POST", access, "/query", {"q": f'CREATE DATABASE "{name}"'})
+        days = self._settings.keep.raw_days
+        policy = f" WITH DURATION {days}d REPLICATION 1" if days else ""
+        self._order(access, f"CREATE DATABASE {name(self._settings.database)}{policy}")
+
+    def _create_policy(self, access: Access) -> None:
+        """Another that made it at the same moment with other days is left as it is."""
+        keep = self._settings.keep
+        days = {"1m": keep.minute_days, "1h": keep.hour_days}.get(self._what)
+        policy, database = name(access.fields["rp"]), name(self._settings.database)
+        duration = f"{days}d" if days else "INF"
+        self._order(access, f"CREATE RETENTION POLICY {policy} ON {database} DURATION {duration} REPLICATION 1")
+
+    def _order(self, access: Access, statement: str) -> None:
+        answer = self._request("POST", access, "/query", {"q": statement})
         if answer.status != 200:
             raise self._error(answer, access)
+
+    def _access_by(self, api: Api) -> Access:
+        return make_access(api, self._settings, self._what)
 
     def _learn(self) -> Access:
         """How this server is written to, with the secrets as they are now. Raises like `write`."""
         if self._settings.write_api != "auto":
-            return make_access(self._settings.write_api, self._settings)
-        unknown = make_access("v1" if self._settings.username is not None else "v2", self._settings)
+            return self._access_by(self._settings.write_api)
+        unknown = self._access_by("v1" if self._settings.username is not None else "v2")
         for path in ("/ping", "/health"):
             answer = self._request("GET", unknown, path, {})
             if answer.is_for_later:
                 raise self._error(answer, unknown)
             api = api_of((answer.version, version_in(answer.body)))
             if api:
-                return make_access(api, self._settings)
-        return make_access("v2" if self._settings.read_token() else "v1", self._settings)
+                return self._access_by(api)
+        return self._access_by("v2" if self._settings.read_token() else "v1")
 
     def _request(
         self, method: str, access: Access, path: str, fields: Mapping[str, str], body: bytes | None = None
@@ -208,20 +220,3 @@ def _read(response: urllib3.BaseHTTPResponse) -> bytes:
     else:
         response.close()
     return text
-
-
-def _ssl_context(settings: InfluxSettings) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=settings.ca_file)
-    except OSError as error:  # ssl.SSLError too: a file that holds no certificate
-        raise StoreRefused(f"ca_file {settings.ca_file}: {error.strerror or error}") from None
-    if not settings.verify_tls:
-        log.warning(
-            "verify_tls is off: whoever stands between here and %s can read and change all telemetry, and read the "
-            "token or password. Set ca_file instead",
-            settings.url,
-        )
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-    return context

@@ -1,6 +1,6 @@
 """The two ways to write to an InfluxDB, and which of them a server takes. It sends nothing.
 
-    v1   POST /write          ?db=..&precision=ns           1.x; user and password, or a token
+    v1   POST /write          ?db=..&precision=ns           1.x; user and password, or a token; &rp=.. for roll-ups
     v2   POST /api/v2/write   ?org=..&bucket=..&precision=ns   1.8 and later, 2.x, 3; a token
 
 What a server is, it says to ``GET /ping``: in the header ``X-Influxdb-Version`` (1.x; 2.1 and later; 3), else in the
@@ -18,6 +18,8 @@ import msgspec
 from telemetry.influx_settings import InfluxKeys
 
 Api = Literal["v1", "v2"]
+Class = Literal["raw", "1m", "1h"]
+"""What is written: every value, or what each minute or hour brought."""
 
 _VERSION = re.compile(r"\s*v?(\d+)\.")
 _JSON_WEB_TOKEN = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+")
@@ -46,7 +48,8 @@ class Access(NamedTuple):
     def place(self) -> str:
         """What is written to, for messages."""
         if self.api == "v1":
-            return f"database {self.fields['db']!r}"
+            policy = f", retention policy {self.fields['rp']!r}" if "rp" in self.fields else ""
+            return f"database {self.fields['db']!r}{policy}"
         return f"org {self.fields['org']!r}, bucket {self.fields['bucket']!r}"
 
     def hint(self, status: int) -> str:
@@ -54,14 +57,17 @@ class Access(NamedTuple):
         return _HINTS.get((self.api, status), _HINT)
 
 
-def make_access(api: Api, keys: InfluxKeys) -> Access:
+def make_access(api: Api, keys: InfluxKeys, what: Class = "raw") -> Access:
     """How to write by ``api``, with the secrets as they are now. Raises `StoreRefused` if their file is unreadable."""
+    named = {"1m": keys.minutes_to, "1h": keys.hours_to}.get(what)
     token, password = keys.read_token(), keys.read_password()
     authorization = _authorization(api, keys.username, password, token)
     secrets = tuple(secret for secret in (authorization and authorization.split(" ", 1)[1], password, token) if secret)
     if api == "v1":
-        return Access(api, "/write", {"db": keys.database, "precision": "ns"}, authorization, secrets)
-    fields = {"org": keys.org, "bucket": keys.bucket or keys.database, "precision": "ns"}
+        policy = {} if what == "raw" else {"rp": named or f"rp_{what}"}
+        return Access(api, "/write", {"db": keys.database, **policy, "precision": "ns"}, authorization, secrets)
+    raw = keys.bucket or keys.database
+    fields = {"org": keys.org, "bucket": raw if what == "raw" else named or f"{raw}_{what}", "precision": "ns"}
     return Access(api, "/api/v2/write", fields, authorization, secrets)
 
 

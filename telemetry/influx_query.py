@@ -11,6 +11,7 @@ import urllib3
 from telemetry.errors import QueryRefused, StoreRefused, StoreUnavailable
 from telemetry.influx_answer import REASON_MAX, Answer, make_answer
 from telemetry.influx_api import Access, make_access
+from telemetry.influx_link import Link, tls_context
 from telemetry.influx_settings import InfluxSettings
 
 ANSWER_MAX = 64 * 2**20
@@ -31,22 +32,12 @@ class InfluxQuery:
     """Connections to one database or bucket. Any thread may ask."""
 
     def __init__(self, settings: InfluxSettings) -> None:
-        """Raises `StoreRefused` if a file of a secret is unreadable. The server is not asked for anything yet."""
+        """Raises `StoreRefused` if a file of a secret or of the certificates is unreadable. The server is not asked for
+        anything yet."""
         self._settings = settings
         self._database = settings.bucket or settings.database
         make_access("v1", settings)
-        tls: dict[str, Any] = {}
-        if settings.url.startswith("https:"):
-            tls["cert_reqs"] = "CERT_REQUIRED" if settings.verify_tls else "CERT_NONE"
-            if settings.ca_file is not None:
-                tls["ca_certs"] = str(settings.ca_file)
-        self._pool = urllib3.PoolManager(
-            num_pools=1,
-            maxsize=_POOL,
-            retries=False,
-            timeout=urllib3.Timeout(connect=settings.timeout_s, read=settings.timeout_s),
-            **tls,
-        )
+        self._pool = Link(settings.timeout_s, tls_context(settings), _POOL)
 
     def ask(self, statements: Sequence[str]) -> list[list[Row]]:
         """The rows of each statement; none where the database, the measurement or the field is not there yet.
@@ -71,6 +62,10 @@ class InfluxQuery:
         if errors or results is None:
             raise StoreRefused(f"{where}: {_without(answer.secrets, '; '.join(errors))} - {_HINT}")
         return [_rows(one, where) for one in results]
+
+    def interrupt(self) -> None:
+        """From any thread: an `ask` that waits for the server raises `StoreUnavailable` now."""
+        self._pool.interrupt()
 
     def close(self) -> None:
         """Close the connections."""

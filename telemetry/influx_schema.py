@@ -24,7 +24,14 @@ _V2 = (
     "CREATE TABLE dropped (letters INTEGER NOT NULL)",
     "INSERT INTO dropped VALUES (0)",
 )
-_STEPS = (_V1, _V2)
+# 3: minutes and hours that wait to be rolled up.
+_V3 = (
+    """CREATE TABLE roll_up (
+        step INTEGER, kind TEXT, start INTEGER, device TEXT, due INTEGER NOT NULL,
+        PRIMARY KEY (step, kind, start, device)) WITHOUT ROWID""",
+    "CREATE INDEX roll_up_due ON roll_up (due)",
+)
+_STEPS = (_V1, _V2, _V3)
 
 SCHEMA_VERSION = len(_STEPS)
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from telemetry.errors import StoreRefused
+from telemetry.keep import FOR_EVER, Keep
 
 Name = Annotated[str, Field(min_length=1, max_length=255)]
 
@@ -24,6 +25,10 @@ class InfluxKeys(BaseModel):
     ``timeout_s``: for connecting, and again for the answer. ``batch_lines``: most lines of one request.
     ``create_database``: create it when a 1.x server answers that it does not exist. ``compress``: pack what is sent;
     ``None``: unless the url is that of this machine, where packing costs more than the bytes it saves.
+
+    ``roll_ups``: whether minutes and hours are made. ``minutes_to``, ``hours_to``: where they go: a retention policy
+    (v1; else `rp_1m`, `rp_1h`), or a bucket (v2; else that of the raw values with `_1m`, `_1h`). ``keep``: the days of
+    a database or policy that we create on v1; one that is there stays as it is.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -43,6 +48,10 @@ class InfluxKeys(BaseModel):
     batch_lines: Annotated[int, Field(ge=1, le=50_000)] = 5000
     create_database: bool = True
     compress: bool | None = None
+    roll_ups: bool = True
+    minutes_to: Name | None = None
+    hours_to: Name | None = None
+    keep: Keep = FOR_EVER
 
     @model_validator(mode="after")
     def _one_login(self) -> Self:
@@ -54,6 +63,17 @@ class InfluxKeys(BaseModel):
             raise ValueError("the password comes from password_file or from the environment, not from both")
         if self.token and self.token_file:
             raise ValueError("the token comes from token_file or from the environment, not from both")
+        return self
+
+    @model_validator(mode="after")
+    def _classes_are_apart(self) -> Self:
+        raw = self.bucket or self.database
+        places = [
+            ("", self.minutes_to or "rp_1m", self.hours_to or "rp_1h"),
+            (raw, self.minutes_to or f"{raw}_1m", self.hours_to or f"{raw}_1h"),
+        ]
+        if any(len(set(names)) < len(names) for names in places):
+            raise ValueError("minutes_to, hours_to and where the raw values go must be three different names")
         return self
 
     def read_password(self) -> str:

@@ -1,4 +1,4 @@
-"""The consumer of the journal that fills InfluxDB, with its cursor and dead letters in a small SQLite file.
+"""The consumer of the journal that fills InfluxDB, with its cursor, dead letters and roll-ups in a small SQLite file.
 
 The cursor moves after the server's 204. A crash between the two sends the batch again, which changes nothing:
 the same series and time are overwritten.
@@ -11,12 +11,14 @@ from pathlib import Path
 
 from telemetry.annotation import Annotate
 from telemetry.entry_lines import EntryLines
-from telemetry.influx import InfluxWriter
+from telemetry.influx import InfluxWriter, Refused
+from telemetry.influx_rollup import RollUps
+from telemetry.influx_rollup_lines import touched
 from telemetry.influx_settings import InfluxSettings
 from telemetry.influx_state import InfluxState
-from telemetry.letters import LINE, Aside, Letter, Replayed
+from telemetry.letters import LINE, MOST_AT_ONCE, Aside, Letter, Replayed
 from telemetry.line_protocol import Unwritable
-from telemetry.replay import MOST_AT_ONCE, Replay
+from telemetry.replay import Replay
 from telemetry.sink import Consumed, DeadLetter, SeriesOf, StoredItem, cursor_behind
 
 
@@ -32,7 +34,8 @@ class InfluxSink:
         now: Callable[[], int | None] = lambda: None,
     ) -> None:
         """``state``: the SQLite file. ``annotate``: what happened, beside what was measured; without it such entries
-        are skipped. ``now``: UTC ns, for the letters. The server is not asked for anything yet."""
+        are skipped. ``now``: UTC ns, for the letters and the roll-ups; where nobody knows it, nothing is rolled up. The
+        server is not asked for anything yet."""
         self._settings = settings
         self._batch_lines = settings.batch_lines
         self._series_of = series_of
@@ -41,6 +44,8 @@ class InfluxSink:
         self._writer = InfluxWriter(settings)
         self._state = InfluxState(state, now)
         self._replaying = threading.Lock()
+        self.roll_ups = RollUps(settings, self._state, now) if settings.roll_ups else None
+        self._touched: dict[tuple[str, int], set[str]] = {}
 
     def cursor(self) -> dict[int, int]:
         """As `telemetry.sink.Sink.cursor`."""
@@ -54,12 +59,15 @@ class InfluxSink:
         batch = list(items)
         if not batch:
             return Consumed(0, 0, 0)
+        self._touched = {}
         wanted = [item for item in batch if item[2] in self._lines.kinds]
         dead: list[Aside] = []
         stored = 0
         for first in range(0, len(wanted), self._batch_lines):
             stored += self._write(wanted[first : first + self._batch_lines], dead)
-        self._state.advance(cursor_behind(batch), dead)
+        self._state.advance(cursor_behind(batch), dead, self._touched)
+        if self.roll_ups is not None:
+            self.roll_ups.keep_running()
         return Consumed(stored, len(batch) - len(wanted), len(dead))
 
     def dead_letters(self, limit: int = 1000) -> list[DeadLetter]:
@@ -74,6 +82,11 @@ class InfluxSink:
     def dropped_letters(self) -> int:
         """How many were refused while there was no room for letters; they are in the journal until its retention."""
         return self._state.dropped_letters
+
+    @property
+    def windows_waiting(self) -> int:
+        """How many minutes and hours wait to be rolled up; asks memory, not the file."""
+        return self._state.windows_waiting()
 
     def letters(self, after: int = 0, limit: int = 1000) -> list[Letter]:
         """Those beyond an id, oldest first."""
@@ -103,32 +116,62 @@ class InfluxSink:
         self._writer.interrupt()
 
     def close(self) -> None:
-        """Close the connection and the state file."""
+        """Close the connections and the state file."""
+        if self.roll_ups is not None:
+            self.roll_ups.close()
         self._writer.close()
         self._state.close()
 
     def _replay(self, writer: InfluxWriter) -> Replay:
-        return Replay(self._state, EntryLines(self._series_of, self._annotate), writer)
+        lines = _Noting(writer, self._state) if self.roll_ups is not None else writer
+        return Replay(self._state, EntryLines(self._series_of, self._annotate), lines)
+
+    def _note(self, lines: list[str]) -> None:
+        if self.roll_ups is not None:
+            for window, devices in touched(lines).items():
+                self._touched.setdefault(window, set()).update(devices)
 
     def _write(self, items: list[StoredItem], dead: list[Aside]) -> int:
         """How many lines the server took; what has no line, and what the server refused, goes to ``dead``.
 
-        Each reading is gone before the next one comes: thousands at a time do not stay in the processor's cache.
+        Each reading is gone before the next one comes: thousands at a time do not stay in the processor's cache. An
+        entry may have hundreds of lines: they do not wait for those of thousands of others.
         """
         lines: list[str] = []
         places: list[StoredItem] = []
+        stored = 0
         for item in items:
             position, partition, kind, body = item
             try:
-                line = self._lines.line(kind, body, position)
+                made = self._lines.lines(kind, body, position)
             except Unwritable as error:
                 dead.append(Aside(partition, position, str(error), kind, body))
                 continue
-            if line is not None:
-                lines.append(line)
-                places.append(item)
+            lines += made
+            places += [item] * len(made)
+            if len(lines) >= self._batch_lines:
+                stored += self._send(lines, places, dead)
+                lines, places = [], []
+        return stored + self._send(lines, places, dead)
+
+    def _send(self, lines: list[str], places: list[StoredItem], dead: list[Aside]) -> int:
+        """How many lines the server took. ``places``: the entry of each."""
         refused = self._writer.write(lines)
+        self._note(lines)
         for one in refused:
             position, partition, _, _ = places[one.line]
             dead.append(Aside(partition, position, one.reason, LINE, lines[one.line].encode()))
         return len(lines) - len(refused)
+
+
+class _Noting:
+    """A writer that names the windows of what it wrote: before the letter is gone, or the next try does it again."""
+
+    def __init__(self, writer: InfluxWriter, state: InfluxState) -> None:
+        self._writer = writer
+        self._state = state
+
+    def write(self, lines: Sequence[str]) -> list[Refused]:
+        refused = self._writer.write(lines)
+        self._state.advance({}, [], touched(lines))
+        return refused

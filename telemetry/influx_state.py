@@ -1,4 +1,4 @@
-"""The small SQLite file beside an InfluxDB: the consumer's cursor, and the dead letters.
+"""The small SQLite file beside an InfluxDB: the consumer's cursor, the dead letters, and what waits to be rolled up.
 
 The letters are bounded (`MOST_LETTERS`, `MOST_BYTES`). What comes beyond is only counted, and said in the log: the
 journal has it until its retention.
@@ -10,8 +10,10 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 from telemetry.errors import KEEP, StoreDamaged, StoreNewer, StoreUnavailable
+from telemetry.influx_rollup_windows import MOST_WINDOWS, Piece, Touched, Window, Windows
 from telemetry.influx_schema import SCHEMA_VERSION, migration
 from telemetry.letters import Aside, Letter, Refusal
 from telemetry.owner import OwnerLock
@@ -27,7 +29,7 @@ _IDS_OF_ONE_STATEMENT = 500
 
 
 class InfluxState:
-    """Cursor and dead letters on disk. Thread-safe; what a call changed is durable when it returns."""
+    """Cursor, dead letters and windows on disk. Thread-safe; what a call changed is durable when it returns."""
 
     def __init__(
         self,
@@ -35,13 +37,15 @@ class InfluxState:
         now: Callable[[], int | None] = lambda: None,
         most_letters: int = MOST_LETTERS,
         most_bytes: int = MOST_BYTES,
+        most_windows: int = MOST_WINDOWS,
     ) -> None:
-        """``now``: UTC ns, or ``None`` where nobody knows. Raises `StoreLocked`, `StoreNewer`, `StoreDamaged` or
-        `StoreUnavailable`."""
+        """``now``: UTC ns, or ``None`` where nobody knows: then no window is named. Raises `StoreLocked`, `StoreNewer`,
+        `StoreDamaged` or `StoreUnavailable`."""
         self._path = path
         self._now = now
         self._most_letters = most_letters
         self._most_bytes = most_bytes
+        self._most_windows = most_windows
         self._count = self._bytes = self._dropped = 0
         self._guard = threading.Lock()
         self._owner = OwnerLock(path)
@@ -58,16 +62,19 @@ class InfluxState:
         with self._guard, self._faults():
             return dict(self._database.execute("SELECT partition, position FROM cursor").fetchall())
 
-    def advance(self, cursor: Mapping[int, int], dead: Sequence[Aside]) -> None:
-        """Move the cursor of the given partitions and keep the letters, in one durable transaction."""
+    def advance(self, cursor: Mapping[int, int], dead: Sequence[Aside], lines: Touched = MappingProxyType({})) -> None:
+        """Move the cursor of the given partitions, keep the letters and name the windows that the lines touched, in one
+        durable transaction."""
+        now = self._now()
         with self._guard, self._faults():
+            windows = [] if now is None else self._windows.fresh(lines)
             kept = list(self._that_fit(dead))
             over = len(dead) - len(kept)
             with self._transaction():
                 self._database.executemany(
                     "INSERT INTO dead_letter (partition, position, reason, kind, data, set_aside_at) "
                     "VALUES (?, ?, ?, ?, ?, ?)",
-                    ((*one, self._now()) for one in kept),
+                    ((*one, now) for one in kept),
                 )
                 if over:
                     self._database.execute("UPDATE dropped SET letters = letters + ?", [over])
@@ -75,6 +82,8 @@ class InfluxState:
                     "INSERT INTO cursor VALUES (?, ?) ON CONFLICT DO UPDATE SET position = excluded.position",
                     cursor.items(),
                 )
+                more = self._windows.insert(windows, now or 0)
+            self._windows.keep(windows, more)
             self._count += len(kept)
             self._bytes += sum(len(one.data) for one in kept)
             before, self._dropped = self._dropped, self._dropped + over
@@ -120,6 +129,27 @@ class InfluxState:
     def dead_letter_count(self) -> int:
         """How many letters are set aside; asks memory, not the file."""
         return self._count
+
+    def take(self, now: int) -> Piece | None:
+        """Windows that are due at ``now``, UTC ns, to be rolled up; they wait until they are `rolled`."""
+        with self._guard, self._faults():
+            return self._windows.take(now)
+
+    def rolled(self, windows: Sequence[Window]) -> None:
+        """They wait no more, but for those that were named again since they were taken."""
+        with self._guard, self._faults():
+            with self._transaction():
+                less = self._windows.remove(windows)
+            self._windows.count -= less
+
+    def put_off(self, windows: Sequence[Window], until: int) -> None:
+        """They are due at ``until``, UTC ns."""
+        with self._guard, self._faults(), self._transaction():
+            self._windows.put_off(windows, until)
+
+    def windows_waiting(self) -> int:
+        """How many minutes and hours wait to be rolled up; asks memory, not the file."""
+        return self._windows.count
 
     @property
     def dropped_letters(self) -> int:
@@ -179,6 +209,7 @@ class InfluxState:
                     for statement in migration(version):
                         self._database.execute(statement)
                 self._weigh()
+                self._windows = Windows(self._database, self._most_windows)
         except BaseException:
             self._database.close()
             raise

@@ -1,8 +1,8 @@
 """Dead letters as a person sees them and sends them again: what was set aside, and what became of a second try."""
 
 import re
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol, TypeAlias
 
 from protocols.reading import decode_reading
 from telemetry.sink import UNDECODABLE, DeadLetter
@@ -12,6 +12,12 @@ LINE = "line"
 the data is."""
 
 READING = "reading"
+
+BATCH = 500
+"""Letters of one request and of one transaction: at 64 KiB each, 32 MB of memory at the most."""
+
+MOST_AT_ONCE = 5_000
+"""Letters of one call: somebody waits for the answer."""
 
 _DEVICE = re.compile(r"(?<!\\),device=([A-Za-z0-9._:-]{1,64})(?=[, ])")
 _HEAD = re.compile(r"(?:[^\\ ]|\\.)*")
@@ -62,6 +68,55 @@ class Replayed(NamedTuple):
     refused: Sequence[Refusal]
     gone: int
     next: int | None
+
+
+class LetterPages(Protocol):
+    """Where the letters of a store lie."""
+
+    def letters(self, after: int = 0, limit: int = 1000) -> list[Letter]:
+        """Those beyond an id, oldest first."""
+
+    def some_letters(self, ids: Sequence[int]) -> list[Letter]:
+        """Those of the ids that are there, oldest first."""
+
+
+class Tried(NamedTuple):
+    """What became of a batch: ids of the letters that are gone, and why the others were refused again."""
+
+    stored: list[int]
+    refused: list[Refusal]
+
+
+TryBatch: TypeAlias = Callable[[Sequence[Letter]], Tried]
+"""Tries a batch again; what came of it is written down when this returns."""
+
+
+def replay_some(box: LetterPages, ids: Sequence[int], try_batch: TryBatch) -> Replayed:
+    """Try these again. What ``try_batch`` raises leaves its batch, and what follows, as it was."""
+    wanted = sorted(set(ids))
+    stored, refused, found = 0, list[Refusal](), 0
+    for first in range(0, len(wanted), BATCH):
+        letters = box.some_letters(wanted[first : first + BATCH])
+        tried = try_batch(letters)
+        stored += len(tried.stored)
+        refused += tried.refused
+        found += len(letters)
+    return Replayed(stored, refused, len(wanted) - found, None)
+
+
+def replay_beyond(box: LetterPages, after: int, most: int, try_batch: TryBatch) -> Replayed:
+    """Try up to ``most`` beyond an id again, oldest first. Raises as `replay_some`."""
+    stored, refused, left = 0, list[Refusal](), most
+    while letters := box.letters(after, min(BATCH, left)):
+        tried = try_batch(letters)
+        stored += len(tried.stored)
+        refused += tried.refused
+        after = letters[-1].id
+        left -= len(letters)
+        if not left:
+            break
+    has_more = bool(box.letters(after, 1))
+    return Replayed(stored, refused, 0, after if has_more else None)
 
 
 class Subject(NamedTuple):

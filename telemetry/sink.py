@@ -144,8 +144,8 @@ class LetterStore(Protocol):
     def cursor(self) -> dict[int, int]:
         """As `telemetry.store.Store.cursor`."""
 
-    def dead_letter_count(self) -> int:
-        """How many letters are set aside."""
+    def refused_count(self) -> int:
+        """How many letters `write` has set aside, or counted where there was no room, since some moment."""
 
 
 class _DuckSink:
@@ -159,9 +159,9 @@ class _DuckSink:
         batch = unpack(items)
         if not batch.cursor:
             return Consumed(0, 0, 0)
-        before = self._store.dead_letter_count()
+        before = self._store.refused_count()
         stored = self._store.write(batch.readings, batch.cursor, batch.dead)
-        return Consumed(stored, batch.skipped, self._store.dead_letter_count() - before)
+        return Consumed(stored, batch.skipped, self._store.refused_count() - before)
 
     def interrupt(self) -> None:
         """It waits for nobody."""

@@ -32,7 +32,7 @@ async def dead_letters(
     """With the reason of each, and how many each store has; oldest first."""
     desk = connected(services.letters)
     if store:
-        _may_replay(desk, store)
+        _check_store(desk, store)
     try:
         page = await asyncio.to_thread(desk.page, store, limit, after)
         counts = await asyncio.to_thread(desk.stores)
@@ -52,7 +52,7 @@ async def replay(wish: ReplayWish, who: Officer, services: Services) -> ReplayDo
     """Each is read with the site as it is now, and sent again. What the store takes is no letter any more; what is
     refused again is kept with the new reason. Trying twice stores nothing twice."""
     desk = connected(services.letters)
-    _check_replay(desk, wish.store)
+    _check_store(desk, wish.store)
     try:
         which = Beyond(wish.after, wish.limit) if wish.ids is None else wish.ids
         done = await asyncio.to_thread(desk.replay, wish.store, which, who.username)
@@ -70,7 +70,7 @@ async def delete(
 ) -> None:
     """For good: the store never gets it. Who did it, and what it was, stands in the log."""
     desk = connected(services.letters)
-    _check_replay(desk, store)
+    _check_store(desk, store)
     try:
         found = await asyncio.to_thread(desk.delete, store, id_, who.username)
     except StoreError as error:
@@ -79,20 +79,9 @@ async def delete(
         raise Problem("unknown-letter", f"There is no dead letter {id_}.", f"没有编号为 {id_} 的未入库数据。")
 
 
-def _may_replay(desk: LetterDesk, store: str) -> bool:
-    may = desk.may_replay(store)
-    if may is None:
+def _check_store(desk: LetterDesk, store: str) -> None:
+    if not desk.has(store):
         raise Problem("unknown-store", f"There is no store {store!r}.", f"没有名为 {store} 的存储。")
-    return may
-
-
-def _check_replay(desk: LetterDesk, store: str) -> None:
-    if not _may_replay(desk, store):
-        raise Problem(
-            "refused",
-            f"The letters of {store} are shown only; they cannot be tried again or deleted.",
-            f"{store} 的未入库数据只能查看,不能重放或删除。",
-        )
 
 
 def _unavailable(error: StoreError) -> Problem:

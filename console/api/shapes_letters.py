@@ -32,7 +32,6 @@ class LetterCount(BaseModel):
     store: Store
     count: int
     dropped: Annotated[int, Field(description="Refused while there was no room; only counted, since the beginning.")]
-    may_replay: Annotated[bool, Field(description="Whether they can be tried again, and deleted.")]
 
 
 class Letters(BaseModel):

@@ -8,8 +8,10 @@ import pytest
 from gengfu.stores import StoreFeed
 from journal.entry import Entry
 from journal.sqlite import SqliteJournal
+from protocols.reading import encode_reading
 from telemetry.errors import StoreRefused
 from telemetry.sink import Consumed
+from tests.fixtures.stories import at, gas_reading
 
 
 class RefusingSink:
@@ -66,3 +68,18 @@ async def test_a_dead_feed_can_be_stopped(journal):
     with pytest.raises(StoreRefused):
         await feed.run()
     await feed.stop()
+
+
+async def test_the_oldest_entry_is_as_old_as_its_arrival_whatever_its_device_says_of_its_time(journal):
+    feed = StoreFeed("influxdb", journal, RefusingSink(), 0.01)
+    assert feed.oldest_at() is None
+    kept = encode_reading(gas_reading(-3600, heard=5))
+    for kind, when, body in (("reading", -3600, kept), ("reading", 6, b"none"), ("alarm", 7, kept)):
+        await journal.append([Entry(kind, f"{when}", 7, at(when).wall, body)])
+    found = []
+    for _ in range(3):
+        found.append(feed.oldest_at())
+        (oldest,) = journal.read([7], feed.cursor(), 1)
+        feed._taken[7] = oldest.position
+    assert found == [at(5).wall, at(6).wall, at(7).wall]
+    assert feed.oldest_at() is None

@@ -191,8 +191,9 @@ def raw_file(path: Path, batches: Sequence[Sequence[Reading]]) -> None:
         for batch in batches:
             store.write(batch, {})
     with duckdb.connect(str(path)) as database:
-        for table in ("by_minute", "by_hour", "mark", "received_day"):
+        for table in ("by_minute", "by_hour", "mark", "received_day", "letter_count", "dead_letter"):
             database.execute(f"DROP TABLE {table}")
+        database.execute("CREATE TABLE dead_letter (partition INTEGER, position BIGINT, reason VARCHAR, data BLOB)")
         database.execute("UPDATE schema_version SET version = 1")
 
 
@@ -207,7 +208,7 @@ def test_a_file_of_version_1_opens_and_is_rolled_up_step_by_step(path: Path) -> 
             assert store.grouped(asked) == {"": [Bucket(BASE, 405.0, 90)]}
     assert count(path, "by_minute") >= 10
     with duckdb.connect(str(path)) as database:
-        assert database.execute("SELECT version FROM schema_version").fetchone() == (2,)
+        assert database.execute("SELECT version FROM schema_version").fetchone() == (3,)
         days = database.execute("SELECT day FROM received_day ORDER BY day").fetchall()
         assert days == [(BASE // DAY - 1,), (BASE // DAY,)]
         assert database.execute("SELECT minute_batch >= 10 FROM mark").fetchone() == (True,)

@@ -104,8 +104,8 @@ def test_flipped_bits_are_found_and_never_returned_as_values(path: Path) -> None
 def test_newer_file_is_refused(path: Path) -> None:
     DuckStore.open(path, series_of).close()
     with duckdb.connect(str(path)) as database:
-        database.execute("UPDATE schema_version SET version = 3")
-    with pytest.raises(StoreNewer, match="schema 3, this version knows 2"):
+        database.execute("UPDATE schema_version SET version = 4")
+    with pytest.raises(StoreNewer, match="schema 4, this version knows 3"):
         DuckStore.open(path, series_of)
 
 
@@ -194,6 +194,20 @@ def test_moved_device_keeps_its_history(path: Path) -> None:
         assert database.execute("SELECT id, area FROM device").fetchall() == [("t:gas:1", "mall/noodles")]
 
 
+def test_a_start_writes_no_device_that_stands_where_it_stood(path: Path) -> None:
+    changes = "SELECT bool_or(has_updates) FROM pragma_storage_info('device')"
+    places = {"t:gas:1": GAS, "t:gas:2": GAS}
+    both = [reading(T0, 1.0, device=device) for device in places]
+    for area, changed in (("street/hotpot", False), ("street/hotpot", False), ("mall", True)):
+        places["t:gas:2"] = GAS._replace(area=area)
+        with closing(DuckStore.open(path, places.get)) as store:
+            store.write(both, {})
+            with store.reader() as (_, connection):
+                assert connection.execute(changes).fetchone() == (changed,)
+                stands = connection.execute("SELECT key, id, area FROM device ORDER BY key").fetchall()
+        assert stands == [(0, "t:gas:1", "street/hotpot"), (1, "t:gas:2", area)]
+
+
 def test_points_of_two_profiles_with_one_name_do_not_mix(path: Path) -> None:
     kinds = {"a": Series("v/a", "a", "", "", ("x", "y")), "b": Series("v/b", "b", "", "", ("y", "x"))}
     with closing(DuckStore.open(path, kinds.get)) as store:
@@ -238,6 +252,15 @@ def test_limit_below_zero_is_refused(store: DuckStore) -> None:
     store.write([reading(T0, 1.0)], {})
     with pytest.raises(QueryRefused, match="limit"):
         store.samples("t:gas:1", "methane", 0, T0, limit=-1)
+
+
+def test_a_limit_leaves_the_oldest_of_numbers_and_texts(store: DuckStore) -> None:
+    for second, value in ((5, 5.0), (3, "three"), (4, 4.0), (1, "one"), (2, 2.0)):
+        store.write([reading(T0 + second * SECOND, value)], {})
+    expected = ["one", 2.0, "three", 4.0, 5.0]
+    for limit in range(6):
+        found = store.samples("t:gas:1", "methane", T0, T0 + 9 * SECOND, limit=limit)
+        assert [one.value for one in found] == expected[:limit]
 
 
 def test_latest_is_the_same_before_and_after_it_is_settled(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

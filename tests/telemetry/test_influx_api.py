@@ -69,6 +69,15 @@ def test_v2_writes_to_the_bucket_or_what_would_be_the_database() -> None:
     assert make_access("v2", settings(database="city", bucket="b")).fields["bucket"] == "b"
 
 
+def test_roll_ups_go_to_places_of_their_own() -> None:
+    by_rule, named = settings(database="city"), settings(bucket="b", minutes_to="m", hours_to="h")
+    assert [make_access("v1", by_rule, what).fields["rp"] for what in ("1m", "1h")] == ["rp_1m", "rp_1h"]
+    assert [make_access("v1", named, what).fields["rp"] for what in ("1m", "1h")] == ["m", "h"]
+    assert [make_access("v2", by_rule, what).fields["bucket"] for what in ("1m", "1h")] == ["city_1m", "city_1h"]
+    assert [make_access("v2", named, what).fields["bucket"] for what in ("1m", "1h")] == ["m", "h"]
+    assert make_access("v1", by_rule, "1h").place == "database 'city', retention policy 'rp_1h'"
+
+
 @pytest.mark.parametrize(
     ("api", "token", "header"),
     [

@@ -83,6 +83,10 @@ def test_secrets_given_directly_are_not_shown() -> None:
         ({"token": "hunter2", "token_file": "/x"}, "from both"),
         ({"write_api": "v3"}, "'auto', 'v1' or 'v2'"),
         ({"org": ""}, "at least 1"),
+        ({"minutes_to": "x", "hours_to": "x"}, "three different names"),
+        ({"hours_to": "rp_1m"}, "three different names"),
+        ({"hours_to": "gengfu_1m"}, "three different names"),
+        ({"bucket": "raw", "minutes_to": "raw"}, "three different names"),
     ],
 )
 def test_what_contradicts_itself_is_refused_without_showing_it(keys: dict[str, str], told: str) -> None:

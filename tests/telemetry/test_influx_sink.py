@@ -316,7 +316,7 @@ def test_login_is_sent_and_never_shown(influxd_own: Influxd, make_sink: MakeSink
 
 
 NAME = st.text(st.characters(min_codepoint=32, exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8).filter(
-    lambda text: not re.search(r"\\([,= ]|\Z)", text)
+    lambda text: not re.search(r"\\([,= \"]|\Z)", text)  # 1.6.7 drops a backslash before a quote in a field's name
 )
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 

@@ -10,7 +10,7 @@ import { loadWords, preferredLanguage, translatePage, wireLanguageButtons } from
  * @typedef {{id: number, store: string, reason: string, kind: string, at: string | null, device: string | null,
  *   sampled_at: string | null, size: number, text: string | null, hex: string | null}} Letter
  */
-/** @typedef {{store: string, count: number, dropped: number, may_replay: boolean}} Count */
+/** @typedef {{store: string, count: number, dropped: number}} Count */
 
 const PAGE = 100;
 const REPLAY_AT_ONCE = 500;
@@ -50,7 +50,7 @@ class Page {
   async replay() {
     let stored = 0;
     let refused = 0;
-    for (const { store } of this.stores.filter((one) => one.may_replay && one.count)) {
+    for (const { store } of this.stores.filter((one) => one.count)) {
       let after = /** @type {number | null} */ (0);
       while (after !== null) {
         const done = await post("/dead-letters/replay", { store, all: true, after, limit: REPLAY_AT_ONCE });
@@ -93,9 +93,11 @@ class Page {
     byId("banner").hidden = !this.site.banner;
     setText(byId("summary"), this.stores.map((one) => countText(one, words)).join(" · "));
     const replay = /** @type {HTMLButtonElement} */ (byId("replay"));
-    replay.hidden = !MAY_REPLAY.has(this.me.role) || !this.stores.some((one) => one.may_replay && one.count);
+    replay.hidden = !MAY_REPLAY.has(this.me.role) || !this.stores.some((one) => one.count);
     replay.disabled = this.busy;
     byId("more").hidden = !this.next;
+    // Without an answer of any store nobody knows whether there are letters.
+    byId("none").hidden = !this.stores.length || this.items.length > 0;
     const head = HEADS.map((key) => element("th", { scope: "col" }, words.t(key)));
     const rows = this.items.map((one) => this.row(one));
     byId("letters").replaceChildren(

@@ -10,7 +10,9 @@ from playwright.sync_api import Page, expect
 
 from console.roles import Role
 from console.services import ConsoleServices
+from device_registry.devices import Site
 from gengfu.letter_board import LetterBoard
+from gengfu.stores import series_of
 from protocols.profile.loader import shipped_profiles
 from protocols.reading import encode_reading
 from telemetry.duck import DuckStore
@@ -30,6 +32,15 @@ NEW = "t:gas:new"
 def series() -> dict[str, Series]:
     """What the sink knows; nothing yet."""
     return {}
+
+
+@pytest.fixture
+def store(site: Site, series: dict[str, Series], tmp_path: Path) -> Iterator[DuckStore]:
+    """Knows the devices of the site, and those of ``series``."""
+    known = series_of(site)
+    path = tmp_path / "telemetry.duckdb"
+    with closing(DuckStore.open(path, lambda id_: known.get(id_) or series.get(id_), now=lambda: START)) as made:
+        yield made
 
 
 @pytest.fixture
@@ -63,6 +74,7 @@ def test_letters_are_shown_and_replayed_by_an_officer(
     rows = page.locator("#letters tbody tr")
     expect(rows).to_have_count(100)
     expect(page.locator("#summary")).to_have_text("duckdb:0 条 · influxdb:120 条")
+    expect(page.locator("#none")).to_be_hidden()
     expect(rows.first).to_contain_text(NEW)
     expect(rows.first).to_contain_text("the device is not registered")
     page.get_by_role("button", name="显示更多").click()
@@ -74,10 +86,30 @@ def test_letters_are_shown_and_replayed_by_an_officer(
     page.get_by_role("button", name="全部重放").click()
     expect(page.locator("#notice")).to_have_text("已入库 120 条,再次被拒 0 条")
     expect(rows).to_have_count(0)
+    expect(page.locator("#none")).to_have_text("没有未入库数据。")
+    expect(page.locator("#none")).to_be_visible()
     expect(page.get_by_role("button", name="全部重放")).to_be_hidden()
     assert sink.dead_letter_count() == 0
     assert visitor.errors == []
     assert visitor.elsewhere == []
+
+
+def test_letters_of_duckdb_are_replayed_too(
+    visit: Open, console: Console, series: dict[str, Series], store: DuckStore, sink: InfluxSink
+) -> None:
+    gas = shipped_profiles()["gengfu/gas-alarm"]
+    store.write([reading_of(gas, NEW, START + n, {"methane": float(n)}) for n in range(3)], {})
+    series[NEW] = Series(gas.id, gas.kind, "demo", "a", tuple(point.name for point in gas.points))
+    visitor = visit()
+    page = opened(visitor, console, Role.OFFICER)
+    expect(page.locator("#summary")).to_have_text("duckdb:3 条 · influxdb:120 条")
+    page.get_by_role("button", name="全部重放").click()
+    expect(page.locator("#notice")).to_have_text("已入库 123 条,再次被拒 0 条")
+    page.get_by_role("button", name="EN").click()
+    expect(page.locator("#none")).to_have_text("There are no dead letters.")
+    assert (store.dead_letter_count(), sink.dead_letter_count()) == (0, 0)
+    assert len(store.samples(NEW, "methane", START, START + 10)) == 3
+    assert visitor.errors == []
 
 
 def test_who_only_looks_sees_reasons_in_english_and_no_button(visit: Open, console: Console) -> None:
