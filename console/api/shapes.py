@@ -147,8 +147,8 @@ class AreaShape(BaseModel):
     address: str
 
 
-class DeviceShape(BaseModel):
-    """One registered device."""
+class DeviceHead(BaseModel):
+    """One registered device, without its points."""
 
     id: str
     profile: Annotated[str, Field(examples=["gengfu/gas-alarm"])]
@@ -156,6 +156,11 @@ class DeviceShape(BaseModel):
     area: AreaShape
     connection: str
     last_seen: Annotated[Time | None, Field(description="When it was last heard (LIVE); null: not yet.")]
+
+
+class DeviceShape(DeviceHead):
+    """One registered device."""
+
     points: list[PointShape]
 
 

@@ -29,7 +29,7 @@ def test_who_is_signed_in_stays_so_when_nothing_can_be_written(
             now[0] += TOUCH_S
             found = accounts.resolve(secret)
             assert found is not None
-            assert (found.name, found.kind) == ("li", kind)
+            assert (found.username, found.kind) == ("li", kind)
     assert len(caplog.records) == 1
     _write_nothing(accounts, "OFF")
     assert accounts.resolve(secret) is not None

@@ -36,6 +36,19 @@ async def test_devices_come_by_id_and_by_page(viewer: httpx.AsyncClient) -> None
     assert (first["next"], second["next"]) == ("t:gas:1", None)
 
 
+async def test_a_device_in_the_list_is_the_same_as_alone(
+    viewer: httpx.AsyncClient, services: ConsoleServices, gas: Profile
+) -> None:
+    observe(services, gas, methane=12.0)
+    answer = await viewer.get(DEVICES)
+    assert answer.headers["content-type"] == "application/json"
+    items = answer.json()["items"]
+    assert [one["last_seen"] is None for one in items] == [True, False, True]
+    for one in items:
+        assert one["points"]
+        assert one == (await viewer.get(f"{DEVICES}/{one['id']}")).json()
+
+
 async def test_a_page_that_is_just_full_is_the_last(viewer: httpx.AsyncClient) -> None:
     assert (await viewer.get(DEVICES, params={"limit": 3})).json()["next"] is None
 
