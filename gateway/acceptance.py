@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from gateway.clock_steps import ClockSteps
 from journal.entry import Entry, Stored
 from journal.recent import Accepted, Answer, Identity, RecentIdentities
-from protocols.moment import SECOND
+from protocols.moment import SECOND, Moment
 from protocols.reading import Reading, Value, counted_identity, decode_reading, stamp_in, timed_identity
 from protocols.stamp import doubt_clock
 
@@ -28,14 +29,16 @@ class Acceptance:
 
     def __init__(self) -> None:
         self._recent = RecentIdentities()
+        self._steps = ClockSteps()
 
     def rebuild(self, tail: Iterable[Stored]) -> None:
         """At start: remember what the end of the journal holds, oldest first."""
         self._recent.rebuild(_accepted(*one) for one in readings_in(stored.entry for stored in tail))
 
-    def accept(self, reading: Reading, key: str, source: str) -> tuple[Reading, str]:
+    def accept(self, reading: Reading, key: str, source: str, now: Moment) -> tuple[Reading, str]:
         """The reading under a free time stamp, and the name of its entry; or under its first time stamp and no name
         where it is stored already. ``key``: the reading's; ``source``: as `gateway.uplink.Uplink.source`."""
+        self._steps.look(now)
         identity: Identity
         boot, sequence = reading.boot, reading.sequence
         is_anonymous = False
@@ -48,7 +51,7 @@ class Acceptance:
         digest = _digest(reading.values)
         if not self._recent.take_new(key, identity, digest, reading.at):
             if is_anonymous:
-                self._expire(key, identity, digest, reading.received_at)
+                self._expire(key, identity, digest, now._replace(wall=reading.received_at))
             answer = self._recent.check(key, identity, digest)
             if answer is Answer.DUPLICATE:
                 first_at = self._recent.accepted_at(key, identity, digest)
@@ -65,9 +68,9 @@ class Acceptance:
         key, identity, digest, _ = _accepted(name, reading)
         self._recent.forget(key, identity, digest)
 
-    def _expire(self, key: str, identity: Identity, digest: int, received_at: int) -> None:
+    def _expire(self, key: str, identity: Identity, digest: int, now: Moment) -> None:
         stored_at = self._recent.accepted_at(key, identity, digest)
-        if stored_at is not None and abs(received_at - stored_at) > MESSAGE_LIFETIME_NS:
+        if stored_at is not None and abs(self._steps.age(stored_at, now)) > MESSAGE_LIFETIME_NS:
             self._recent.forget(key, identity, digest)
 
 

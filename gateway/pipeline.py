@@ -200,7 +200,7 @@ class Pipeline:
         """Judge one reading, and put it into the batch unless it is stored already, or its report strategy says that it
         need not be."""
         plan = self._reporter.plan(offered.device)
-        reading, name = self._accepted.accept(offered, plan.keys[offered.origin], source)
+        reading, name = self._accepted.accept(offered, plan.keys[offered.origin], source, now)
         if not name:
             batch.repeated += 1
             batch.is_ordinary = False

@@ -35,13 +35,14 @@ class Health(Collector):
 
     def checks(self) -> Mapping[str, str | None]:
         """Check name -> what is wrong, or ``None``."""
+        return {"journal": self._journal_problem()} | {feed.name: feed.problem() for feed in self._feeds}
+
+    def _journal_problem(self) -> str | None:
+        refusal = self._journal.refusal
+        if refusal is not None:
+            return f"its disk takes no readings: {type(refusal).__name__}"
         share = self._journal.used_bytes / self._max_bytes
-        found: dict[str, str | None] = {
-            "journal": f"{share:.0%} of its bound is used; bulk telemetry is refused at 100 %"
-            if share >= FULL_AT
-            else None
-        }
-        return found | {feed.name: feed.problem() for feed in self._feeds}
+        return f"{share:.0%} of its bound is used; bulk telemetry is refused at 100 %" if share >= FULL_AT else None
 
     def collect(self) -> Iterable[Metric]:
         """The gauges and counters that are read from the parts themselves."""

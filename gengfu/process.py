@@ -21,7 +21,6 @@ from device_registry.connections import CoapConnection, SerialPart
 from device_registry.devices import Site
 from device_registry.in_use import SiteInUse
 from gateway.errors import GatewayError
-from gateway.frame_log import FrameLog
 from gateway.transports.coap import door as coap
 from gengfu import clock, collector, stores
 from gengfu.coap_side import host_port
@@ -29,9 +28,10 @@ from gengfu.connection_board import ConnectionBoard
 from gengfu.console_side import NO_STAGING, ConsoleSide, Gate, Staging
 from gengfu.consumers import Consumers
 from gengfu.errors import MissingError
-from gengfu.evidence.keeper import EvidenceKeeper
+from gengfu.evidence.keeper import EvidenceKeeper, open_evidence
 from gengfu.gateway_side import GatewaySide
 from gengfu.health import Health
+from gengfu.health_log import HealthLog, Seen
 from gengfu.housekeeping import Taker, keep_downlink, keep_house
 from gengfu.huge_pages import keep_heap_in_huge_pages
 from gengfu.operations_side import open_operations
@@ -100,7 +100,7 @@ async def _start(
     stack.callback(journal.subscribe(operations.listen))
     supervisor.run("operations", operations.follow)
     stores.start(stack, opened, supervisor)
-    evidence = _open_evidence(stack, site, folder, journal, downlink)
+    evidence = _open_evidence(stack, site, folder, journal)
     # a start that fails further on must not leave a task that begins while its store is being closed
     stack.push_async_callback(supervisor.stop)
     await evidence.start(supervisor, metrics)
@@ -116,6 +116,7 @@ async def _start(
     takers: list[Taker] = [*opened.feeds, evidence]
     supervisor.run("housekeeping", lambda: keep_house(journal, max_bytes, takers, days, consumers))
     supervisor.run("housekeeping of the downlink", lambda: keep_downlink(downlink, max_bytes, journal, days))
+    _log_health(supervisor, journal, Seen(site, gateway, console.live, consumers, opened, folder, max_bytes))
     _keep_memory(supervisor)
     board = ConnectionBoard(site, gateway.diagnoses, clock.wall)
     followers = Followers(gateway, console, operations, opened)
@@ -137,12 +138,16 @@ def _bind_doors(stack: AsyncExitStack, site: Site) -> dict[str, socket.socket]:
     return doors
 
 
-def _open_evidence(
-    stack: AsyncExitStack, site: Site, folder: Path, journal: SqliteJournal, downlink: SqliteJournal
-) -> EvidenceKeeper:
-    evidence = EvidenceKeeper(site, folder / "evidence", journal, downlink, FrameLog(folder / "frames"))
+def _open_evidence(stack: AsyncExitStack, site: Site, folder: Path, journal: SqliteJournal) -> EvidenceKeeper:
+    evidence = open_evidence(site, folder, journal)
     stack.push_async_callback(evidence.stop)
     return evidence
+
+
+def _log_health(supervisor: Supervisor, journal: SqliteJournal, seen: Seen) -> None:
+    """Only for InfluxDB: the embedded store has no place for it."""
+    if seen.stores.influx is not None:
+        supervisor.run("health", HealthLog(journal, seen).run)
 
 
 def _keep_memory(supervisor: Supervisor) -> None:

@@ -133,6 +133,11 @@ class SqliteJournal:
         """Bytes in use, about; compare with ``max_bytes``."""
         return self._writer.used_bytes
 
+    @property
+    def refusal(self) -> JournalError | None:
+        """Why the disk takes no readings, as of the last that were offered."""
+        return self._writer.refusal
+
     def submit(
         self,
         entries: Sequence[Entry],
