@@ -38,13 +38,13 @@ class Acceptance:
     def accept(self, reading: Reading, key: str, source: str, now: Moment) -> tuple[Reading, str]:
         """The reading under a free time stamp, and the name of its entry; or under its first time stamp and no name
         where it is stored already. ``key``: the reading's; ``source``: as `gateway.uplink.Uplink.source`."""
-        self._steps.look(now)
         identity: Identity
         boot, sequence = reading.boot, reading.sequence
         is_anonymous = False
         if boot is not None and sequence is not None:
             identity = counted_identity(key, boot, sequence)
         elif source and reading.at - reading.received_at in UNTIMED:
+            self._steps.look(now)  # only these are known by how long ago they came
             is_anonymous, identity = True, _anonymous(reading, source)
         else:
             identity = reading.claimed_at or reading.at

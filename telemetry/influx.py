@@ -125,7 +125,7 @@ class InfluxWriter:
         stopwatch.start_connect()
         try:
             answer = self._request("POST", access, access.path, access.fields, body)
-        except _TimedOut:
+        except TimedOut:
             self._size.timed_out()
             raise
         if answer.status == 204:
@@ -188,7 +188,7 @@ class InfluxWriter:
         if isinstance(error, urllib3.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
             return StoreRefused(f"{where}: {error} - set ca_file to the certificate that signs the server's")
         if _is_time_out(error):
-            return _TimedOut(f"{where} does not answer within timeout_s, {self._settings.timeout_s:g} s: {error}")
+            return TimedOut(f"{where} does not answer within timeout_s, {self._settings.timeout_s:g} s: {error}")
         return StoreUnavailable(f"{where} does not answer: {error}")
 
     def _error(self, answer: Answer, access: Access) -> StoreUnavailable | StoreRefused:
@@ -198,7 +198,7 @@ class InfluxWriter:
         return StoreRefused(f"{where}: {answer.reason} - {access.hint(answer.status)}")
 
 
-class _TimedOut(StoreUnavailable):
+class TimedOut(StoreUnavailable):
     """The server had the request and did not answer in time."""
 
 
