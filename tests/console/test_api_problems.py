@@ -65,7 +65,7 @@ async def test_a_password_that_is_too_long_is_not_repeated(client: httpx.AsyncCl
 async def test_a_crash_has_an_id_that_is_in_the_log(
     viewer: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("console.api.site._device", lambda *_: 1 / 0)
+    monkeypatch.setattr("console.api.site._head", lambda *_: 1 / 0)
     answer = await viewer.get("/api/v1/devices?key=" + SECRET)
     problem = is_problem(answer)
     assert problem["status"] == 500

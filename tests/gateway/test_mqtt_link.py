@@ -266,3 +266,20 @@ async def test_link_that_fell_behind_has_caught_up_when_the_mark_it_sends_then_c
     rig.taken[1].taken()
     assert rig.is_caught_up()
     await rig.close()
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("version", [4, 5])
+async def test_what_is_given_after_our_goodbye_does_not_hold_up_the_loop(version: int) -> None:
+    rig = Rig(version)
+    rig.link.data_received(CONNACK[version] + SUBACK[version] + publish(7, version))
+    rig.link.fall_behind()
+    await asyncio.sleep(0)
+    rig.link.leave()
+    rig.taken[0].taken()  # a commit ended: the mark that is owed follows
+    await asyncio.sleep(0)
+    assert rig.line.gone
+    goodbye = bytes([0xE0, 0x00])
+    assert goodbye in rig.line.written
+    assert b"\0\4mark" not in rig.line.written.partition(goodbye)[2]
+    await rig.close()

@@ -264,7 +264,9 @@ class Link(asyncio.Protocol):
     def _flush(self) -> None:
         self._flushing = False
         while self._paho.want_write() and not self._reason:
-            self._paho.loop_write()
+            # after its goodbye paho has no connection, and keeps what it was given since
+            if self._paho.loop_write() != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                break
         if self._out and self._transport is not None and not self._transport.is_closing():
             self._transport.write(bytes(self._out))
         self._out.clear()
