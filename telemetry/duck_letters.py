@@ -5,13 +5,12 @@ and said in the log: the journal has it until its retention.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from duckdb import DuckDBPyConnection
 
 from telemetry.duck_arrays import Arrays, numbers, show, texts
-from telemetry.influx_state import MOST_BYTES, MOST_LETTERS
-from telemetry.letters import READING, Letter, Refusal
+from telemetry.letters import MOST_BYTES, MOST_LETTERS, READING, Letter, Refusal, that_fit
 from telemetry.sink import DeadLetter
 
 log = logging.getLogger("gengfu.telemetry")
@@ -75,7 +74,7 @@ class LetterBox:
         """Set aside what there is room for."""
         if not dead:
             return
-        kept = list(self._that_fit(dead))
+        kept = list(that_fit(dead, self._most_letters - self.count, self._most_bytes - self._bytes))
         if kept:
             self._insert(kept)
         over = len(dead) - len(kept)
@@ -111,14 +110,6 @@ class LetterBox:
         self._connection.execute(_ADD, [self._now()])
         self.count += len(kept)
         self._bytes += sum(len(one.data) for one in kept)
-
-    def _that_fit(self, dead: Sequence[DeadLetter]) -> Iterator[DeadLetter]:
-        room = self._most_bytes - self._bytes
-        for one in dead[: max(0, self._most_letters - self.count)]:
-            room -= len(one.data)
-            if room < 0:
-                return
-            yield one
 
     def _tell(self, before: int) -> None:
         """At 1, 2, 4, 8 ...: a store that refuses everything must not fill the log as well."""

@@ -15,14 +15,10 @@ from types import MappingProxyType
 from telemetry.errors import KEEP, StoreDamaged, StoreNewer, StoreUnavailable
 from telemetry.influx_rollup_windows import MOST_WINDOWS, Piece, Touched, Window, Windows
 from telemetry.influx_schema import SCHEMA_VERSION, migration
-from telemetry.letters import Aside, Letter, Refusal
+from telemetry.letters import MOST_BYTES, MOST_LETTERS, Aside, Letter, Refusal, that_fit
 from telemetry.owner import OwnerLock
 
 log = logging.getLogger("gengfu.telemetry")
-
-MOST_LETTERS = 100_000
-MOST_BYTES = 256 << 20
-"""Of all letters' data. A line takes 150 to 600 B, so that the number is reached first, at some 30 MB."""
 
 _COLUMNS = "id, partition, position, reason, kind, data, set_aside_at"
 _IDS_OF_ONE_STATEMENT = 500
@@ -68,7 +64,7 @@ class InfluxState:
         now = self._now()
         with self._guard, self._faults():
             windows = [] if now is None else self._windows.fresh(lines)
-            kept = list(self._that_fit(dead))
+            kept = list(that_fit(dead, self._most_letters - self._count, self._most_bytes - self._bytes))
             over = len(dead) - len(kept)
             with self._transaction():
                 self._database.executemany(
@@ -167,14 +163,6 @@ class InfluxState:
         sizes = self._database.execute("SELECT length(data) FROM dead_letter WHERE id = ?", [letter]).fetchall()
         self._database.execute("DELETE FROM dead_letter WHERE id = ?", [letter])
         return [size for (size,) in sizes]
-
-    def _that_fit(self, dead: Sequence[Aside]) -> Iterator[Aside]:
-        room = self._most_bytes - self._bytes
-        for one in dead[: max(0, self._most_letters - self._count)]:
-            room -= len(one.data)
-            if room < 0:
-                return
-            yield one
 
     def _tell(self, before: int) -> None:
         """At 1, 2, 4, 8 ...: a store that refuses everything must not fill the log as well."""

@@ -1,8 +1,8 @@
 """Dead letters as a person sees them and sends them again: what was set aside, and what became of a second try."""
 
 import re
-from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol, TypeAlias
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
 from protocols.reading import decode_reading
 from telemetry.sink import UNDECODABLE, DeadLetter
@@ -19,6 +19,10 @@ BATCH = 500
 MOST_AT_ONCE = 5_000
 """Letters of one call: somebody waits for the answer."""
 
+MOST_LETTERS = 100_000
+MOST_BYTES = 256 << 20
+"""Of all letters' data in one store. A line takes 150 to 600 B, so that the number is reached first, at some 30 MB."""
+
 _DEVICE = re.compile(r"(?<!\\),device=([A-Za-z0-9._:-]{1,64})(?=[, ])")
 _HEAD = re.compile(r"(?:[^\\ ]|\\.)*")
 _STAMP = re.compile(r" (-?\d{1,19})\Z")
@@ -32,6 +36,18 @@ class Aside(NamedTuple):
     reason: str
     kind: str
     data: bytes
+
+
+_Dead = TypeVar("_Dead", Aside, DeadLetter)
+
+
+def that_fit(dead: Sequence[_Dead], letters: int, size: int) -> Iterator[_Dead]:
+    """The first of them, for which there is room: ``letters`` at the most, with ``size`` bytes of data together."""
+    for one in dead[: max(0, letters)]:
+        size -= len(one.data)
+        if size < 0:
+            return
+        yield one
 
 
 class Letter(NamedTuple):
