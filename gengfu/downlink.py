@@ -65,7 +65,8 @@ class Asker:
         try:
             owner = target.partition("~")[0]
             await self._downlink.append([Entry(REQUEST, request.id, partition_of(owner), now, encode(request))])
-            return await asyncio.wait_for(answer, WAIT_S)
+            async with asyncio.timeout(WAIT_S):
+                return await answer
         except TimeoutError:
             return None
         finally:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 from device_registry.devices import Site
@@ -92,10 +92,10 @@ class OperationsSide:
     async def _wait(self) -> None:
         due = self.service.due()
         left_s = None if due is None else max(0, due - clock.now().mono) / SECOND
-        try:
-            await asyncio.wait_for(self._came.wait(), left_s)
-        except TimeoutError:
-            return
+        with suppress(TimeoutError):
+            # not `wait_for`: in 3.11 it swallows a cancellation that comes together with the event
+            async with asyncio.timeout(left_s):
+                await self._came.wait()
 
 
 def _from_any_thread(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:

@@ -110,7 +110,8 @@ class Board:
         """The next line, empty when the board has ended; a board that fell silent is reset, as a watchdog does it."""
         for _ in range(SILENCES):
             with suppress(TimeoutError):
-                return await asyncio.wait_for(output.readline(), self.silent_s)
+                async with asyncio.timeout(self.silent_s):
+                    return await output.readline()
         log.warning("board %s says nothing any more: it is reset by the watchdog", self.device)
         self.state.mkdir(exist_ok=True)
         (self.state / RESET_CAUSE).write_bytes(b"watchdog")

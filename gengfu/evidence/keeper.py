@@ -130,7 +130,9 @@ class EvidenceKeeper(Collector):
                 await asyncio.sleep(EVERY_S)
                 continue
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._came.wait(), IDLE_S)
+                # not `wait_for`: in 3.11 it swallows a cancellation that comes together with the event
+                async with asyncio.timeout(IDLE_S):
+                    await self._came.wait()
                 await asyncio.sleep(EVERY_S)
 
     async def step(self) -> None:

@@ -1,5 +1,6 @@
 """Evidence: half an hour before to an hour after a life-safety alarm, over restarts and retention."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from protocols.command import decode_command_event
 from protocols.moment import SECOND
 from protocols.reading import Origin
 from tests.fixtures.towns import ALL, DEVICES, HALL, KITCHEN, Kept, Town, minutes, site_of
+from tests.fixtures.waiting import wait_for_async
 
 LEAK = {"methane": 55.0}
 ALARM = "gas:1~CK-04"
@@ -244,3 +246,16 @@ async def test_what_is_kept_is_counted(town: Town) -> None:
     assert shown("gengfu_evidence_bytes") == path.stat().st_size
     assert shown("gengfu_frame_log_bytes") > 0
     assert shown("gengfu_frames_dropped_total") == 0
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_a_stop_that_comes_together_with_an_alarm_ends_the_keeper(town: Town, turns: int) -> None:
+    running = asyncio.create_task(town.keeper.run())
+    await wait_for_async(lambda: town.keeper._noted == town.keeper._heard, what="the first step")
+    await asyncio.sleep(0)
+    town.keeper._came.set()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    running.cancel()
+    await asyncio.wait([running], timeout=5)
+    assert running.cancelled()

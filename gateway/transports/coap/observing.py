@@ -166,7 +166,8 @@ class Observation:
         while (left_s := self._stale_at - loop.time()) > 0:
             self._looks.clear()
             try:
-                await asyncio.wait_for(self._looks.wait(), left_s)
+                async with asyncio.timeout(left_s):
+                    await self._looks.wait()
             except TimeoutError:
                 return
             self._check()

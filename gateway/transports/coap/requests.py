@@ -112,7 +112,8 @@ class Requests:
             if not exchange.acknowledged:
                 self._send(datagram, exchange.peer)
             try:
-                return await asyncio.wait_for(asyncio.shield(exchange.answer), timeout_s)
+                async with asyncio.timeout(timeout_s):
+                    return await asyncio.shield(exchange.answer)
             except TimeoutError:
                 timeout_s *= 2
         raise DeviceSilent(f"no answer from {exchange.peer[0]}:{exchange.peer[1]} over CoAP")
