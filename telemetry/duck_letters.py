@@ -18,13 +18,15 @@ log = logging.getLogger("gengfu.telemetry")
 _NO_NUMBER = -(2**63)
 """Stands for NULL in a column of whole numbers."""
 
-_COLUMNS = "id, partition, position, reason, data, set_aside_at"
-_BEYOND = f"SELECT {_COLUMNS} FROM dead_letter WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608 - a constant
-_SOME = f"SELECT {_COLUMNS} FROM dead_letter WHERE id IN (SELECT unnest(?::BIGINT[])) ORDER BY id"  # noqa: S608 - as above
-_ADD = f"""
-INSERT INTO dead_letter SELECT id, nullif(partition, {_NO_NUMBER}), nullif(position, {_NO_NUMBER}), reason, data, ?
+_BEYOND = "SELECT id, partition, position, reason, data, set_aside_at FROM dead_letter WHERE id > ? ORDER BY id LIMIT ?"
+_SOME = """
+SELECT id, partition, position, reason, data, set_aside_at FROM dead_letter
+WHERE id IN (SELECT unnest(?::BIGINT[])) ORDER BY id
+"""
+_ADD = """
+INSERT INTO dead_letter SELECT id, nullif(partition, ?::BIGINT), nullif(position, ?::BIGINT), reason, data, ?
 FROM new_letter
-"""  # noqa: S608 - as above
+"""
 _REMOVE = "DELETE FROM dead_letter WHERE id IN (SELECT unnest(?::BIGINT[])) RETURNING octet_length(data)"
 _REFUSE = "UPDATE dead_letter SET reason = r.reason, set_aside_at = ? FROM refusal AS r WHERE dead_letter.id = r.id"
 _WEIGH = "SELECT count(*), coalesce(sum(octet_length(data)), 0)::BIGINT FROM dead_letter"
@@ -107,7 +109,7 @@ class LetterBox:
             "data": texts([one.data for one in kept]),
         }
         show(self._connection, "new_letter", arrays)
-        self._connection.execute(_ADD, [self._now()])
+        self._connection.execute(_ADD, [_NO_NUMBER, _NO_NUMBER, self._now()])
         self.count += len(kept)
         self._bytes += sum(len(one.data) for one in kept)
 

@@ -12,7 +12,7 @@ from protocols.reading import Reading, encode_reading
 from telemetry import duck_letters, duck_schema, duck_session
 from telemetry.duck import DuckStore
 from telemetry.errors import StoreUnavailable
-from telemetry.keep import Keep
+from telemetry.keep import FOR_EVER, Keep
 from telemetry.letters import Letter, Refusal, Replayed
 from telemetry.sink import NOT_REGISTERED, Consumed, DeadLetter, StoredItem, duck_sink
 from telemetry.store import Sample, Series
@@ -38,10 +38,10 @@ def opened(path: Path, devices: dict[str, Series]) -> Iterator[Open]:
     """Stores on one file; the last one is closed before the next."""
     made: list[DuckStore] = []
 
-    def make(**more: object) -> DuckStore:
+    def make(keep: Keep = FOR_EVER) -> DuckStore:
         if made:
             made.pop().close()
-        made.append(DuckStore.open(path, devices.get, now=lambda: T0, **more))  # type: ignore[arg-type] # of one test
+        made.append(DuckStore.open(path, devices.get, keep=keep, now=lambda: T0))
         return made[-1]
 
     yield make
