@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
@@ -17,12 +17,12 @@ from gateway.transports.coap.asking import Asker
 from gateway.transports.coap.observers import Standing
 from gateway.transports.coap.observing import Observation, Resource
 from gateway.transports.coap.oscore import Contexts, Credential, Keep
-from gateway.transports.coap.requests import Address, options_of
+from gateway.transports.coap.requests import Address, Response, options_of
 from gateway.uplink import Done
 from gengfu.credentials import read_secret
 from gengfu.supervisor import Supervisor
 from protocols.payload import decode_payload
-from protocols.profile.schema import CommandPart
+from protocols.profile.schema import CoapPart, CommandPart
 from protocols.wire import coap
 
 _METHODS = {"put": coap.PUT, "post": coap.POST}
@@ -112,11 +112,16 @@ class CoapSide:
         found = self._devices.get(device)
         return None if found is None else {"period": f"{found.period_s:g}"}
 
+    def _heard_at(self, device: str) -> Address | None:
+        """Where it was last heard; ``None`` where the document names an address."""
+        part = self._devices[device].part.coap
+        return self.door.peers.get(device) if self.door is not None and (part is None or part.at is None) else None
+
     async def _where(self, device: str) -> Address | None:
         """The address that the document names, else where it was last heard."""
         part = self._devices[device].part.coap
         if part is None or part.at is None:
-            return self.door.peers.get(device) if self.door is not None else None
+            return self._heard_at(device)
         host, port = host_port(part.at)
         loop = asyncio.get_running_loop()
         try:
@@ -125,26 +130,35 @@ class CoapSide:
             raise TransportError(f"{device}: {host} has no address: {error.strerror}; correct coap.at") from None
         return found[0][4]
 
-    async def deliver(self, device: str, command: CommandPart) -> str:
-        """`gengfu.routes.Route.deliver`: one request; its answer says that the device took it, not that it acted."""
-        part = command.coap
+    def deliver(self, device: str, command: CommandPart) -> Awaitable[str]:
+        """`gengfu.routes.Route.deliver`: one request; its answer says that the device took it, not that it acted.
+
+        To a device that has spoken, a plain request is on its way when this returns.
+        """
+        part, peer = command.coap, self._heard_at(device)
+        return self._outcome(device, part, None if part is None or peer is None else self._ask(device, peer, part))
+
+    def _ask(self, device: str, peer: Address, part: CoapPart) -> "_Asked":
+        self.diagnosis.asked(device)
+        began, payload = asyncio.get_running_loop().time(), part.payload.encode()
+        return _Asked(began, self._asker.ask(device, peer, _METHODS[part.method], options_of(part.path), payload))
+
+    async def _outcome(self, device: str, part: CoapPart | None, asked: "_Asked | None") -> str:
         if part is None:
             return "its profile has no CoAP form of this command"
         if self.door is None:
             return "its connection is not open yet"
-        peer = await self._where(device)
-        if peer is None:
-            return "the device was not heard since the gateway started, so its address is not known"
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        self.diagnosis.asked(device)
+        if asked is None:
+            peer = await self._where(device)
+            if peer is None:
+                return "the device was not heard since the gateway started, so its address is not known"
+            asked = self._ask(device, peer, part)
         try:
-            payload = part.payload.encode()
-            response = await self._asker.ask(device, peer, _METHODS[part.method], options_of(part.path), payload)
+            response = await asked.response
         except TransportError as error:
             self.diagnosis.failed(error.kind, device)
             raise
-        self.diagnosis.answered(device, loop.time() - began)
+        self.diagnosis.answered(device, asyncio.get_running_loop().time() - asked.at)
         if response.code >> 5 == 2:
             return ""
         said = response.payload.decode(errors="replace")
@@ -168,6 +182,13 @@ class CoapSide:
         else:
             self._socket.close()
         self.diagnosis.down("the gateway closes it")
+
+
+class _Asked(NamedTuple):
+    """A request on its way, and the loop's time when it went."""
+
+    at: float
+    response: Awaitable[Response]
 
 
 class _Listens:

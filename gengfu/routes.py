@@ -1,7 +1,7 @@
 """The way from the actuator to each device: by the connection it speaks over."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 from gateway.errors import TransportError
@@ -12,8 +12,9 @@ from protocols.profile.schema import CommandPart
 class Route(Protocol):
     """How one connection carries a command to one of its devices."""
 
-    async def deliver(self, device: str, command: CommandPart) -> str:
-        """Return an empty string when the device took it, else why not. Raises `TransportError`."""
+    def deliver(self, device: str, command: CommandPart) -> Awaitable[str]:
+        """Begin, and return before anybody is told. What is awaited is an empty string when the device took it, else
+        why not; it raises `TransportError` and `ProtocolError`."""
 
 
 class Routes:
@@ -38,15 +39,16 @@ class Routes:
         self._routes.pop(connection, None)
 
     def send(self, device: str, command: CommandPart, sent: Callable[[str], None]) -> None:
-        """See `gateway.actuator.Sender`."""
-        task = asyncio.get_running_loop().create_task(self._deliver(device, command, sent))
+        """See `gateway.actuator.Sender`. What the route can send at once is sent when this returns."""
+        route = self._routes.get(self._connection_of.get(device, ""))
+        begun = _nowhere() if route is None else route.deliver(device, command)
+        task = asyncio.get_running_loop().create_task(self._outcome(begun, sent))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
-    async def _deliver(self, device: str, command: CommandPart, sent: Callable[[str], None]) -> None:
-        route = self._routes.get(self._connection_of.get(device, ""))
+    async def _outcome(self, begun: Awaitable[str], sent: Callable[[str], None]) -> None:
         try:
-            problem = "its connection takes no commands" if route is None else await route.deliver(device, command)
+            problem = await begun
         except (TransportError, ProtocolError) as error:
             problem = str(error)
         sent(problem)
@@ -54,6 +56,11 @@ class Routes:
 
     async def close(self) -> None:
         """Give up on what is under way; the journaled trip drives it again at the next start."""
+        await asyncio.sleep(0)  # a task that never ran would leave what it was to await
         for task in self._under_way:
             task.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)
+
+
+async def _nowhere() -> str:
+    return "its connection takes no commands"

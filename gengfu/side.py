@@ -1,5 +1,6 @@
 """One connection of the gateway, as the process sees it."""
 
+from collections.abc import Awaitable
 from typing import Protocol
 
 from gateway.diagnostics import Diagnosis
@@ -21,8 +22,8 @@ class Side(Protocol):
     def start(self, supervisor: Supervisor) -> None:
         """Begin, and go on until `close`."""
 
-    async def deliver(self, device: str, command: CommandPart) -> str:
-        """Return an empty string when the device took it, else why not. Raises `TransportError`."""
+    def deliver(self, device: str, command: CommandPart) -> Awaitable[str]:
+        """See `gengfu.routes.Route`."""
 
     async def close(self) -> None:
         """End what was started, let go of lines, sockets and connections. Nothing is handed in afterwards."""

@@ -1,7 +1,8 @@
 """Requests to devices as the gateway means them: a body of any size, in blocks where it must be (RFC 7959), and
 protected where the device has a credential (RFC 8613, section 8.1)."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from gateway.errors import BadReply, TransportError
@@ -43,20 +44,18 @@ class Asker:
         self._requests = requests
         self._contexts = contexts
 
-    async def ask(
+    def ask(
         self, device: str, peer: Address, code: int, options: Options, payload: bytes = b"", timing: Timing = USUAL
-    ) -> Response:
-        """The whole response of a device.
+    ) -> Awaitable[Response]:
+        """The whole response of a device. A plain request in one datagram is on its way when this returns.
 
-        Raises `DeviceSilent`; `BadReply` for a Reset, for blocks that do not fit together and for an answer that is
-        not protected as it must be; `TransportError` where no sequence number can be had.
+        The awaited raises `DeviceSilent`; `BadReply` for a Reset, for blocks that do not fit together and for an answer
+        that is not protected as it must be; `TransportError` where no sequence number can be had.
         """
         one = _Conversation(self._requests, self._contexts.get(device), peer, timing)
-        try:
-            response = await self._send(one, code, options, payload)
-            return await self._rest(one, code, options, response)
-        except coap.CoapError as error:
-            raise BadReply(f"{peer[0]}:{peer[1]} sent a wrong block: {error}") from None
+        if len(payload) <= LARGEST_BLOCK:
+            return self._whole(one, code, options, one.ask(code, options, payload))
+        return self._whole(one, code, options, self._in_blocks(one, code, options, payload))
 
     def registration(self, device: str) -> Registration:
         """To observe a resource of a device, protected where it must be."""
@@ -65,15 +64,15 @@ class Asker:
     async def rest(self, device: str, peer: Address, options: Options, response: Response) -> Response:
         """A response to GET of which the first block has come, whole. Raises as `ask`."""
         one = _Conversation(self._requests, self._contexts.get(device), peer, USUAL)
-        try:
+        with one.blocks_fit():
             return await self._rest(one, coap.GET, options, response)
-        except coap.CoapError as error:
-            raise BadReply(f"{peer[0]}:{peer[1]} sent a wrong block: {error}") from None
 
-    async def _send(self, one: "_Conversation", code: int, options: Options, payload: bytes) -> Response:
-        """The request, in blocks where its payload needs them; the device may ask for smaller ones (2.5)."""
-        if len(payload) <= LARGEST_BLOCK:
-            return await one.ask(code, options, payload)
+    async def _whole(self, one: "_Conversation", code: int, options: Options, first: Awaitable[Response]) -> Response:
+        with one.blocks_fit():
+            return await self._rest(one, code, options, await first)
+
+    async def _in_blocks(self, one: "_Conversation", code: int, options: Options, payload: bytes) -> Response:
+        """A request that needs several; the device may ask for smaller ones (2.5)."""
         offset, size = 0, LARGEST_BLOCK
         while True:
             more = offset + size < len(payload)
@@ -117,19 +116,30 @@ class _Conversation:
         self._peer = peer
         self._timing = timing
 
-    async def ask(self, code: int, options: Options, payload: bytes = b"") -> Response:
+    def ask(self, code: int, options: Options, payload: bytes = b"") -> Awaitable[Response]:
         """One request in one datagram."""
         if self._secured is None:
-            return await self._plain(code, options, payload)
-        response = await self._protected(self._secured, code, options, payload)
+            return self._plain(code, options, payload)
+        return self._fresh(self._secured, code, options, payload)
+
+    @contextmanager
+    def blocks_fit(self) -> Iterator[None]:
+        """Of a device whose blocks do not, it is a bad reply."""
+        try:
+            yield
+        except coap.CoapError as error:
+            raise BadReply(f"{self._peer[0]}:{self._peer[1]} sent a wrong block: {error}") from None
+
+    async def _fresh(self, secured: Secured, code: int, options: Options, payload: bytes) -> Response:
+        response = await self._protected(secured, code, options, payload)
         echo = coap.option(list(response.options), oscore.ECHO)
         if response.code != coap.UNAUTHORIZED or echo is None:
             return response
         # a device that was restarted asks for a proof that this is no old command (RFC 9175, 2.3)
-        return await self._protected(self._secured, code, [*options, (oscore.ECHO, echo)], payload)
+        return await self._protected(secured, code, [*options, (oscore.ECHO, echo)], payload)
 
-    async def _plain(self, code: int, options: Options, payload: bytes) -> Response:
-        return await self._requests.ask(
+    def _plain(self, code: int, options: Options, payload: bytes) -> Awaitable[Response]:
+        return self._requests.ask(
             self._peer,
             code,
             sorted(options, key=_number),

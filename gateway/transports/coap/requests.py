@@ -7,7 +7,7 @@ its token open for notifications (Observe, RFC 7641): they go to its listener, w
 import asyncio
 import random
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from gateway.errors import BadReply, DeviceSilent
@@ -59,13 +59,13 @@ class Requests:
         self._mid = (self._mid + 1) & 0xFFFF
         return self._mid
 
-    async def put(
+    def put(
         self, peer: Address, path: str, payload: bytes, ack_timeout_s: float = coap.ACK_TIMEOUT_MS / 1000
-    ) -> Response:
-        """PUT plain text to a resource of the device. Raises as `ask`."""
-        return await self.ask(peer, coap.PUT, options_of(path), payload, ack_timeout_s=ack_timeout_s)
+    ) -> Awaitable[Response]:
+        """PUT plain text to a resource of the device. As `ask`."""
+        return self.ask(peer, coap.PUT, options_of(path), payload, ack_timeout_s=ack_timeout_s)
 
-    async def ask(
+    def ask(
         self,
         peer: Address,
         code: int,
@@ -75,15 +75,16 @@ class Requests:
         token: bytes | None = None,
         ack_timeout_s: float = coap.ACK_TIMEOUT_MS / 1000,
         transmissions: int = coap.MAX_RETRANSMIT + 1,
-    ) -> Response:
-        """One request and its response. ``token``: one of `listen`, else a new one.
+    ) -> Awaitable[Response]:
+        """One request and its response. It is on its way when this returns: a command to a valve must not wait for what
+        else the loop has to do in this turn. ``token``: one of `listen`, else a new one.
 
-        Raises `DeviceSilent` when every transmission went unanswered, `BadReply` for a Reset.
+        The awaited raises `DeviceSilent` when every transmission went unanswered, `BadReply` for a Reset.
         """
         token = secrets.token_bytes(4) if token is None else token
         mid = self.next_mid()
         datagram = coap.encode(coap.CON, code, mid, token, list(options), payload=payload)
-        return await self._exchange(peer, mid, token, datagram, (ack_timeout_s, transmissions))
+        return self._exchange(peer, mid, token, datagram, (ack_timeout_s, transmissions))
 
     async def tell(self, peer: Address, code: int, token: bytes, options: Options, payload: bytes) -> None:
         """A confirmable notification; returns with its acknowledgement. Raises as `ask`."""
@@ -93,11 +94,15 @@ class Requests:
         # its token is the peer's, and no response will carry it: a key that is longer than any token
         await self._exchange(peer, mid, _TOLD + mid.to_bytes(2, "big"), datagram, timing)
 
-    async def _exchange(
+    def _exchange(
         self, peer: Address, mid: int, key: bytes, datagram: bytes, timing: tuple[float, int]
-    ) -> Response:
+    ) -> Awaitable[Response]:
         exchange = _Exchange(peer, mid, asyncio.get_running_loop().create_future())
         self._waiting[key] = exchange
+        self._send(datagram, peer)
+        return self._response(exchange, key, datagram, timing)
+
+    async def _response(self, exchange: _Exchange, key: bytes, datagram: bytes, timing: tuple[float, int]) -> Response:
         try:
             return await self._until_answered(exchange, datagram, *timing)
         finally:
@@ -107,15 +112,16 @@ class Requests:
     async def _until_answered(
         self, exchange: _Exchange, datagram: bytes, timeout_s: float, transmissions: int
     ) -> Response:
+        """``transmissions``: with the one that was made."""
         timeout_s *= random.uniform(1, coap.ACK_RANDOM_FACTOR)  # noqa: S311 - section 4.2, no secret
-        for _ in range(transmissions):
-            if not exchange.acknowledged:
-                self._send(datagram, exchange.peer)
+        for left in reversed(range(transmissions)):
             try:
                 async with asyncio.timeout(timeout_s):
                     return await asyncio.shield(exchange.answer)
             except TimeoutError:
                 timeout_s *= 2
+            if left and not exchange.acknowledged:
+                self._send(datagram, exchange.peer)
         raise DeviceSilent(f"no answer from {exchange.peer[0]}:{exchange.peer[1]} over CoAP")
 
     def listen(self, peer: Address, listener: Listener) -> bytes:
