@@ -17,6 +17,7 @@ from gengfu import collector
 from gengfu.evidence.keeper import EvidenceKeeper, open_evidence
 from gengfu.gateway_side import GatewaySide
 from gengfu.huge_pages import keep_heap_in_huge_pages
+from gengfu.precedence import precedence
 from gengfu.rules import Rulebook, shipped
 from gengfu.supervisor import Supervisor
 from journal.sqlite import SqliteJournal
@@ -94,7 +95,15 @@ class Gateway(GatewaySide):
 
 @asynccontextmanager
 async def gateway(folder: Path, site: Site, book: Rulebook, window_s: float = 0.005) -> AsyncIterator[Gateway]:
-    """A gateway over journals in ``folder``, not started; stopped at the end."""
+    """A gateway over journals in ``folder``, not started; stopped at the end. It goes first on the machine, as in the
+    program, and so do the threads that begin meanwhile."""
+    with precedence():
+        async with _gateway(folder, site, book, window_s) as made:
+            yield made
+
+
+@asynccontextmanager
+async def _gateway(folder: Path, site: Site, book: Rulebook, window_s: float) -> AsyncIterator[Gateway]:
     journal = SqliteJournal.open(folder / "journal", now=time.time_ns(), window_s=window_s)
     downlink = SqliteJournal.open(folder / "downlink", now=time.time_ns())
     evidence = open_evidence(site, folder, journal)

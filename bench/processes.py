@@ -12,6 +12,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
+from gengfu.precedence import without_precedence
+
 Made = TypeVar("Made")
 PR_SET_PDEATHSIG = 1
 """Of prctl(2)."""
@@ -39,6 +41,7 @@ def beside(work: Callable[..., None], *arguments: Any, daemon: bool = True) -> I
 def _begin(work: Callable[..., None], *arguments: Any) -> None:
     # It ends with whoever started it, even when that one is killed: left behind it would hold a shell's pipe open.
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    without_precedence(os.getpid())
     work(*arguments)
 
 

@@ -35,6 +35,7 @@ from gengfu.health_log import HealthLog, Seen
 from gengfu.housekeeping import Taker, keep_downlink, keep_house
 from gengfu.huge_pages import keep_heap_in_huge_pages
 from gengfu.operations_side import open_operations
+from gengfu.precedence import precedence
 from gengfu.reload import Followers, SiteReload
 from gengfu.rules import Rulebook
 from gengfu.settings import Settings
@@ -82,6 +83,7 @@ async def _start(
     stack: AsyncExitStack, settings: Settings, site: Site, folder: Path, book: Rulebook, staging: Staging
 ) -> Process:
     _tell_missing_lines(site)
+    stack.enter_context(precedence())  # before any thread begins: each has what its starter has
     in_use = SiteInUse(site)
     site = in_use.site
     web = serve.bind(settings.http.host, settings.http.port)

@@ -16,6 +16,7 @@ from typing import Any
 
 from gengfu import places
 from gengfu.errors import InputError
+from gengfu.precedence import without_precedence
 
 log = logging.getLogger("gengfu.demo.boards")
 
@@ -78,6 +79,7 @@ class Board:
             start_new_session=True,
             env=places.board_environment(),
         )
+        without_precedence(process.pid)
         self._process = process
         self.starts += 1
         try:

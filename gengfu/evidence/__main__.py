@@ -41,7 +41,7 @@ class Gathered(logging.Handler):
 
 def main() -> int:
     """Carry out orders until the line is closed."""
-    os.nice(NICE)
+    os.setpriority(os.PRIO_PROCESS, 0, NICE)
     parent = os.getppid()
     folders = Folders(*map(Path, sys.argv[1:]))
     gathered = Gathered()
