@@ -40,7 +40,7 @@ from telemetry.duck import DuckStore
 from telemetry.influx_settings import InfluxSettings
 from telemetry.influx_sink import InfluxSink
 from telemetry.sink import Sink, StoredItem, duck_sink
-from tests.fixtures.programs import unused_port
+from tests.fixtures.ports import unused_port
 
 DEVICE = """
 [[device]]

@@ -38,6 +38,8 @@ from tools.test_servers import environment, locate
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "bench" / "results" / "faults.csv"
 RATE, KILL_RATE, SLOW_RATE = 1000.0, 5000.0, 400.0
+KILL_SAMPLES = 5
+"""Readings in a pack of each second bin: as many messages as readings are more than two cores can send and take."""
 HOUR_S, YEAR_S = 3600.0, 365 * 86_400.0
 INFLUX_DISK_MB, DATA_DISK_MB = 64, 192
 HEADINGS = (
@@ -66,7 +68,7 @@ class Ground(NamedTuple):
 
 async def killed(ground: Ground, times: int) -> Outcome:
     rate = ground.rate or KILL_RATE
-    async with staged(ground.folder, ground.server, rate) as scene:
+    async with staged(ground.folder, ground.server, rate, samples=KILL_SAMPLES) as scene:
         await kinds.killed(scene, times, int(rate * 6))
         return await scene.outcome()
 

@@ -27,7 +27,7 @@ from console.api.events import RETRY
 from protocols.reading import Origin, Reading
 from telemetry.duck import DuckStore
 from telemetry.store import Series
-from tests.fixtures.programs import unused_port
+from tests.fixtures.ports import unused_port
 from tests.fixtures.waiting import wait_for
 
 DEVICES, POINTS, PAGE = 5_000, 10, 1_000

@@ -29,7 +29,7 @@ from gateway.turns import PolledUnit
 from journal.entry import PARTITIONS
 from journal.sqlite import SqliteJournal
 from protocols.reading import decode_reading
-from tests.fixtures.programs import unused_port
+from tests.fixtures.ports import unused_port
 
 ROOT = Path(__file__).resolve().parent.parent
 DEVICES = 500

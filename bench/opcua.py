@@ -32,7 +32,7 @@ from journal.sqlite import SqliteJournal
 from protocols.reading import decode_reading
 from tests.fixtures.modbus_profiles import profile
 from tests.fixtures.opcua_profiles import point
-from tests.fixtures.programs import unused_port
+from tests.fixtures.ports import unused_port
 from tests.fixtures.waiting import wait_for_async
 
 NAMESPACE = "urn:test:station"

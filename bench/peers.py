@@ -30,7 +30,7 @@ from bench import coap, coap_posts, modbus
 from bench.machine import describe
 from bench.processes import alone, beside, end_on_sigterm
 from bench.program import as_the_program
-from tests.fixtures.programs import unused_port
+from tests.fixtures.ports import unused_port
 from tests.fixtures.waiting import wait_for_async
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -10,7 +10,7 @@ from gengfu.modbus_side import ModbusSide
 from protocols.profile.loader import shipped_profiles
 from tests.contract.side_rig import SideRig
 from tests.fixtures.modbus_peers import LibmodbusPeer, SerialServer
-from tests.fixtures.programs import unused_port
+from tests.fixtures.ports import unused_port
 from tests.fixtures.wires import PtyWire, TcpWire
 
 DOCUMENT = Path(__file__).parents[2] / "docs/protocols/modbus.md"

@@ -13,7 +13,7 @@ import httpx
 
 from tests.e2e.program_run import FROM_CHECKOUT, ROOT, Program, clean_environment
 from tests.fixtures.modbus_peers import LibmodbusPeer
-from tests.fixtures.programs import unused_port
+from tests.fixtures.ports import unused_port
 from tests.fixtures.waiting import wait_for
 
 PASSWORD = "a password of this test"

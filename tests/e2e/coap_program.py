@@ -10,7 +10,7 @@ from journal.entry import PARTITIONS
 from journal.sqlite import SqliteJournal
 from protocols.reading import Reading, decode_reading
 from tests.e2e.program_run import FROM_CHECKOUT, Program
-from tests.fixtures.programs import unused_port
+from tests.fixtures.ports import unused_port
 
 SITE = """
 [site]

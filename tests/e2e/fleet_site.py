@@ -14,7 +14,7 @@ from tests.e2e.coap_fleet import PAUSE_S, Fleet
 from tests.e2e.program_run import Program
 from tests.e2e.stores import in_duckdb, in_influx, points_in_influx
 from tests.fixtures.influx import Influxd
-from tests.fixtures.programs import unused_port
+from tests.fixtures.ports import unused_port
 
 POINTS = {"smart-bin": "fill", "gas-alarm": "co"}
 MEASUREMENTS = {"smart_bin": "fill", "gas_alarm": "co"}

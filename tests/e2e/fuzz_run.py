@@ -32,7 +32,7 @@ from tests.e2e.fuzz_frames import (
 from tests.e2e.fuzz_recovery import POLLED, GoodDevices
 from tests.e2e.program_run import Program
 from tests.e2e.stores import in_duckdb
-from tests.fixtures.programs import unused_port
+from tests.fixtures.ports import unused_port
 from tests.fixtures.waiting import wait_for_async
 
 SITE = """

@@ -12,7 +12,7 @@ from tests.e2e.coap_program import SITE
 from tests.e2e.program_run import Program, newest
 from tests.firmware.bench import DEVICE, Board
 from tests.firmware.interpreters import FIRMWARE
-from tests.fixtures.programs import unused_port
+from tests.fixtures.ports import unused_port
 from tests.fixtures.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.board]

@@ -16,7 +16,7 @@ from protocols.quality import Quality
 from protocols.reading import Origin
 from tests.e2e.changing_site import PASSWORD
 from tests.e2e.program_run import Program
-from tests.fixtures.programs import unused_port
+from tests.fixtures.ports import unused_port
 from tests.fixtures.stopped_site import SECOND, T0, WELL, StoppedSite, reading
 from tests.fixtures.waiting import wait_for
 

@@ -9,7 +9,7 @@ import pytest
 
 from protocols.wire import coap
 from tests.e2e.program_run import Program
-from tests.fixtures.programs import unused_port
+from tests.fixtures.ports import unused_port
 from tests.fixtures.waiting import wait_for
 
 pytestmark = pytest.mark.e2e

@@ -19,7 +19,7 @@ from journal.sqlite import SqliteJournal
 from protocols.reading import Origin, Reading, decode_reading
 from tests.e2e.program_run import Program, newest
 from tests.fixtures.mosquitto import Mosquitto, running
-from tests.fixtures.programs import unused_port
+from tests.fixtures.ports import unused_port
 from tests.fixtures.waiting import TooLate, wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(90)]

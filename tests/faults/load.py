@@ -2,7 +2,7 @@
 
 A reading's number counts up by device and stands in its point `uptime`: what the stores hold is known by (device,
 number), whatever becomes of its time stamp. The bins tell themselves apart by what they send: a time, a time and a
-sequence, a sequence alone, nothing.
+sequence, a sequence alone, nothing. Those with a time may send several readings in a pack, as one that slept does.
 """
 
 import asyncio
@@ -26,16 +26,17 @@ TRANSMISSIONS = 4
 LOOK_S = 0.2
 _OPTIONS = ((coap.URI_PATH, b"readings"), (coap.CONTENT_FORMAT, coap.uint_bytes(coap.SENML_JSON)))
 _HEADS = (
-    '[{"bn":"%(bin)s/","bt":%(at)s,',
-    '[{"bn":"%(bin)s/","bt":%(at)s,"n":"boot","v":1},{"n":"seq","v":%(number)d},{',
-    '[{"bn":"%(bin)s/","n":"boot","v":1},{"n":"seq","v":%(number)d},{',
-    '[{"bn":"%(bin)s/",',
+    '{"bn":"%(bin)s/","bt":%(at)s,',
+    '{"bn":"%(bin)s/","bt":%(at)s,"n":"boot","v":1},{"n":"seq","v":%(number)d},{',
+    '{"bn":"%(bin)s/","n":"boot","v":1},{"n":"seq","v":%(number)d},{',
+    '{"bn":"%(bin)s/",',
 )
+TIMED = (0, 1)
 _VALUES = '"n":"uptime","v":%(number)d},{"n":"fill","v":40}'
 WARM = 1
 """The shape that tells a temperature as well."""
 SHAPES = tuple(
-    head + _VALUES + (',{"n":"temperature","v":20}]' if shape == WARM else "]") for shape, head in enumerate(_HEADS)
+    head + _VALUES + (',{"n":"temperature","v":20}' if shape == WARM else "") for shape, head in enumerate(_HEADS)
 )
 ANONYMOUS = 3
 """The shape that is known by its message alone: only the same datagram may repeat it."""
@@ -50,7 +51,7 @@ class Number(NamedTuple):
 
 @dataclass(slots=True)
 class _Exchange:
-    one: Number
+    numbers: tuple[Number, ...]
     shape: int
     payload: bytes
     datagram: bytes
@@ -60,20 +61,26 @@ class _Exchange:
 
 
 class Bin:
-    """One device, and what it has sent so far."""
+    """One device, and what it has sent so far. ``samples``: readings a pack."""
 
-    def __init__(self, name: str, shape: int) -> None:
+    def __init__(self, name: str, shape: int, samples: int = 1) -> None:
         self.name = name
         self.shape = shape
+        self.samples = samples
         self._number = 0
         self._last_ms = 0
 
-    def measure(self, now_ms: int) -> tuple[Number, bytes]:
-        """The next reading and its pack; two of one bin never have the same time."""
+    def measure(self, now_ms: int) -> tuple[tuple[Number, ...], bytes]:
+        """The next readings and their pack; two of one bin never have the same time."""
+        begin = max(now_ms - self.samples, self._last_ms) + 1
+        samples = [self._sample(at) for at in range(begin, begin + self.samples)]
+        numbers = range(self._number - self.samples + 1, self._number + 1)
+        return tuple(Number(self.name, one) for one in numbers), f"[{','.join(samples)}]".encode()
+
+    def _sample(self, at: int) -> str:
         self._number += 1
-        at = self._last_ms = max(now_ms, self._last_ms + 1)
-        fields = {"bin": self.name, "at": f"{at // 1000}.{at % 1000:03d}", "number": self._number}
-        return Number(self.name, self._number), (SHAPES[self.shape] % fields).encode()
+        self._last_ms = at
+        return SHAPES[self.shape] % {"bin": self.name, "at": f"{at // 1000}.{at % 1000:03d}", "number": self._number}
 
 
 class Endpoint(asyncio.DatagramProtocol):
@@ -96,30 +103,28 @@ class Endpoint(asyncio.DatagramProtocol):
         """Exchanges that are under way."""
         return len(self._open)
 
-    def measure(self, now: float) -> bool:
-        """One new reading of the next bin, unless too many wait."""
-        if len(self._open) >= UNDER_WAY:
-            return False
-        self.measure_of(next(self._bins), now)
-        return True
+    def measure(self, now: float) -> int:
+        """A new pack of the next bin, unless too many wait; how many readings it has."""
+        return self.measure_of(next(self._bins), now) if len(self._open) < UNDER_WAY else 0
 
-    def measure_of(self, bin_: Bin, now: float) -> None:
-        """One new reading of this bin, however many wait."""
-        one, payload = bin_.measure(time.time_ns() // 1_000_000)
-        self.offered.add(one)
-        self._begin(one, bin_.shape, payload, now)
+    def measure_of(self, bin_: Bin, now: float) -> int:
+        """A new pack of this bin, however many wait."""
+        numbers, payload = bin_.measure(time.time_ns() // 1_000_000)
+        self.offered.update(numbers)
+        self._begin(numbers, bin_.shape, payload, now)
+        return len(numbers)
 
     def _say(self, datagram: bytes) -> None:
         assert self._transport is not None
         self._transport.sendto(datagram)
 
-    def _begin(self, one: Number, shape: int, payload: bytes, now: float, after_s: float = 0.0) -> None:
+    def _begin(self, numbers: tuple[Number, ...], shape: int, payload: bytes, now: float, after_s: float = 0.0) -> None:
         """In a new message, now or later."""
         number = next(self._numbers)
         token = number.to_bytes(4, "big")
         datagram = coap.encode(coap.CON, coap.POST, number & 0xFFFF, token, _OPTIONS, payload=payload)
         due = now + (after_s or FIRST_WAIT_S)
-        self._open[token] = _Exchange(one, shape, payload, datagram, FIRST_WAIT_S, due, 0 if after_s else 1)
+        self._open[token] = _Exchange(numbers, shape, payload, datagram, FIRST_WAIT_S, due, 0 if after_s else 1)
         if not after_s:
             self._say(datagram)
 
@@ -128,7 +133,7 @@ class Endpoint(asyncio.DatagramProtocol):
         for token, wait in [(token, wait) for token, wait in self._open.items() if wait.due <= now]:
             if wait.sent >= TRANSMISSIONS and wait.shape != ANONYMOUS:
                 del self._open[token]
-                self._begin(wait.one, wait.shape, wait.payload, now)
+                self._begin(wait.numbers, wait.shape, wait.payload, now)
                 continue
             wait.sent += 1
             wait.wait_s = min(2 * wait.wait_s, LONGEST_WAIT_S)
@@ -145,10 +150,10 @@ class Endpoint(asyncio.DatagramProtocol):
         if wait is None:
             return
         if code == coap.CHANGED:
-            self.acknowledged.add(wait.one)
+            self.acknowledged.update(wait.numbers)
             return
         self.refused[coap.code_text(code)] += 1
-        self._begin(wait.one, wait.shape, wait.payload, asyncio.get_running_loop().time(), FIRST_WAIT_S)
+        self._begin(wait.numbers, wait.shape, wait.payload, asyncio.get_running_loop().time(), FIRST_WAIT_S)
 
     def close(self) -> None:
         """Let go of the address, if there is one."""
@@ -160,10 +165,12 @@ class Endpoint(asyncio.DatagramProtocol):
 
 
 class Load:
-    """The bins at work. ``rate``: readings a second of all together, as long as the gateway answers."""
+    """The bins at work. ``rate``: readings a second of all together, as long as the gateway answers; ``samples``:
+    readings in each pack of those that send a time."""
 
-    def __init__(self, bins: list[str], rate: float) -> None:
-        made = [Bin(name, number // ENDPOINTS % len(SHAPES)) for number, name in enumerate(bins)]
+    def __init__(self, bins: list[str], rate: float, samples: int = 1) -> None:
+        shapes = (number // ENDPOINTS % len(SHAPES) for number in range(len(bins)))
+        made = [Bin(*one, samples if one[1] in TIMED else 1) for one in zip(bins, shapes, strict=True)]
         self.ends = [Endpoint(made[number::ENDPOINTS]) for number in range(min(ENDPOINTS, len(made)))]
         self._rate = rate
         self._tasks: list[asyncio.Task[None]] = []
@@ -185,8 +192,7 @@ class Load:
             owed = min(owed + (now - last) * self._rate, self._rate * 0.1 + 1)
             last = now
             while owed >= 1:
-                next(turn).measure(now)
-                owed -= 1
+                owed -= next(turn).measure(now) or 1
 
     async def _send_again(self) -> None:
         while True:

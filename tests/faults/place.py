@@ -17,7 +17,7 @@ from tests.e2e.program_run import Program
 from tests.faults.kitchen import DEVICE as GAS_ALARM
 from tests.faults.load import Number
 from tests.fixtures.influx import Influxd
-from tests.fixtures.programs import unused_port
+from tests.fixtures.ports import unused_port
 
 PASSWORD = "a password of these tests"
 BURST = "street:bin:burst"

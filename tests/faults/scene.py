@@ -76,10 +76,10 @@ def resident_mb(pid: int) -> float:
 class Scene:
     """One place with its load. ``program`` is the one that runs now."""
 
-    def __init__(self, place: Place, server: Influxd, rate: float, environment: Mapping[str, str]) -> None:
+    def __init__(self, place: Place, server: Influxd, load: Load, environment: Mapping[str, str]) -> None:
         self.place = place
         self.server = server
-        self.load = Load(place.names[:-1], rate)
+        self.load = load
         self.kitchen = Kitchen()
         self.program: Program | None = None
         self.told: list[str] = []

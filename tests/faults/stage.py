@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from tests.faults.load import Load
 from tests.faults.place import Place, bins
 from tests.faults.scene import Scene
 from tests.fixtures.influx import Influxd
@@ -23,15 +24,16 @@ async def staged(
     environment: Mapping[str, str] | None = None,
     timeout_s: float | None = None,
     seed: str = "",
+    samples: int = 1,
 ) -> AsyncIterator[Scene]:
     """A scene at work. ``rate``: readings a second; ``url``: of InfluxDB where something stands before it; ``data``:
     the data folder where it is not in ``folder``; ``timeout_s``: see `Place`; ``seed``: lines that InfluxDB has before
-    the program starts."""
+    the program starts; ``samples``: see `Load`."""
     database = server.database()
     if seed:
         server.write(seed, database)
     place = Place(folder, data or folder / "data", bins(BINS), url or server.url, database, timeout_s)
-    scene = Scene(place, server, rate, environment or {})
+    scene = Scene(place, server, Load(place.names[:-1], rate, samples), environment or {})
     try:
         await scene.begin(WARM_UP)
         yield scene

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.firmware.interpreters import HERE, module_paths, run
-from tests.fixtures.programs import unused_port
+from tests.fixtures.ports import unused_port
 from tests.fixtures.waiting import wait_for
 
 pytestmark = pytest.mark.board

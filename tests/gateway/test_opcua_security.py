@@ -18,7 +18,7 @@ from tests.fixtures.modbus_profiles import profile
 from tests.fixtures.opcua_links import TestedLink
 from tests.fixtures.opcua_peers import OpcUaPeer, Secrets
 from tests.fixtures.opcua_profiles import point
-from tests.fixtures.programs import unused_port
+from tests.fixtures.ports import unused_port
 
 pytestmark = pytest.mark.server
 NOW = datetime.now(UTC)

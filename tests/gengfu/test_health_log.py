@@ -27,7 +27,7 @@ from protocols.profile.loader import shipped_profiles
 from telemetry.health import HEALTH, Health, decode_health
 from tests.console.conftest import SITE
 from tests.fixtures.influx import Influxd
-from tests.fixtures.programs import unused_port
+from tests.fixtures.ports import unused_port
 from tests.fixtures.waiting import wait_for_async
 from tools.journal_samples import transitions
 

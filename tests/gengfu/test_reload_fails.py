@@ -13,7 +13,7 @@ from gengfu.reload import SiteReload
 from gengfu.rules import shipped
 from gengfu.settings import load_settings
 from gengfu.sites import read_site
-from tests.fixtures.programs import unused_port
+from tests.fixtures.ports import unused_port
 from tests.fixtures.waiting import wait_for_async
 
 SITE = """

@@ -51,6 +51,26 @@ async def test_the_command_goes_over_the_devices_connection_and_the_watch_looks_
     assert line.taken == [("gas:1", CLOSE.name)]
 
 
+class Eager:
+    """A route that sends at once."""
+
+    def __init__(self):
+        self.sent = []
+
+    def deliver(self, device, command):
+        self.sent.append((device, command.name))
+        return asyncio.sleep(0, "")
+
+
+async def test_what_a_route_sends_at_once_is_sent_before_anybody_is_told():
+    line, reported = Eager(), []
+    way = Routes({"gas:1": "line"}, lambda: None)
+    way.add("line", line)
+    way.send("gas:1", CLOSE, reported.append)
+    assert (line.sent, reported) == ([("gas:1", CLOSE.name)], [])
+    await way.close()
+
+
 async def test_a_device_that_cannot_be_asked_is_reported_with_the_reason():
     assert await deliver(Line(DeviceSilent("no answer from gas:1"))) == (["no answer from gas:1"], 1)
 

@@ -15,7 +15,7 @@ from gengfu.simulate.document import write_site
 from gengfu.simulate.fleet import Fleet, Wish
 from gengfu.simulate.pace import Pace
 from gengfu.sites import read_site
-from tests.fixtures.programs import unused_port
+from tests.fixtures.ports import unused_port
 
 CLOSE_VALVE, VALVE, CLOSED = 0, 3, 2
 
