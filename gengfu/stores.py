@@ -30,6 +30,8 @@ from telemetry.store import Series
 log = logging.getLogger("gengfu.stores")
 
 BATCH = 50_000
+SILENT_S = 10.0
+"""A server that owes an answer for so long is told of; whether it still comes is known after its ``timeout_s``."""
 STOP_S = 1.5
 """So long a stop waits for a store that has something in hand."""
 
@@ -144,7 +146,9 @@ class StoreFeed:
         if self._consumer is None:
             return "is not being fed"
         refusal = self._consumer.last_refusal
-        return f"takes no data: {type(refusal).__name__}" if refusal else None
+        if refusal is not None:
+            return f"takes no data: {type(refusal).__name__}"
+        return f"has not answered for {SILENT_S:g} s and more" if self._sink.waits_s() > SILENT_S else None
 
 
 class Stores:

@@ -121,6 +121,14 @@ class PositionIndex:
                     start = min(start, max(self._first_after(partition, position), self._first))
             return Count(known, start, self._base)
 
+    def counts(self, start: int) -> dict[int, int] | None:
+        """How many entries of each partition stand from ``start`` on; ``None`` where that is before the window."""
+        with self._lock:
+            if start < self._base:
+                return None
+            found = {one: self._window.count(one, start - self._base) for one in range(PARTITIONS)}
+        return {partition: count for partition, count in found.items() if count}
+
     def _is_behind(self, partition: int, position: int) -> bool:
         return self._last[partition] > position and self._last[partition] >= self._first
 

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
+
 from journal.errors import JournalClosed, JournalUnusable, is_damage, translate, translate_os
 from journal.file import (
     Begin,
@@ -28,13 +30,20 @@ from journal.readers import Readers
 
 log = logging.getLogger("gengfu.journal")
 
+COUNTS = "segment/counts"
+"""Key in the state of a sealed segment, whose own state went on to the next one: `Sealed.counts`."""
+_COUNT = "SELECT partition, count(*) FROM entry GROUP BY partition"
+_counts = msgspec.msgpack.Decoder(dict[int, int])
+
 
 class Sealed(NamedTuple):
-    """What a sealed segment leaves: the newest position of each partition in it, when it was sealed (UTC ns), bytes."""
+    """What a sealed segment leaves: the newest position of each partition in it, when it was sealed (UTC ns), bytes,
+    and how many entries of each partition it has (``None``: nobody has counted them)."""
 
     tail: Mapping[int, int]
     at: int
     size: int
+    counts: Mapping[int, int] | None = None
 
 
 class Segment:
@@ -48,6 +57,10 @@ class Segment:
         self.readers = Readers(path)
         if sealed is not None:
             self.readers.retire()
+
+    def ends_before(self, end: int) -> bool:
+        """Whether all its entries stand below a position."""
+        return self.sealed is not None and all(last < end for last in self.sealed.tail.values())
 
     def is_passed(self, floors: Sequence[int]) -> bool:
         """Whether none of its entries is beyond the ``floors`` of the partitions."""
@@ -108,6 +121,16 @@ class Segments:
                 raise
             self._lose(segment, str(error))
         return []
+
+    def counts(self, segment: Segment) -> Mapping[int, int]:
+        """How many entries of each partition a sealed segment has. Reads all of it, once, where nobody has counted: it
+        was sealed by an earlier program, or begun in an earlier run."""
+        sealed = segment.sealed
+        assert sealed is not None
+        if sealed.counts is None:
+            sealed = sealed._replace(counts=dict(self.query(segment, _COUNT, ())))
+            segment.sealed = sealed
+        return sealed.counts or {}
 
     def check_open(self) -> None:
         """Raises `JournalClosed`."""
@@ -204,7 +227,7 @@ def _open_last(folder: Path, path: Path | None, now: int) -> tuple[Segment | Non
     if not _is_sealed(connection):
         return None, connection
     # The newest was lost or set aside. What stood in the state before it is old, but to forget a trip is worse.
-    state = dict(connection.execute("SELECT key, body FROM state"))
+    state = dict(connection.execute("SELECT key, body FROM state WHERE key != ?", (COUNTS,)))
     tail = dict(connection.execute("SELECT partition, position FROM tail"))
     connection.close()
     position = max(max(tail.values(), default=0) + 1, now // 1000)
@@ -221,16 +244,20 @@ def _sealed(path: Path, now: int) -> Segment:
     try:
         if not _is_sealed(connection):
             tail = dict(connection.execute("SELECT partition, max(position) FROM entry GROUP BY partition"))
-            seal(connection, tail, now)
+            seal(connection, tail, now, dict(connection.execute(_COUNT)))
     finally:
         connection.close()
     return load_sealed(path)
 
 
-def seal(connection: sqlite3.Connection, tail: Mapping[int, int], now: int) -> None:
-    """Nothing more comes into this segment; ``tail``: the newest position of each partition."""
+def seal(
+    connection: sqlite3.Connection, tail: Mapping[int, int], now: int, counts: Mapping[int, int] | None = None
+) -> None:
+    """Nothing more comes into this segment. ``tail``: newest position of each partition; ``counts``: see `Sealed`."""
     connection.execute("BEGIN IMMEDIATE")
     connection.executemany("INSERT OR REPLACE INTO tail VALUES (?, ?)", list(tail.items()))
+    if counts is not None:
+        connection.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (COUNTS, msgspec.msgpack.encode(counts)))
     connection.execute("UPDATE span SET sealed = ?", (now,))
     connection.execute("COMMIT")
 
@@ -242,6 +269,8 @@ def load_sealed(path: Path) -> Segment:
     try:
         tail = dict(connection.execute("SELECT partition, position FROM tail WHERE position >= ?", (base,)))
         at = connection.execute("SELECT sealed FROM span").fetchone()[0]
+        counted = connection.execute("SELECT body FROM state WHERE key = ?", (COUNTS,)).fetchone()
     finally:
         connection.close()
-    return Segment(path, base, Sealed(tail, at, path.stat().st_size))
+    counts = None if counted is None else _counts.decode(counted[0])
+    return Segment(path, base, Sealed(tail, at, path.stat().st_size, counts))

@@ -45,8 +45,6 @@ _ROWS = "SELECT position, partition, kind, body FROM entry"
 _ALL = "WHERE position >= ? AND position < ? ORDER BY position LIMIT ?"
 _SOME = f"WHERE position >= ? AND position < ? AND position > {FLOORS} ORDER BY position LIMIT ?"
 _TAIL = f"{_ENTRIES} WHERE position < ? ORDER BY position DESC LIMIT ?"
-_COUNT = f"SELECT count(*) FROM entry WHERE position >= ? AND position < ? AND position > {FLOORS}"  # noqa: S608 - a constant
-_NEVER = 2**63 - 1
 
 Listener = Callable[[Sequence[Stored]], None]
 
@@ -293,16 +291,14 @@ class SqliteJournal:
         return [_to_stored(row) for row in reversed(rows)]
 
     def count(self, partitions: Sequence[int], after: Mapping[int, int]) -> int:
-        """How many entries are beyond ``after``. Thread-safe; reads the disk only for what is older than the
-        last four million entries of this run."""
+        """How many entries are beyond ``after``. Thread-safe; reads the disk only for what is older than the last four
+        million entries of this run, and of that mostly one segment."""
         after = self._index.own(after)
         known, start, end = self._index.count(partitions, after)
         if start >= end:
             return known
-        parameters = (start, end, *_floors(partitions, after))
-        for segment in self._segments.overlapping(start, end):
-            known += sum(older for (older,) in self._segments.query(segment, _COUNT, parameters))
-        return known
+        self._segments.check_open()
+        return known + survey.count(self._segments, start, end, _floors(partitions, after))
 
     def extent(self, after: Mapping[int, int], start: int, end: int) -> Extent:
         """Of the entries at [``start``, ``end``) that are beyond ``after``. Thread-safe; blocks on the disk."""
@@ -393,7 +389,7 @@ def _is_bulk(entries: Sequence[Entry], state: Mapping[str, bytes | None] | None)
 
 def _floors(partitions: Sequence[int], after: Mapping[int, int]) -> list[int]:
     """For `FLOORS`: entries beyond these are wanted; of partitions not asked for, none."""
-    floors = [_NEVER] * PARTITIONS
+    floors = [survey.NOTHING] * PARTITIONS
     for partition in partitions:
         floors[partition] = after.get(partition, 0)
     return floors

@@ -1,13 +1,20 @@
-"""What the segments hold, as figures: how much stands beyond a cursor, and how old the files are. Reads the disk."""
+"""What the segments hold, as figures: how much stands beyond a cursor, and how old the files are. Reads the disk.
+
+Gigabytes that a store has not read are not looked through to say how many entries they are: a sealed segment that
+stands beyond the cursor as a whole is known by the counts that it was sealed with.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from journal.segments import Segments
+from journal.segments import Segment, Segments
 from journal.writer import FLOORS
 
+NOTHING = 2**63 - 1
+"""A floor that no entry is beyond."""
 _FIGURES = "count(*), coalesce(min(at), 0), coalesce(max(at), 0)"
 _RANGE = f"position >= ? AND position < ? AND position > {FLOORS}"
+_COUNT = f"SELECT count(*) FROM entry WHERE {_RANGE}"  # noqa: S608 - constants
 _EXTENT = f"SELECT {_FIGURES} FROM entry WHERE {_RANGE}"  # noqa: S608 - constants
 
 
@@ -24,6 +31,33 @@ class Parts(NamedTuple):
 
     files: int
     begun: int
+
+
+def count(segments: Segments, start: int, end: int, floors: Sequence[int]) -> int:
+    """How many entries at positions in [``start``, ``end``) are beyond the ``floors`` of the partitions. ``start``: not
+    above the first of them."""
+    known = 0
+    for segment in segments.overlapping(start, end):
+        rest = list(floors)
+        if segment.ends_before(end):
+            known += _count_whole(segments, segment, rest)
+        if min(rest) < NOTHING:
+            known += sum(more for (more,) in segments.query(segment, _COUNT, (start, end, *rest)))
+    return known
+
+
+def _count_whole(segments: Segments, segment: Segment, rest: list[int]) -> int:
+    """Of the partitions of which all entries in the segment are wanted, how many there are; in ``rest`` only the floors
+    of those stay of which a part is."""
+    assert segment.sealed is not None
+    tail, known = segment.sealed.tail, 0
+    for partition, floor in enumerate(rest):
+        if segment.base <= floor < tail.get(partition, 0):
+            continue
+        if floor < segment.base and partition in tail:
+            known += segments.counts(segment).get(partition, 0)
+        rest[partition] = NOTHING
+    return known
 
 
 def extent(segments: Segments, start: int, end: int, floors: Sequence[int]) -> Extent:

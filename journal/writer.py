@@ -241,10 +241,11 @@ class Writer:
         state = dict(self._connection.execute("SELECT key, body FROM state"))
         tail = {partition: last for partition, last in enumerate(self.index.last) if last}
         begin = Begin(self.index.next, now, state, tail)
+        counts = self.index.counts(self._segments.active.base)
         path, connection = begin_segment(self._segments.folder, begin)
         before, active = self._connection, self._segments.active
         try:
-            seal(before, tail, now)
+            seal(before, tail, now, counts)
         except sqlite3.Error:
             connection.close()
             remove(path)
@@ -254,7 +255,7 @@ class Writer:
             before.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()  # the others would wait for readers
         before.close()
         own = {partition: last for partition, last in tail.items() if last >= active.base}
-        self._segments.roll(Segment(path, begin.position), Sealed(own, now, active.path.stat().st_size))
+        self._segments.roll(Segment(path, begin.position), Sealed(own, now, active.path.stat().st_size, counts))
 
     def removable(self, now: int, keep_ns: int, floors: Sequence[int]) -> list[Segment]:
         """The oldest sealed segments, up to the first that was sealed less than ``keep_ns`` ago or that some cursor has

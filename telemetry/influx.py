@@ -6,6 +6,7 @@ harmless: the same series and time are overwritten. It has no cursor and never w
 """
 
 import gzip
+import time
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -49,6 +50,7 @@ class InfluxWriter:
             self._headers["Content-Encoding"] = "gzip"
         self._size = BatchSize(settings.batch_lines, settings.timeout_s / _QUICK)
         self._pool = Link(settings.timeout_s, tls_context(settings))
+        self._asked_at: float | None = None
 
     def write(self, lines: Sequence[str]) -> list[Refused]:
         """Store the lines and return those the server refused; all others are stored then.
@@ -68,6 +70,11 @@ class InfluxWriter:
             if answer.status != 204:
                 todo += self._sort_out(places, answer, refused)
         return refused
+
+    def waits_s(self) -> float:
+        """Seconds that the server has owed the present answer; 0 while it owes none. From any thread."""
+        asked_at = self._asked_at
+        return 0.0 if asked_at is None else time.monotonic() - asked_at
 
     def interrupt(self) -> None:
         """From any thread: a `write` that waits for the server raises `StoreUnavailable` now."""
@@ -174,6 +181,7 @@ class InfluxWriter:
         if access.authorization is not None:
             headers["Authorization"] = access.authorization
         url = f"{self._settings.url}{path}?{urlencode(fields)}"
+        self._asked_at = time.monotonic()
         try:
             response = self._pool.request(
                 method, url, body=body, headers=headers, redirect=False, preload_content=False
@@ -181,6 +189,8 @@ class InfluxWriter:
             text = _read(response)
         except urllib3.exceptions.HTTPError as error:
             raise self._fault(error) from error
+        finally:
+            self._asked_at = None
         return make_answer(response.status, response.headers, text, access.secrets)
 
     def _fault(self, error: urllib3.exceptions.HTTPError) -> StoreUnavailable | StoreRefused:

@@ -111,6 +111,10 @@ class InfluxSink:
         with self._replaying, closing(InfluxWriter(self._settings)) as writer:
             return self._replay(writer).beyond(after, most)
 
+    def waits_s(self) -> float:
+        """As `telemetry.sink.Sink.waits_s`."""
+        return self._writer.waits_s()
+
     def interrupt(self) -> None:
         """As `telemetry.sink.Sink.interrupt`."""
         self._writer.interrupt()

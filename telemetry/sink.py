@@ -48,6 +48,10 @@ class Sink(Protocol):
         """Take a batch, in order within each partition. On `telemetry.errors.StoreUnavailable` nothing has
         moved: call again with the same batch."""
 
+    def waits_s(self) -> float:
+        """Seconds that a `consume` has waited for the answer that it waits for now; 0 while it waits for none. From any
+        thread."""
+
     def interrupt(self) -> None:
         """From any thread: a `consume` that waits for a server raises `StoreUnavailable` now."""
 
@@ -162,6 +166,10 @@ class _DuckSink:
         before = self._store.refused_count()
         stored = self._store.write(batch.readings, batch.cursor, batch.dead)
         return Consumed(stored, batch.skipped, self._store.refused_count() - before)
+
+    def waits_s(self) -> float:
+        """It waits for nobody."""
+        return 0.0
 
     def interrupt(self) -> None:
         """It waits for nobody."""

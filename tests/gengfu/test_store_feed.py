@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from gengfu.stores import StoreFeed
+from gengfu.stores import SILENT_S, StoreFeed
 from journal.entry import Entry
 from journal.sqlite import SqliteJournal
 from protocols.reading import encode_reading
@@ -18,10 +18,13 @@ class RefusingSink:
     """Refuses until it is mended."""
 
     def __init__(self):
-        self.mended, self.offered, self.position = False, 0, {}
+        self.mended, self.offered, self.position, self.waited_s = False, 0, {}, 0.0
 
     def cursor(self):
         return dict(self.position)
+
+    def waits_s(self):
+        return self.waited_s
 
     def consume(self, items):
         batch = list(items)
@@ -68,6 +71,23 @@ async def test_a_dead_feed_can_be_stopped(journal):
     with pytest.raises(StoreRefused):
         await feed.run()
     await feed.stop()
+
+
+async def test_a_store_that_owes_an_answer_is_told_of_before_its_time_out_is_over(journal):
+    sink = RefusingSink()
+    sink.mended = True
+    feed = StoreFeed("influxdb", journal, sink, 0.01)
+    assert feed.problem() == "is not being fed"
+    task = asyncio.create_task(feed.run())
+    await journal.append([Entry("reading", "a", 7, 1, b"x")])
+    while not sink.position:
+        await asyncio.sleep(0)
+    told = []
+    for sink.waited_s in (0.0, SILENT_S, SILENT_S + 0.1, 0.0):
+        told.append(feed.problem())
+    assert told == [None, None, "has not answered for 10 s and more", None]
+    await feed.stop()
+    await task
 
 
 async def test_the_oldest_entry_is_as_old_as_its_arrival_whatever_its_device_says_of_its_time(journal):

@@ -4,15 +4,17 @@ import asyncio
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from journal import writer as writing
 from journal.errors import JournalFull
 from journal.file import OLD_NAME, path_of
-from journal.segments import seal
+from journal.segments import COUNTS, Segment, Segments, seal
 from journal.writer import CLOCK_AHEAD_NS, Limit
 from tests.journal.three_segments import ALL, DUE, SECOND, MakeEntry, Open, ids, segments, three
 
@@ -33,6 +35,80 @@ async def test_entries_are_read_over_all_segments_in_order(
     journal = open_in()
     assert ids(journal) == list(range(30))
     assert journal.count([2], {2: positions[0]}) == 6
+
+
+@pytest.fixture
+def looked_through(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The files whose entries were counted, one name for each query."""
+    found: list[Path] = []
+    query = Segments.query
+
+    def noting(self: Segments, segment: Segment, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
+        if "count(*)" in sql:
+            found.append(segment.path)
+        return query(self, segment, sql, parameters)
+
+    monkeypatch.setattr(Segments, "query", noting)
+    return found
+
+
+CURSORS: list[tuple[dict[int, int], list[int]]] = [
+    ({}, [2]),
+    ({0: -10, 1: -10, 2: -10}, [2]),
+    ({0: -15, 1: -15, 2: -15}, [1, 2]),
+    ({0: -15, 1: -25}, [0, 1, 2]),
+    ({0: -4, 1: -4, 2: -4}, [2]),
+    ({0: -2, 1: -5, 2: -15}, [1, 2]),
+]
+"""Positions, the newest entry being at 0, and which of three segments must be looked through for what stands beyond."""
+
+
+@pytest.mark.parametrize(("cursor", "counted"), CURSORS)
+async def test_what_stands_beyond_a_cursor_is_counted_without_looking_through_all_of_it(
+    open_in: Open,
+    entry: MakeEntry,
+    now: int,
+    tmp_path: Path,
+    looked_through: list[Path],
+    cursor: dict[int, int],
+    counted: list[int],
+) -> None:
+    """5 GB that no store had read took more than a minute each time that `/metrics` was asked."""
+    journal = open_in()
+    newest = (await three(journal, entry, now))[-1]
+    await journal.close()
+    after = {partition: newest + back for partition, back in cursor.items()}
+    journal = open_in()
+    assert journal.count(ALL, after) == len(ids(journal, after))
+    assert looked_through == [segments(tmp_path)[number] for number in counted]
+    assert [journal.count([one], after) for one in range(3)] == [
+        len(journal.read([one], after, 100)) for one in range(3)
+    ]
+
+
+async def test_a_segment_that_nobody_counted_is_looked_through_once(
+    open_in: Open, entry: MakeEntry, now: int, tmp_path: Path, looked_through: list[Path]
+) -> None:
+    """It was sealed by an earlier program, or begun in the run before."""
+    journal = open_in()
+    await three(journal, entry, now)
+    await journal.close()
+    first, second, third = segments(tmp_path)
+    with closing(sqlite3.connect(second)) as connection, connection:
+        assert connection.execute("DELETE FROM state WHERE key = ?", (COUNTS,)).rowcount == 1
+    journal = open_in()
+    await journal.append([entry(30)])
+    await journal.seal(now, DUE)
+    await journal.append([entry(31)])
+    assert [journal.count(ALL, {}), journal.count(ALL, {})] == [32, 32]
+    assert looked_through.count(second) == 1
+    assert first not in looked_through
+    await journal.close()
+    looked_through.clear()
+    journal = open_in()
+    assert [journal.count(ALL, {}), journal.count(ALL, {})] == [32, 32]
+    assert [looked_through.count(one) for one in (first, second, third)] == [0, 1, 1]
+    assert journal.load_state("segment/") == {}
 
 
 async def test_state_goes_with_the_segment_that_is_written_to(open_in: Open, entry: MakeEntry, now: int) -> None:
@@ -153,9 +229,11 @@ async def test_a_crash_between_two_segments_loses_and_doubles_nothing(
 ) -> None:
     crashed = tmp_path / "crashed"
 
-    def crash(connection: sqlite3.Connection, tail: Mapping[int, int], at: int) -> None:
+    def crash(
+        connection: sqlite3.Connection, tail: Mapping[int, int], at: int, counts: Mapping[int, int] | None
+    ) -> None:
         if moment == "after":
-            seal(connection, tail, at)
+            seal(connection, tail, at, counts)
         crashed.mkdir()
         for path in tmp_path.glob("journal*.sqlite*"):
             shutil.copy(path, crashed)

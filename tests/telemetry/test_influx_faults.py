@@ -176,7 +176,9 @@ async def test_slow_answers_are_waited_for_and_it_gets_on(influxd: Influxd, make
     site.proxy.begin("slow", delay_s=0.2)
     for _ in range(3):
         await site.append(20)
+        await wait_for_async(lambda: site.sink.waits_s() > 0.05, what="an answer that is waited for")
         await site.taken()
+        assert site.sink.waits_s() == 0
     assert site.consumer.last_refusal is None
     site.check()
 
