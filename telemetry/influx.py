@@ -6,7 +6,6 @@ harmless: the same series and time are overwritten. It has no cursor and never w
 """
 
 import gzip
-import time
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -50,7 +49,7 @@ class InfluxWriter:
             self._headers["Content-Encoding"] = "gzip"
         self._size = BatchSize(settings.batch_lines, settings.timeout_s / _QUICK)
         self._pool = Link(settings.timeout_s, tls_context(settings))
-        self._asked_at: float | None = None
+        self._owed: urllib3.Timeout | None = None
 
     def write(self, lines: Sequence[str]) -> list[Refused]:
         """Store the lines and return those the server refused; all others are stored then.
@@ -73,8 +72,8 @@ class InfluxWriter:
 
     def waits_s(self) -> float:
         """Seconds that the server has owed the present answer; 0 while it owes none. From any thread."""
-        asked_at = self._asked_at
-        return 0.0 if asked_at is None else time.monotonic() - asked_at
+        owed = self._owed
+        return 0.0 if owed is None else owed.get_connect_duration()
 
     def interrupt(self) -> None:
         """From any thread: a `write` that waits for the server raises `StoreUnavailable` now."""
@@ -128,8 +127,7 @@ class InfluxWriter:
         return answer
 
     def _store(self, access: Access, body: bytes, lines: int) -> Answer:
-        stopwatch = urllib3.Timeout()
-        stopwatch.start_connect()
+        stopwatch = _stopwatch()
         try:
             answer = self._request("POST", access, access.path, access.fields, body)
         except TimedOut:
@@ -181,7 +179,7 @@ class InfluxWriter:
         if access.authorization is not None:
             headers["Authorization"] = access.authorization
         url = f"{self._settings.url}{path}?{urlencode(fields)}"
-        self._asked_at = time.monotonic()
+        self._owed = _stopwatch()
         try:
             response = self._pool.request(
                 method, url, body=body, headers=headers, redirect=False, preload_content=False
@@ -190,7 +188,7 @@ class InfluxWriter:
         except urllib3.exceptions.HTTPError as error:
             raise self._fault(error) from error
         finally:
-            self._asked_at = None
+            self._owed = None
         return make_answer(response.status, response.headers, text, access.secrets)
 
     def _fault(self, error: urllib3.exceptions.HTTPError) -> StoreUnavailable | StoreRefused:
@@ -210,6 +208,13 @@ class InfluxWriter:
 
 class TimedOut(StoreUnavailable):
     """The server had the request and did not answer in time."""
+
+
+def _stopwatch() -> urllib3.Timeout:
+    """Begun now; its ``get_connect_duration`` says how many seconds ago that was."""
+    stopwatch = urllib3.Timeout()
+    stopwatch.start_connect()
+    return stopwatch
 
 
 def _is_done(answer: Answer) -> bool:
