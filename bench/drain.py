@@ -10,6 +10,7 @@ alone in a process of its own, right before.
 
 import argparse
 import asyncio
+import itertools
 import os
 import socket
 import sys
@@ -22,6 +23,7 @@ from pathlib import Path
 from subprocess import DEVNULL, Popen, TimeoutExpired
 
 import httpx
+import msgspec
 import uvloop
 
 from bench.modbus_start import HEAD, compile_modules, profile_text
@@ -29,6 +31,7 @@ from bench.processes import alone, end_on_sigterm
 from bench.rows import Row, print_rows
 from bench.servers import influxd
 from bench.telemetry import series
+from gengfu.evidence.keeper import HEARD
 from gengfu.housekeeping import SEGMENT_BYTES
 from gengfu.stores import BATCH
 from journal.entry import Entry, partition_of
@@ -72,7 +75,8 @@ def _entry(device: int, at: int) -> Entry:
 
 
 async def _fill(folder: Path, gigabytes: float) -> int:
-    """Reports of the past; how many seconds of them there are."""
+    """Reports of the past; how many seconds of them there are. Evidence has heard them all, as in a program that goes
+    on while its stores do not."""
     journal = SqliteJournal.open(folder, now=time.time_ns(), max_bytes=MOST_MB << 20)
     limit = Limit(SEGMENT_BYTES, 10**18)
     at, rounds = time.time_ns() - 10 * 86_400 * SECOND, 0
@@ -82,7 +86,8 @@ async def _fill(folder: Path, gigabytes: float) -> int:
             for call in range(ROUNDS_A_CALL)
         ]
         rounds += ROUNDS_A_CALL
-        await asyncio.gather(*map(journal.append, calls))
+        heard = max(await asyncio.gather(*map(journal.append, calls)))
+        await journal.append((), {HEARD: msgspec.msgpack.encode(heard)})
         await journal.seal(time.time_ns(), limit)
     await journal.close()
     return rounds
@@ -150,15 +155,17 @@ def _until_taken(port: int) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as door:
         door.settimeout(TRY_EVERY_S)
         door.connect(("127.0.0.1", port))
-        for mid in range(1, 0x10000):
+        for mid in itertools.count(1):
             assert time.monotonic() < until, "no post was taken"
             try:
-                door.send(coap.encode(coap.CON, coap.POST, mid, b"t", options, payload=pack))
+                door.send(coap.encode(coap.CON, coap.POST, mid & 0xFFFF, b"t", options, payload=pack))
                 if coap.decode(door.recv(2048))[1] == coap.CHANGED:
                     return
                 door.recv(2048)  # nothing comes: the time until the next try
-            except (TimeoutError, ConnectionRefusedError):
+            except TimeoutError:
                 continue
+            except ConnectionRefusedError:
+                time.sleep(TRY_EVERY_S)  # nobody listens yet, which is told at once
 
 
 def _lag(http: int) -> dict[str, float]:

@@ -26,6 +26,7 @@ import uvloop
 from bench.machine import describe
 from bench.processes import end_on_sigterm
 from tests.faults import kinds
+from tests.faults.load import Rate
 from tests.faults.scene import Outcome
 from tests.faults.stage import staged
 from tests.faults.wall_clock import WallClock, before_2038
@@ -40,6 +41,8 @@ RESULTS = ROOT / "bench" / "results" / "faults.csv"
 RATE, KILL_RATE, SLOW_RATE = 1000.0, 5000.0, 400.0
 KILL_SAMPLES = 5
 """Readings in a pack of each second bin: as many messages as readings are more than two cores can send and take."""
+KILL_UNDER_WAY = 256
+"""The bins go on measuring while the program is not there: what they sent to nobody must not keep them from it."""
 HOUR_S, YEAR_S = 3600.0, 365 * 86_400.0
 INFLUX_DISK_MB, DATA_DISK_MB = 64, 192
 HEADINGS = (
@@ -68,7 +71,7 @@ class Ground(NamedTuple):
 
 async def killed(ground: Ground, times: int) -> Outcome:
     rate = ground.rate or KILL_RATE
-    async with staged(ground.folder, ground.server, rate, samples=KILL_SAMPLES) as scene:
+    async with staged(ground.folder, ground.server, Rate(rate, KILL_SAMPLES, KILL_UNDER_WAY)) as scene:
         await kinds.killed(scene, times, int(rate * 6))
         return await scene.outcome()
 

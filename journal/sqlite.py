@@ -30,7 +30,6 @@ from journal.writer import BULK_KINDS, FLOORS, Bound, Limit, Writer
 
 GROUP = 128
 """Entries that are not made to wait for the window."""
-
 TOLD_AT_ONCE = 16
 BUSY = 48
 """Calls in one commit, in the usual window some 10,000 a second, that show a loop too busy for the commit thread to get
@@ -291,14 +290,18 @@ class SqliteJournal:
         return [_to_stored(row) for row in reversed(rows)]
 
     def count(self, partitions: Sequence[int], after: Mapping[int, int]) -> int:
-        """How many entries are beyond ``after``. Thread-safe; reads the disk only for what is older than the last four
-        million entries of this run, and of that mostly one segment."""
+        """How many entries are beyond ``after``. Thread-safe; of the disk it reads mostly one segment, or none."""
         after = self._index.own(after)
         known, start, end = self._index.count(partitions, after)
         if start >= end:
             return known
-        self._segments.check_open()
         return known + survey.count(self._segments, start, end, _floors(partitions, after))
+
+    def of_kind(self, kind: str, after: int) -> tuple[list[bytes], int]:
+        """The bodies of all entries of a kind beyond a position, oldest first, and the newest position that there is.
+        Thread-safe; blocks on the disk, and does not hold the interpreter meanwhile."""
+        end = self._index.next
+        return survey.of_kind(self._segments, kind, after + 1 if after < end else 0, end), end - 1
 
     def extent(self, after: Mapping[int, int], start: int, end: int) -> Extent:
         """Of the entries at [``start``, ``end``) that are beyond ``after``. Thread-safe; blocks on the disk."""

@@ -15,6 +15,7 @@ NOTHING = 2**63 - 1
 _FIGURES = "count(*), coalesce(min(at), 0), coalesce(max(at), 0)"
 _RANGE = f"position >= ? AND position < ? AND position > {FLOORS}"
 _COUNT = f"SELECT count(*) FROM entry WHERE {_RANGE}"  # noqa: S608 - constants
+_OF_KIND = "SELECT body FROM entry WHERE position >= ? AND position < ? AND kind = ? ORDER BY position"
 _EXTENT = f"SELECT {_FIGURES} FROM entry WHERE {_RANGE}"  # noqa: S608 - constants
 
 
@@ -58,6 +59,14 @@ def _count_whole(segments: Segments, segment: Segment, rest: list[int]) -> int:
             known += segments.counts(segment).get(partition, 0)
         rest[partition] = NOTHING
     return known
+
+
+def of_kind(segments: Segments, kind: str, start: int, end: int) -> list[bytes]:
+    """The bodies of the entries of a kind at positions in [``start``, ``end``), oldest first."""
+    found: list[bytes] = []
+    for segment in segments.overlapping(start, end):
+        found += [body for (body,) in segments.query(segment, _OF_KIND, (start, end, kind))]
+    return found
 
 
 def extent(segments: Segments, start: int, end: int, floors: Sequence[int]) -> Extent:

@@ -37,8 +37,6 @@ log = logging.getLogger("gengfu.evidence")
 
 EVERY_S = 10.0
 """How often what has come is copied while an area is kept."""
-PAGE = 5_000
-"""Rows that are read at once at the start."""
 IDLE_S = 60.0
 """Else: how often it is noted how far the journal was heard."""
 WRITE_S = 1.0
@@ -95,13 +93,8 @@ class EvidenceKeeper(Collector):
     def _missed(self, heard: int | None) -> tuple[list[AlarmTransition], int]:
         """Of a journal that was never heard, the alarms of the last hour."""
         since = self._now() - AFTER_NS if heard is None else 0
-        position = self._journal.since(since) - 1 if heard is None else heard
-        found: list[AlarmTransition] = []
-        while rows := self._journal.rows(range(PARTITIONS), dict.fromkeys(range(PARTITIONS), position), PAGE):
-            alarms = (_transition(body) for _, _, kind, body in rows if kind == ALARM)
-            found += [one for one in alarms if one is not None and one.at >= since]
-            position = rows[-1][0]
-        return found, position
+        bodies, newest = self._journal.of_kind(ALARM, self._journal.since(since) - 1 if heard is None else heard)
+        return [one for one in map(_transition, bodies) if one is not None and one.at >= since], newest
 
     def listen(self, batch: Sequence[Stored]) -> None:
         """Listener of the journal."""

@@ -20,6 +20,17 @@ ENDPOINTS = 32
 """Each has 65,536 message ids in 247 s: together they are good for 8,000 readings a second."""
 UNDER_WAY = 64
 """Exchanges of one endpoint; when so many wait, its bins do not measure anything new."""
+
+
+class Rate(NamedTuple):
+    """``readings`` a second of all bins together, as long as the gateway answers; ``samples``: readings in each pack of
+    those that send a time; ``under_way``: as `UNDER_WAY`."""
+
+    readings: float
+    samples: int = 1
+    under_way: int = UNDER_WAY
+
+
 TICK_S = 0.01
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 4.0
 TRANSMISSIONS = 4
@@ -86,8 +97,9 @@ class Bin:
 class Endpoint(asyncio.DatagramProtocol):
     """Some of the bins at one address. ``refused``: answers that were no 2.04, by code."""
 
-    def __init__(self, bins: list[Bin]) -> None:
+    def __init__(self, bins: list[Bin], under_way: int) -> None:
         self._bins = itertools.cycle(bins)
+        self._under_way = under_way
         self._numbers = itertools.count(random.randrange(0x10000))
         self._transport: asyncio.DatagramTransport | None = None
         self._open: dict[bytes, _Exchange] = {}
@@ -105,7 +117,7 @@ class Endpoint(asyncio.DatagramProtocol):
 
     def measure(self, now: float) -> int:
         """A new pack of the next bin, unless too many wait; how many readings it has."""
-        return self.measure_of(next(self._bins), now) if len(self._open) < UNDER_WAY else 0
+        return self.measure_of(next(self._bins), now) if len(self._open) < self._under_way else 0
 
     def measure_of(self, bin_: Bin, now: float) -> int:
         """A new pack of this bin, however many wait."""
@@ -165,14 +177,13 @@ class Endpoint(asyncio.DatagramProtocol):
 
 
 class Load:
-    """The bins at work. ``rate``: readings a second of all together, as long as the gateway answers; ``samples``:
-    readings in each pack of those that send a time."""
+    """The bins at work."""
 
-    def __init__(self, bins: list[str], rate: float, samples: int = 1) -> None:
+    def __init__(self, bins: list[str], rate: Rate) -> None:
         shapes = (number // ENDPOINTS % len(SHAPES) for number in range(len(bins)))
-        made = [Bin(*one, samples if one[1] in TIMED else 1) for one in zip(bins, shapes, strict=True)]
-        self.ends = [Endpoint(made[number::ENDPOINTS]) for number in range(min(ENDPOINTS, len(made)))]
-        self._rate = rate
+        made = [Bin(*one, rate.samples if one[1] in TIMED else 1) for one in zip(bins, shapes, strict=True)]
+        self.ends = [Endpoint(made[number::ENDPOINTS], rate.under_way) for number in range(min(ENDPOINTS, len(made)))]
+        self._rate = rate.readings
         self._tasks: list[asyncio.Task[None]] = []
 
     async def begin(self, port: int) -> None:

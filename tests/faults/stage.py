@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.faults.load import Load
+from tests.faults.load import Load, Rate
 from tests.faults.place import Place, bins
 from tests.faults.scene import Scene
 from tests.fixtures.influx import Influxd
@@ -17,23 +17,23 @@ WARM_UP = 100
 async def staged(
     folder: Path,
     server: Influxd,
-    rate: float,
+    rate: float | Rate,
     *,
     url: str | None = None,
     data: Path | None = None,
     environment: Mapping[str, str] | None = None,
     timeout_s: float | None = None,
     seed: str = "",
-    samples: int = 1,
 ) -> AsyncIterator[Scene]:
-    """A scene at work. ``rate``: readings a second; ``url``: of InfluxDB where something stands before it; ``data``:
-    the data folder where it is not in ``folder``; ``timeout_s``: see `Place`; ``seed``: lines that InfluxDB has before
-    the program starts; ``samples``: see `Load`."""
+    """A scene at work. ``rate``: readings a second, or more about them; ``url``: of InfluxDB where something stands
+    before it; ``data``: the data folder where it is not in ``folder``; ``timeout_s``: see `Place`; ``seed``: lines that
+    InfluxDB has before the program starts."""
     database = server.database()
     if seed:
         server.write(seed, database)
     place = Place(folder, data or folder / "data", bins(BINS), url or server.url, database, timeout_s)
-    scene = Scene(place, server, Load(place.names[:-1], rate, samples), environment or {})
+    load = Load(place.names[:-1], rate if isinstance(rate, Rate) else Rate(rate))
+    scene = Scene(place, server, load, environment or {})
     try:
         await scene.begin(WARM_UP)
         yield scene

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults import kinds
+from tests.faults.load import Rate
 from tests.faults.place import BURST
 from tests.faults.scene import Scene
 from tests.faults.stage import staged
@@ -27,7 +28,7 @@ async def more(scene: Scene, readings: int) -> None:
 
 
 async def test_kills_under_load_a_burst_and_a_second_process(tmp_path: Path, influxd: Influxd) -> None:
-    async with staged(tmp_path, influxd, 300, samples=3) as scene:
+    async with staged(tmp_path, influxd, Rate(300, samples=3)) as scene:
         scene.load.burst(BURST, 500)
         await kinds.refused(scene)
         await kinds.killed(scene, 3, 400)
