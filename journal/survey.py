@@ -14,7 +14,6 @@ NOTHING = 2**63 - 1
 """A floor that no entry is beyond."""
 _FIGURES = "count(*), coalesce(min(at), 0), coalesce(max(at), 0)"
 _RANGE = f"position >= ? AND position < ? AND position > {FLOORS}"
-_COUNT = f"SELECT count(*) FROM entry WHERE {_RANGE}"  # noqa: S608 - constants
 _OF_KIND = "SELECT body FROM entry WHERE position >= ? AND position < ? AND kind = ? ORDER BY position"
 _EXTENT = f"SELECT {_FIGURES} FROM entry WHERE {_RANGE}"  # noqa: S608 - constants
 
@@ -43,7 +42,7 @@ def count(segments: Segments, start: int, end: int, floors: Sequence[int]) -> in
         if segment.ends_before(end):
             known += _count_whole(segments, segment, rest)
         if min(rest) < NOTHING:
-            known += sum(more for (more,) in segments.query(segment, _COUNT, (start, end, *rest)))
+            known += sum(more for more, _, _ in segments.query(segment, _EXTENT, (start, end, *rest)))
     return known
 
 

@@ -9,10 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gengfu.precedence import NICE
 from tests.e2e.program_run import Demo, Program, all_gone, is_alive, newest
 from tests.e2e.stores import in_duckdb
-from tests.fixtures.nice import may_be_lowered, nice_of
+from tests.fixtures.nice import nice_of, nice_of_program
 from tests.fixtures.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.board, pytest.mark.usefixtures("micropython")]
@@ -76,9 +75,8 @@ def test_the_demo_shows_five_boards_stops_at_ctrl_c_and_remembers(tmp_path: Path
             boards = first.boards()
             assert sorted(boards) == DEVICES
             assert all(is_alive(pid) for pid in boards.values())
-            own = nice_of()
-            assert nice_of(first.process.pid) == (NICE if own == 0 and may_be_lowered() else own), "it goes first"
-            assert {nice_of(pid) for pid in boards.values()} == {own}
+            assert nice_of(first.process.pid) == nice_of_program()
+            assert {nice_of(pid) for pid in boards.values()} == {nice_of()}, "they do not go first"
             wait_for(lambda: history(client, "demo:gas:0001"), 10, "stored samples")
             before = {device: history(client, device) for device in DEVICES}
             with watching(client) as ended:

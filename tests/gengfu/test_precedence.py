@@ -5,24 +5,13 @@ import subprocess
 import sys
 import threading
 
-import pytest
-
-from gengfu.precedence import NICE, precedence, without_precedence
-from tests.fixtures.nice import may_be_lowered, nice_of
+from gengfu.precedence import precedence, without_precedence
+from tests.fixtures.nice import nice_of, nice_of_program
 
 NOBODY = 65_534
 """A user without any right."""
 IMPORT = "import os; from gengfu.precedence import precedence\n"
 TELL = "with precedence(): print(os.getpriority(os.PRIO_PROCESS, 0))"
-
-
-@pytest.fixture
-def usual() -> int:
-    """The nice value of tests, where it can be lowered."""
-    before = nice_of()
-    if before or not may_be_lowered():
-        pytest.skip("this user may not lower a nice value, or began with another than 0")
-    return before
 
 
 def told(*prefix: str) -> int:
@@ -31,19 +20,20 @@ def told(*prefix: str) -> int:
     return int(done.stdout)
 
 
-def test_threads_that_begin_meanwhile_go_first_and_it_ends_with_the_block(usual: int) -> None:
+def test_threads_that_begin_meanwhile_go_first_and_it_ends_with_the_block() -> None:
+    before, first = nice_of(), nice_of_program()
     seen: list[int] = []
     with precedence():
         thread = threading.Thread(target=lambda: seen.append(nice_of()))
         thread.start()
         thread.join()
-        assert [*seen, nice_of()] == [NICE, NICE]
-    assert nice_of() == usual
+        assert [*seen, nice_of()] == [first, first]
+    assert nice_of() == before
 
 
-def test_who_starts_it_with_a_nice_value_keeps_it(usual: int) -> None:
-    assert told("nice", "-n", "5") == usual + 5
-    assert told("nice", "-n", "-3") == usual - 3
+def test_who_starts_it_with_a_nice_value_keeps_it() -> None:
+    assert told() == nice_of_program()
+    assert told("nice", "-n", "5") == nice_of() + 5
 
 
 def test_without_the_right_nothing_happens() -> None:
@@ -52,9 +42,10 @@ def test_without_the_right_nothing_happens() -> None:
     assert int(done.stdout) == nice_of()
 
 
-def test_a_process_that_it_started_stands_in_line(usual: int) -> None:
+def test_a_process_that_it_started_stands_in_line() -> None:
+    before = nice_of()
     with precedence(), subprocess.Popen(["cat"], stdin=subprocess.PIPE) as child:
-        assert nice_of(child.pid) == NICE
+        assert nice_of(child.pid) == nice_of()
         without_precedence(child.pid)
-        assert nice_of(child.pid) == usual
+        assert nice_of(child.pid) == before
     without_precedence(child.pid)  # it has ended
