@@ -11,6 +11,7 @@ import msgspec
 
 from gateway.clock_steps import ClockSteps
 from journal.entry import Entry, Stored
+from journal.names import Names
 from journal.recent import Accepted, Answer, Identity, RecentIdentities
 from protocols.moment import SECOND, Moment
 from protocols.reading import Reading, Value, counted_identity, decode_reading, stamp_in, timed_identity
@@ -30,10 +31,13 @@ class Acceptance:
     def __init__(self) -> None:
         self._recent = RecentIdentities()
         self._steps = ClockSteps()
+        self._older: Names | None = None
 
-    def rebuild(self, tail: Iterable[Stored]) -> None:
-        """At start: remember what the end of the journal holds, oldest first."""
+    def rebuild(self, tail: Iterable[Stored], older: Names | None = None) -> None:
+        """At start: remember what the end of the journal holds, oldest first. ``older``: names of the readings before
+        it, which are read again where one of them comes again."""
         self._recent.rebuild(_accepted(*one) for one in readings_in(stored.entry for stored in tail))
+        self._older = older
 
     def accept(self, reading: Reading, key: str, source: str, now: Moment) -> tuple[Reading, str]:
         """The reading under a free time stamp, and the name of its entry; or under its first time stamp and no name
@@ -49,7 +53,11 @@ class Acceptance:
         else:
             identity = reading.claimed_at or reading.at
         digest = _digest(reading.values)
-        if not self._recent.take_new(key, identity, digest, reading.at):
+        name = identity if isinstance(identity, str) else timed_identity(key, identity)
+        is_new = self._recent.take_new(key, identity, digest, reading.at)
+        if is_new and self._older is not None:
+            is_new = not self._recall(self._older, name, Accepted(key, identity, digest, reading.at))
+        if not is_new:
             if is_anonymous:
                 self._expire(key, identity, digest, now._replace(wall=reading.received_at))
             answer = self._recent.check(key, identity, digest)
@@ -61,7 +69,19 @@ class Acceptance:
                 reading = _doubtful(reading)
             reading = _at(reading, at)
             self._recent.remember(key, identity, digest, at)
-        return reading, identity if isinstance(identity, str) else timed_identity(key, identity)
+        return reading, name
+
+    def _recall(self, older: Names, name: str, one: Accepted) -> bool:
+        """Whether a sample that was taken for new is among those from before the start, and is remembered as such now;
+        not as a new one, then."""
+        found = [stored for stored in (_accepted(*it) for it in readings_in(older.find(name))) if stored.key == one.key]
+        if not older:
+            self._older = None
+        if not found:
+            return False
+        self._recent.forget(one.key, one.identity, one.digest)
+        self._recent.rebuild(found)
+        return True
 
     def forget(self, name: str, reading: Reading) -> None:
         """The reading that was accepted under this name is not stored: it must be free when it comes again."""

@@ -38,6 +38,7 @@ from gengfu.supervisor import Supervisor
 from gengfu.wakeup import Wakeup
 from interlocks.engine import InterlockEngine
 from journal.entry import PARTITIONS, Stored
+from journal.names import Names
 from journal.sqlite import SqliteJournal
 from protocols.reading import Origin, Reading, decode_reading
 
@@ -45,6 +46,8 @@ log = logging.getLogger("gengfu.gateway")
 
 TAIL = 50_000
 """Entries of the journal's end that are read at start, to know again what was stored already."""
+NAMED = 450_000
+"""Readings before these of which only the names are read: as many in all as a program that runs on remembers."""
 
 
 class GatewaySide:
@@ -105,12 +108,18 @@ class GatewaySide:
         self.watch.load(state, clock.now())
         self.commands.load(state, clock.now())
         tail = await asyncio.to_thread(self.journal.tail, TAIL)
-        self.pipeline.rebuild(tail)
+        self.pipeline.rebuild(tail, await self._names_before(tail))
         readings = (decode_reading(one.entry.body) for one in tail if one.entry.kind == READING)
         self.watch.recall(filter(self._speaks_of_today, readings), clock.now())
         self.begin(await self.build(self.site, self.site.connections, doors))
         await self._listen_to_people(state)
         self._wakeup.again()
+
+    async def _names_before(self, tail: Sequence[Stored]) -> Names | None:
+        """What is read of the journal before its end; nothing where that is all."""
+        if len(tail) < TAIL:
+            return None
+        return await asyncio.to_thread(self.journal.names, READING, tail[0].position, NAMED)
 
     def _speaks_of_today(self, reading: Reading) -> bool:
         """Whether its device is still there and has the profile still by which its values are told apart."""

@@ -55,6 +55,10 @@ _ROW_OVERHEAD = 48
 """Bytes of a row beside its body, about; corrected by each exact measurement."""
 
 
+BULK_KINDS = frozenset({"reading", "health"})
+"""What is refused first when space runs out; everything else goes in up to the reserve."""
+
+
 class Submission(msgspec.Struct):
     """One call of `submit`, and what became of it: ``error``, or ``position`` of its last entry."""
 
@@ -79,6 +83,13 @@ class Submission(msgspec.Struct):
                 self.future.set_result(self.position)
             else:
                 self.future.set_exception(self.error)
+
+
+def is_bulk(entries: Sequence[Entry], state: Mapping[str, bytes | None] | None) -> bool:
+    """One that carries an alarm, a trip or a change of state is not bulk: its readings are the evidence."""
+    if len(entries) == 1:
+        return not state and entries[0].kind in BULK_KINDS
+    return bool(entries) and not state and all(entry.kind in BULK_KINDS for entry in entries)
 
 
 class Statement(NamedTuple):

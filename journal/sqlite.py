@@ -18,15 +18,16 @@ from pathlib import Path
 from typing import Any
 
 from journal import survey
-from journal.batch import Submission, stored_of
+from journal.batch import Submission, is_bulk, stored_of
 from journal.entry import PARTITIONS, Done, Entry, Row, Stored
 from journal.errors import JournalClosed, JournalError, JournalFull, translate, translate_os
 from journal.file import SetAside
 from journal.lock import FolderLock
+from journal.names import Names, names_of
 from journal.segments import Segments, open_folder
 from journal.survey import Extent, Parts
 from journal.turn import Turn
-from journal.writer import BULK_KINDS, FLOORS, Bound, Limit, Writer
+from journal.writer import FLOORS, Bound, Limit, Writer
 
 GROUP = 128
 """Entries that are not made to wait for the window."""
@@ -144,12 +145,12 @@ class SqliteJournal:
         patient: bool = False,
     ) -> None:
         """See `Journal.submit`. Raises `JournalClosed`, and `JournalFull` when too many wait for the disk."""
-        self._queue(Submission(entries, state, done, None, _is_bulk(entries, state)), patient=patient)
+        self._queue(Submission(entries, state, done, None, is_bulk(entries, state)), patient=patient)
 
     async def append(self, entries: Sequence[Entry], state: Mapping[str, bytes | None] | None = None) -> int:
         """See `Journal.append`."""
         future: asyncio.Future[int] = self._loop.create_future()
-        self._queue(Submission(entries, state, None, future, _is_bulk(entries, state)))
+        self._queue(Submission(entries, state, None, future, is_bulk(entries, state)))
         return await future
 
     def _queue(self, one: Submission, *, patient: bool = False) -> None:
@@ -289,6 +290,11 @@ class SqliteJournal:
                 break
         return [_to_stored(row) for row in reversed(rows)]
 
+    def names(self, kind: str, end: int, limit: int) -> Names:
+        """See `journal.names.names_of`."""
+        self._segments.check_open()
+        return names_of(self._segments, kind, end, limit)
+
     def count(self, partitions: Sequence[int], after: Mapping[int, int]) -> int:
         """How many entries are beyond ``after``. Thread-safe; of the disk it reads mostly one segment, or none."""
         after = self._index.own(after)
@@ -381,13 +387,6 @@ class SqliteJournal:
 
 def _to_stored(row: tuple[int, str, str, int, int, bytes]) -> Stored:
     return Stored(row[0], Entry._make(row[1:]))
-
-
-def _is_bulk(entries: Sequence[Entry], state: Mapping[str, bytes | None] | None) -> bool:
-    """One that carries an alarm, a trip or a change of state is not bulk: its readings are the evidence."""
-    if len(entries) == 1:
-        return not state and entries[0].kind in BULK_KINDS
-    return bool(entries) and not state and all(entry.kind in BULK_KINDS for entry in entries)
 
 
 def _floors(partitions: Sequence[int], after: Mapping[int, int]) -> list[int]:

@@ -18,9 +18,6 @@ from journal.positions import PositionIndex
 from journal.segments import Sealed, Segment, Segments, seal
 from journal.turn import Turn
 
-BULK_KINDS = frozenset({"reading", "health"})
-"""What is refused first when space runs out; everything else goes in up to the reserve."""
-
 _MEASURE_EVERY = 256 * 1024
 _KEEP_TAIL_EVERY = 16_384
 """Entries between two records of the partitions' tails: so many are read at most at the next start."""

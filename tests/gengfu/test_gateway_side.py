@@ -1,5 +1,6 @@
 """What comes in makes the watch look again at what is due, whatever else becomes of it."""
 
+import asyncio
 import tomllib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -17,8 +18,9 @@ from gengfu.rules import shipped
 from gengfu.supervisor import Supervisor
 from journal.entry import Entry, partition_of
 from journal.sqlite import SqliteJournal
+from protocols.moment import SECOND
 from protocols.profile.loader import shipped_profiles
-from protocols.reading import Origin, Reading, encode_reading
+from protocols.reading import Origin, Reading, decode_reading, encode_reading
 from tests.fixtures.stories import gas_reading
 
 SITE = """
@@ -101,3 +103,26 @@ async def test_what_was_stored_under_another_profile_of_the_device_says_nothing_
     await gateway.start({})
     picture = gateway.watch.alarms.group_of("gas:1", Origin.LIVE).picture
     assert bool(picture._trusted) is counts
+
+
+def _stored(seconds_ago: int) -> Entry:
+    now = clock.wall()
+    one = msgspec.structs.replace(gas_reading(0, "gas:1", methane=1.0), at=now - seconds_ago * SECOND, received_at=now)
+    return Entry("reading", one.identity, partition_of("gas:1"), one.at, encode_reading(one))
+
+
+@pytest.mark.parametrize("tail", [1, 3, 4, 5])
+async def test_what_stands_before_the_end_that_is_read_at_a_start_is_known_too(
+    gateway: GatewaySide, monkeypatch: pytest.MonkeyPatch, tail: int
+) -> None:
+    monkeypatch.setattr("gengfu.gateway_side.TAIL", tail)
+    before = [_stored(ago) for ago in (40, 30, 20, 10)]
+    await gateway.journal.append(before)
+    await gateway.start({})
+    told: list[Exception | None] = []
+    again = [decode_reading(one.body) for one in before]
+    gateway._offer([*again, _leak()], "mqtt", told.append)
+    await gateway.journal.append([])
+    await asyncio.sleep(0)
+    readings = [one for one in gateway.journal.tail(10) if one.entry.kind == "reading"]
+    assert (len(readings), told) == (5, [None])
