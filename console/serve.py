@@ -6,7 +6,6 @@ has an open event stream and reads nothing.
 
 import asyncio
 import contextlib
-import errno
 import logging
 import socket
 import sys
@@ -18,35 +17,13 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from console.errors import AddressRefused, PortInUse, StartRefused
+from console.errors import StartRefused
 from console.services import ConsoleServices
 
 OWED_S = 20.0
 """How long a request may take to arrive; it is cut off after twice that at the latest."""
 STOP_S = 1
 """How long open connections may take to end; afterwards they are cut off."""
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """A listening address, not yet accepting; ``port`` 0 takes a free one. Raises `PortInUse`, `AddressRefused`."""
-    where = f"{host}:{port}"
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-    except socket.gaierror as error:
-        raise AddressRefused(f"cannot listen on {where}: {error.strerror}; give an address of this machine") from None
-    sock = socket.socket(family, kind, protocol)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(address)
-        # Listening here, not in the server: without it a second process could bind the same port unnoticed.
-        sock.listen(128)
-    except OSError as error:
-        sock.close()
-        raise _refused(where, error) from None
-    sock.setblocking(False)
-    return sock
 
 
 def load(services: ConsoleServices) -> ASGIApp:
@@ -57,16 +34,6 @@ def load(services: ConsoleServices) -> ASGIApp:
     from console.app import create_app  # noqa: PLC0415 - a fifth of the start: loaded when the watch stands
 
     return create_app(services)
-
-
-def _refused(where: str, error: OSError) -> AddressRefused:
-    if error.errno == errno.EADDRINUSE:
-        return PortInUse(
-            f"cannot listen on {where}: another program uses this port; stop it or choose another with --port"
-        )
-    if error.errno == errno.EACCES:
-        return AddressRefused(f"cannot listen on {where}: not allowed; choose a port above 1023")
-    return AddressRefused(f"cannot listen on {where}: {error.strerror}; give an address of this machine")
 
 
 class _Server(uvicorn.Server):

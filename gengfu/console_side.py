@@ -2,10 +2,10 @@
 
 import asyncio
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter
 
@@ -17,7 +17,7 @@ from console.duty.run_board import RunBoard
 from console.errors import AccountsDamaged
 from console.events import EventHub
 from console.live import LiveView
-from console.services import Connections, ConsoleServices, Demo, DeviceDoor, JournalDesk, Reload
+from console.services import Connections, ConsoleServices, DeviceDoor, JournalDesk, Reload
 from device_registry.devices import Site
 from gateway.uplink import Ingest
 from gengfu import clock
@@ -29,16 +29,23 @@ from gengfu.letter_board import LetterBoard
 from gengfu.operations_side import OperationsSide
 from gengfu.rules import Rulebook
 from gengfu.settings import Settings
+from gengfu.staging import Staging
 from gengfu.stores import Stores
 from gengfu.supervisor import Supervisor
 from journal.entry import Stored
+from journal.follow import follow
 from journal.sqlite import SqliteJournal
 from protocols.profile.model import Profile
 from protocols.reading import decode_reading
 from telemetry import duck_extract
 
 TAIL = 20_000
-"""Entries of the journal's end that give the alarm history of the desk."""
+"""Entries of the journal's end that give the alarm history of the desk, and values that no store has yet."""
+PIECE = 200
+"""Entries and samples that are taken in before the gateway has its turn."""
+
+
+T = TypeVar("T")
 
 
 class LiveFeed:
@@ -63,16 +70,6 @@ class LiveFeed:
         if names is None:
             names = self._points[profile] = tuple(point.name for point in profile.points)
         return names
-
-
-class Staging(NamedTuple):
-    """What makes a process a demo: its banner, and what people can do to its boards."""
-
-    banner: Mapping[str, str] | None = None
-    demo: Demo | None = None
-
-
-NO_STAGING = Staging()
 
 
 class Gate(NamedTuple):
@@ -123,16 +120,22 @@ class ConsoleSide:
         self._events.publish("resync", {})
 
     async def warm(self, stack: AsyncExitStack) -> None:
-        """Show what was known before the start: what the store has, then what the journal has beyond it."""
+        """Show what was known before: what the store has, then what the journal has beyond it. In pieces: the gateway
+        takes data meanwhile."""
         stack.callback(self.accounts.close)
-        self.live.warm(await asyncio.to_thread(self._stores.duck.latest), clock.wall())
-        feed = LiveFeed(self._site, self.live)
-        feed(await self._stores.not_yet_stored(self._journal))
-        tail = await asyncio.to_thread(self._journal.tail, TAIL)
-        self._desk.warm(self._journal.load_state(""), tail)
+        for samples in _pieces(await asyncio.to_thread(self._stores.duck.latest)):
+            self.live.warm(samples, clock.wall())
+            await asyncio.sleep(0)
         await self._runs.warm()
+        feed = LiveFeed(self._site, self.live)
+        tail = await asyncio.to_thread(self._journal.tail, TAIL)
+        for stored in _pieces(tail):
+            feed(stored)
+            await asyncio.sleep(0)
+        self._desk.warm(self._journal.load_state(""), tail)
+        newest = tail[-1].position if tail else 0
         for listener in (feed, self._desk.listen, self._asker.hear):
-            stack.callback(self._journal.subscribe(listener))
+            stack.callback(follow(self._journal, newest, listener))
 
     async def start(
         self,
@@ -192,3 +195,7 @@ class ConsoleSide:
     async def _finish(self, served: asyncio.Task[None]) -> None:
         self.stop.set()
         await served
+
+
+def _pieces(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (items[at : at + PIECE] for at in range(0, len(items), PIECE))

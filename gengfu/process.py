@@ -1,49 +1,46 @@
-"""One process: gateway and console over one journal, started in order, stopped in reverse.
+"""One process: the gateway first, then what people look at, over one journal; stopped in reverse.
 
-Order of the start: sockets first (a port in use is said before anything is opened), then the journal and the
-stores, then the watch with what stood before, then the connections; the console answers last.
+Order of the start: sockets first (a port in use is said before anything is opened), then the journal, the watch with
+what stood before, and the connections. From then on data is taken. What stands behind the gateway (`gengfu.behind`) is
+loaded and opened afterwards; the console answers last.
 """
 
 import asyncio
 import logging
-import signal
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
 
-from console import serve
+from console import address
 from console.errors import ConsoleError
 from device_registry.connections import CoapConnection, SerialPart
 from device_registry.devices import Site
 from device_registry.in_use import SiteInUse
 from gateway.errors import GatewayError
 from gateway.transports.coap import door as coap
-from gengfu import clock, collector, stores
+from gengfu import clock, collector
 from gengfu.coap_side import host_port
-from gengfu.connection_board import ConnectionBoard
-from gengfu.console_side import NO_STAGING, ConsoleSide, Gate, Staging
-from gengfu.consumers import Consumers
 from gengfu.errors import MissingError
 from gengfu.evidence.keeper import EvidenceKeeper, open_evidence
 from gengfu.gateway_side import GatewaySide
-from gengfu.health import Health
-from gengfu.health_log import HealthLog, Seen
-from gengfu.housekeeping import Taker, keep_downlink, keep_house
-from gengfu.huge_pages import keep_heap_in_huge_pages
-from gengfu.operations_side import open_operations
 from gengfu.precedence import precedence
-from gengfu.reload import Followers, SiteReload
 from gengfu.rules import Rulebook
 from gengfu.settings import Settings
+from gengfu.staging import NO_STAGING, Staging
 from gengfu.supervisor import Supervisor
 from journal.errors import JournalError
 from journal.sqlite import SqliteJournal
 from operations.errors import OperationsError
 from telemetry.errors import StoreError
+
+if TYPE_CHECKING:  # loaded with what stands behind the gateway
+    from gengfu.console_side import ConsoleSide
 
 log = logging.getLogger("gengfu")
 
@@ -59,7 +56,7 @@ class Process:
     folder: Path
     supervisor: Supervisor
     gateway: GatewaySide
-    console: ConsoleSide
+    console: "ConsoleSide"
     http_port: int
     coap_ports: dict[str, int]
 
@@ -85,49 +82,36 @@ async def _start(
     _tell_missing_lines(site)
     stack.enter_context(precedence())  # before any thread begins: each has what its starter has
     in_use = SiteInUse(site)
-    site = in_use.site
-    web = serve.bind(settings.http.host, settings.http.port)
+    web = address.bind(settings.http.host, settings.http.port)
     stack.callback(web.close)
-    doors = _bind_doors(stack, site)
+    doors = _bind_doors(stack, in_use.site)
     ports = {name: door.getsockname()[1] for name, door in doors.items()}
     metrics = CollectorRegistry()
     supervisor = Supervisor(metrics)
     max_bytes = settings.journal.max_mb * MEBI
     journal = _open_journal(stack, folder / "journal", max_bytes)
     downlink = _open_journal(stack, folder / "downlink", max_bytes)
-    opened = await stores.open_stores(stack, site, folder, book, journal, settings.telemetry)
-    operations = open_operations(stack, site, folder, journal)
-    console = ConsoleSide(settings, site, folder, book, journal, downlink, opened, operations)
-    await console.warm(stack)
-    stack.callback(journal.subscribe(operations.listen))
-    supervisor.run("operations", operations.follow)
-    stores.start(stack, opened, supervisor)
-    evidence = _open_evidence(stack, site, folder, journal)
+    stored = journal.tail(1)
+    after_gateway = await stack.enter_async_context(AsyncExitStack())
+    evidence = _open_evidence(stack, in_use.site, folder, journal)
     # a start that fails further on must not leave a task that begins while its store is being closed
     stack.push_async_callback(supervisor.stop)
     await evidence.start(supervisor, metrics)
-    gateway = GatewaySide(site, book, journal, downlink, metrics, supervisor, evidence.frames)
+    gateway = GatewaySide(in_use.site, book, journal, downlink, metrics, supervisor, evidence.frames)
     # before the start: one that fails half-way must let go of the connections that it has opened
     stack.push_async_callback(gateway.stop)
     await gateway.start(doors)
-    health = Health(journal, max_bytes, opened.feeds, gateway.bus_counters, gateway.diagnoses)
-    metrics.register(health)
-    consumers = Consumers(journal, max_bytes, opened.feeds)
-    metrics.register(consumers)
-    days = settings.journal.keep_days
-    takers: list[Taker] = [*opened.feeds, evidence]
-    supervisor.run("housekeeping", lambda: keep_house(journal, max_bytes, takers, days, consumers))
-    supervisor.run("housekeeping of the downlink", lambda: keep_downlink(downlink, max_bytes, journal, days))
-    _log_health(supervisor, journal, Seen(site, gateway, console.live, consumers, opened, folder, max_bytes))
-    _keep_memory(supervisor)
-    board = ConnectionBoard(site, gateway.diagnoses, clock.wall)
-    followers = Followers(gateway, console, operations, opened)
-    reload = _listen_for_reload(stack, settings, SiteReload(settings, in_use, book, journal, followers), supervisor)
-    gate = Gate(gateway.ingest, gateway.device_door, board, consumers, reload)
-    await console.start(stack, web, gate, health, metrics, supervisor, staging)
+    await asyncio.to_thread(import_module, "gengfu.behind")  # the gateway goes on meanwhile
+    from gengfu.behind import Front, open_behind  # noqa: PLC0415 - most of the imports: the gateway does not wait
+
+    newest = stored[-1].position if stored else 0
+    front = Front(
+        settings, in_use, folder, book, journal, downlink, max_bytes, evidence, gateway, metrics, supervisor, newest
+    )
+    console = await open_behind(stack, after_gateway, front, web, staging)
     stack.push_async_callback(supervisor.stop)
     stack.enter_context(collector.settled())
-    return Process(settings, site, folder, supervisor, gateway, console, web.getsockname()[1], ports)
+    return Process(settings, in_use.site, folder, supervisor, gateway, console, web.getsockname()[1], ports)
 
 
 def _bind_doors(stack: AsyncExitStack, site: Site) -> dict[str, socket.socket]:
@@ -144,29 +128,6 @@ def _open_evidence(stack: AsyncExitStack, site: Site, folder: Path, journal: Sql
     evidence = open_evidence(site, folder, journal)
     stack.push_async_callback(evidence.stop)
     return evidence
-
-
-def _log_health(supervisor: Supervisor, journal: SqliteJournal, seen: Seen) -> None:
-    """Only for InfluxDB: the embedded store has no place for it."""
-    if seen.stores.influx is not None:
-        supervisor.run("health", HealthLog(journal, seen).run)
-
-
-def _keep_memory(supervisor: Supervisor) -> None:
-    supervisor.run("collector", collector.sweep)
-    supervisor.run("huge pages", keep_heap_in_huge_pages)
-
-
-def _listen_for_reload(
-    stack: AsyncExitStack, settings: Settings, reload: SiteReload, supervisor: Supervisor
-) -> SiteReload | None:
-    """SIGHUP takes the site's document anew; ``None`` where there is none (the demo makes its own)."""
-    if settings.site is None:
-        return None
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGHUP, lambda: supervisor.run("reload", reload.on_signal))
-    stack.callback(loop.remove_signal_handler, signal.SIGHUP)
-    return reload
 
 
 def _open_journal(stack: AsyncExitStack, folder: Path, max_bytes: int) -> SqliteJournal:

@@ -15,7 +15,7 @@ from gengfu.rules import Rulebook
 from gengfu.settings import TelemetryPart
 from gengfu.supervisor import Supervisor
 from journal.consumer import Consumer
-from journal.entry import PARTITIONS, Row, Stored
+from journal.entry import PARTITIONS, Row
 from journal.sqlite import SqliteJournal
 from operations.plan_files import shipped_plans
 from protocols.reading import decode_reading
@@ -172,10 +172,6 @@ class Stores:
         """The site was changed. What a removed device sent may still be on its way to a store, so its series stays."""
         self._series.update(series_of(site))
         self._annotate.follow_site(site)
-
-    async def not_yet_stored(self, journal: SqliteJournal) -> list[Stored]:
-        """What DuckDB has not taken yet: acknowledged before the last end, and to be shown all the same."""
-        return await asyncio.to_thread(journal.read, range(PARTITIONS), self.duck.cursor(), BATCH)
 
 
 async def open_stores(

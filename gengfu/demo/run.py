@@ -11,7 +11,6 @@ from device_registry.connections import CoapConnection, Connection, SerialPart
 from device_registry.devices import Site
 from gateway.transports.line import LineRelay
 from gengfu import main_loop, places, process
-from gengfu.console_side import Staging
 from gengfu.demo import control
 from gengfu.demo.site import BANNER, Stage, make_boards, save_endpoints
 from gengfu.demo.timing import quick
@@ -19,6 +18,7 @@ from gengfu.errors import InputError
 from gengfu.rules import shipped
 from gengfu.settings import load_settings
 from gengfu.sites import read_site
+from gengfu.staging import Staging
 
 
 def run_demo(options: argparse.Namespace) -> None:

@@ -5,9 +5,9 @@ from typing import NamedTuple
 import msgspec
 
 from device_registry.devices import Site
-from gengfu.console_side import NO_STAGING, Staging
 from gengfu.errors import InputError
 from gengfu.simulate.outside import is_loopback, refuse_outside
+from gengfu.staging import NO_STAGING, Staging
 
 SIMULATED = {
     "zh": "仿真站点:所有读数来自虚拟设备,按“仿真”标记,不触发真实指令",

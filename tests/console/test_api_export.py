@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from msgspec import structs
 
 from console import serve
+from console.address import bind
 from console.app import create_app
 from console.roles import Role
 from console.services import ConsoleServices
@@ -190,7 +191,7 @@ async def test_a_third_at_the_same_time_is_busy(viewer: httpx.AsyncClient, extra
 async def served(app: FastAPI) -> AsyncIterator[tuple[str, int]]:
     """The application on a port of its own."""
     stop = asyncio.Event()
-    sock = serve.bind("127.0.0.1", 0)
+    sock = bind("127.0.0.1", 0)
     address: tuple[str, int] = sock.getsockname()
     serving = asyncio.create_task(serve.serve(app, sock, stop))
     try:

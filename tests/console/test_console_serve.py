@@ -21,11 +21,12 @@ from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from console.accounts import Accounts
+from console.address import bind
 from console.api.events import GRACE_S
 from console.app import create_app
 from console.errors import AddressRefused, PortInUse, StartRefused
 from console.roles import Role
-from console.serve import STOP_S, bind, serve
+from console.serve import STOP_S, serve
 from console.services import ConsoleServices
 from protocols.profile.model import Profile
 from tests.console.conftest import PASSWORDS, START, reading_of

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gengfu import process, sides
+from gengfu import behind, process, sides
 from gengfu.coap_side import CoapSide
 from gengfu.reload import SiteReload
 from gengfu.rules import shipped
@@ -49,7 +49,7 @@ async def test_connections_that_were_closed_are_opened_again_whatever_goes_wrong
             super().__init__(*parts)
             made.append(self)
 
-    monkeypatch.setattr(process, "SiteReload", Noted)
+    monkeypatch.setattr(behind, "SiteReload", Noted)
     document, port = tmp_path / "site.toml", unused_port(socket.SOCK_DGRAM)
     document.write_text(SITE.format(port=port, rate=100), encoding="utf-8")
     settings = load_settings(data=tmp_path / "data", site=document, http={"port": 0})

@@ -12,10 +12,11 @@ import pytest
 from fastapi import FastAPI
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
+from console.address import bind
 from console.app import create_app
 from console.events import EventHub
 from console.roles import Role
-from console.serve import bind, serve
+from console.serve import serve
 from console.services import ConsoleServices
 from device_registry.devices import Site
 from device_registry.load import load_site
