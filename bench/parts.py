@@ -80,11 +80,12 @@ class Gateway(GatewaySide):
 
     async def start(self, doors: dict[str, socket.socket]) -> None:
         """With collector and memory set as in the program."""
+        self._settled.enter_context(collector.quiet())
         await self._evidence.start(self._working, self._metrics)
         await super().start(doors)
         self._working.run("collector", collector.sweep)
         self._working.run("huge pages", keep_heap_in_huge_pages)
-        self._settled.enter_context(collector.settled())
+        collector.settle()
 
     async def stop(self) -> None:
         """May be called again."""

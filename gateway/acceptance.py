@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from gateway.clock_steps import ClockSteps
-from journal.entry import Entry, Stored
+from journal.entry import Entry
 from journal.names import Names
 from journal.recent import Accepted, Answer, Identity, RecentIdentities
 from protocols.moment import SECOND, Moment
@@ -33,10 +33,10 @@ class Acceptance:
         self._steps = ClockSteps()
         self._older: Names | None = None
 
-    def rebuild(self, tail: Iterable[Stored], older: Names | None = None) -> None:
-        """At start: remember what the end of the journal holds, oldest first. ``older``: names of the readings before
-        it, which are read again where one of them comes again."""
-        self._recent.rebuild(_accepted(*one) for one in readings_in(stored.entry for stored in tail))
+    def rebuild(self, named: Iterable[tuple[str, Reading]], older: Names | None = None) -> None:
+        """At start: remember the readings at the end of the journal, each with the name of its entry, oldest first.
+        ``older``: names of those before, which are read where one of them comes again."""
+        self._recent.rebuild(_accepted(*one) for one in named)
         self._older = older
 
     def accept(self, reading: Reading, key: str, source: str, now: Moment) -> tuple[Reading, str]:

@@ -21,7 +21,7 @@ from gateway.gathering import Gathering
 from gateway.report import Reporter
 from gateway.speakers import elsewhere, speakers
 from gateway.uplink import Done, Uplink
-from journal.entry import Entry, Journal, Stored
+from journal.entry import Entry, Journal
 from journal.errors import JournalError
 from journal.names import Names
 from protocols.errors import DecodeError, UnknownDevice
@@ -84,9 +84,9 @@ class Pipeline:
         self._gatherings = {transport: Gathering(partial(self._pass_on, transport)) for transport in sorted(POLLED)}
         self.unknown = UnknownDevices()
 
-    def rebuild(self, tail: Iterable[Stored], older: Names | None = None) -> None:
-        """At start: remember what the end of the journal holds, oldest first, and the names before it."""
-        self._accepted.rebuild(tail, older)
+    def rebuild(self, named: Iterable[tuple[str, Reading]], older: Names | None = None) -> None:
+        """See `Acceptance.rebuild`."""
+        self._accepted.rebuild(named, older)
 
     def ingest(self, uplink: Uplink, done: Done, now: Moment) -> tuple[str, ...]:
         """Take one SenML payload. The contract of `gateway.uplink.Ingest`, with ``now`` given."""

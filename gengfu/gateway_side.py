@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from alarms.engine import AlarmEngine
 from device_registry.connections import ModbusConnection
 from device_registry.devices import Site
-from gateway.acceptance import READING
+from gateway.acceptance import READING, readings_in
 from gateway.actuator import Actuator
 from gateway.command_queue import CommandQueue, Ways
 from gateway.counters import Counters
@@ -40,14 +40,15 @@ from interlocks.engine import InterlockEngine
 from journal.entry import PARTITIONS, Stored
 from journal.names import Names
 from journal.sqlite import SqliteJournal
-from protocols.reading import Origin, Reading, decode_reading
+from protocols.reading import Origin, Reading
 
 log = logging.getLogger("gengfu.gateway")
 
 TAIL = 50_000
 """Entries of the journal's end that are read at start, to know again what was stored already."""
-NAMED = 450_000
-"""Readings before these of which only the names are read: as many in all as a program that runs on remembers."""
+NAMED = 250_000
+"""Readings before these of which only the names are read. At 5,000 a second both are a minute: longer than a message is
+sent again (MAX_TRANSMIT_SPAN is 45 s, RFC 7252, 4.8.2)."""
 
 
 class GatewaySide:
@@ -108,18 +109,18 @@ class GatewaySide:
         self.watch.load(state, clock.now())
         self.commands.load(state, clock.now())
         tail = await asyncio.to_thread(self.journal.tail, TAIL)
-        self.pipeline.rebuild(tail, await self._names_before(tail))
-        readings = (decode_reading(one.entry.body) for one in tail if one.entry.kind == READING)
-        self.watch.recall(filter(self._speaks_of_today, readings), clock.now())
+        older = await self._names_before(tail)
+        named = [*readings_in(one.entry for one in tail)]
+        self.watch.recall(filter(self._speaks_of_today, (reading for _, reading in named)), clock.now())
+        self.pipeline.rebuild(named, older)
         self.begin(await self.build(self.site, self.site.connections, doors))
         await self._listen_to_people(state)
         self._wakeup.again()
 
-    async def _names_before(self, tail: Sequence[Stored]) -> Names | None:
-        """What is read of the journal before its end; nothing where that is all."""
-        if len(tail) < TAIL:
-            return None
-        return await asyncio.to_thread(self.journal.names, READING, tail[0].position, NAMED)
+    def _names_before(self, tail: Sequence[Stored]) -> asyncio.Future[Names]:
+        """Of what the journal has before its end; read from now on, in a thread."""
+        end, most = (tail[0].position, NAMED) if len(tail) == TAIL else (0, 0)
+        return asyncio.get_running_loop().run_in_executor(None, self.journal.names, READING, end, most)
 
     def _speaks_of_today(self, reading: Reading) -> bool:
         """Whether its device is still there and has the profile still by which its values are told apart."""

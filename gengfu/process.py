@@ -80,6 +80,7 @@ async def _start(
     stack: AsyncExitStack, settings: Settings, site: Site, folder: Path, book: Rulebook, staging: Staging
 ) -> Process:
     _tell_missing_lines(site)
+    stack.enter_context(collector.quiet())
     stack.enter_context(precedence())  # before any thread begins: each has what its starter has
     in_use = SiteInUse(site)
     web = address.bind(settings.http.host, settings.http.port)
@@ -110,7 +111,7 @@ async def _start(
     )
     console = await open_behind(stack, after_gateway, front, web, staging)
     stack.push_async_callback(supervisor.stop)
-    stack.enter_context(collector.settled())
+    collector.settle()
     return Process(settings, in_use.site, folder, supervisor, gateway, console, web.getsockname()[1], ports)
 
 

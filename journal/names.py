@@ -18,7 +18,7 @@ log = logging.getLogger("gengfu.journal")
 
 PIECE_BITS = 10
 PIECES = 1 << PIECE_BITS
-PIECE = 2_048
+PIECE = 8_192
 """Entries that a name is looked for in; `PIECES` of them are the most that is known."""
 _BETWEEN = "\n"
 _PIECE = (
@@ -40,6 +40,7 @@ class Names:
         self._segments = segments
         self._kind = kind
         self._pieces = tuple(pieces)
+        # the hash of each, with the number of its piece in place of its lowest bits
         self._names = sorted_names
         self._left = len(sorted_names)
 
@@ -52,7 +53,7 @@ class Names:
         names = self._names
         if not names:
             return []
-        wanted = _place_of(name)
+        wanted = hash(name) >> PIECE_BITS << PIECE_BITS
         at = bisect_left(names, wanted)
         found = set()
         while at < len(names) and names[at] - wanted < PIECES:
@@ -81,8 +82,6 @@ def names_of(segments: Segments, kind: str, end: int, limit: int) -> Names:
     pieces: list[_Piece] = []
     names: list[int] = []
     for segment in reversed(segments.all):
-        if segment.base >= end:
-            continue
         while len(pieces) < PIECES and len(names) < limit:
             wanted = min(PIECE, limit - len(names))
             rows = segments.query(segment, _PIECE, (end, kind, wanted))
@@ -91,12 +90,7 @@ def names_of(segments: Segments, kind: str, end: int, limit: int) -> Names:
                 break
             number = len(pieces)
             pieces.append(_Piece(start, end))
-            names += [_place_of(name) + number for name in text.split(_BETWEEN)]
+            names += [hash(name) >> PIECE_BITS << PIECE_BITS | number for name in text.split(_BETWEEN)]
             end = start
     names.sort()
     return Names(segments, kind, pieces, array("q", names))
-
-
-def _place_of(name: str) -> int:
-    """Where a name stands in order; its lowest bits are for the number of its piece."""
-    return hash(name) >> PIECE_BITS << PIECE_BITS

@@ -10,7 +10,8 @@ from tests.fixtures.waiting import wait_for_async
 
 
 def test_what_stands_at_the_start_is_left_alone_until_the_end() -> None:
-    with collector.settled():
+    with collector.quiet():
+        collector.settle()
         assert gc.get_freeze_count() > 0
         assert not gc.isenabled()
     assert gc.get_freeze_count() == 0
@@ -31,7 +32,7 @@ class Knot:
 async def test_a_sweep_finds_garbage_with_cycles(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(collector, "SWEEP_S", 0.001)
     gone: list[str] = []
-    with collector.settled():
+    with collector.quiet():
         Knot(gone)
         assert gone == []
         sweeping = asyncio.create_task(collector.sweep())
@@ -49,7 +50,7 @@ async def test_a_sweep_is_put_off_while_there_is_much_that_will_go_by_itself(mon
 
     monkeypatch.setattr(gc, "get_count", many)
     gone: list[str] = []
-    with collector.settled():
+    with collector.quiet():
         Knot(gone)
         sweeping = asyncio.create_task(collector.sweep())
         await wait_for_async(lambda: gone)
@@ -60,7 +61,7 @@ async def test_a_sweep_is_put_off_while_there_is_much_that_will_go_by_itself(mon
 async def test_young_garbage_that_piles_up_does_not_wait_for_the_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(collector, "LOOK_S", 0.001)
     gone: list[str] = []
-    with collector.settled():
+    with collector.quiet():
         sweeping = asyncio.create_task(collector.sweep())
         for _ in range(collector.ENOUGH):
             Knot(gone)
@@ -78,7 +79,7 @@ async def test_a_batch_that_comes_and_goes_is_not_looked_through(monkeypatch: py
 
     monkeypatch.setattr(gc, "get_count", comes_and_goes)
     gone: list[str] = []
-    with collector.settled():
+    with collector.quiet():
         Knot(gone)
         sweeping = asyncio.create_task(collector.sweep())
         await wait_for_async(lambda: len(seen) > 10 * collector.LOOKS)
