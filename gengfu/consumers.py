@@ -66,7 +66,7 @@ class Consumers(Collector):
     async def status(self) -> Item:
         """See `console.services.JournalDesk`."""
         self._look()
-        parts = await asyncio.to_thread(self._journal.parts)
+        parts = await asyncio.to_thread(self._journal.survey.parts)
         return {
             "used_bytes": self._journal.used_bytes,
             "max_bytes": self._max_bytes,
@@ -168,7 +168,7 @@ class Consumers(Collector):
         if below <= start:
             return
         cursor = feed.begin_removal(below)
-        gone = await asyncio.to_thread(self._journal.extent, cursor, start, below)
+        gone = await asyncio.to_thread(self._journal.survey.extent, cursor, start, below)
         if not gone.entries:
             return
         missing = Missing(gone.entries, gone.first, gone.last, below)

@@ -120,7 +120,7 @@ class GatewaySide:
     def _names_before(self, tail: Sequence[Stored]) -> asyncio.Future[Names]:
         """Of what the journal has before its end; read from now on, in a thread."""
         end, most = (tail[0].position, NAMED) if len(tail) == TAIL else (0, 0)
-        return asyncio.get_running_loop().run_in_executor(None, self.journal.names, READING, end, most)
+        return asyncio.get_running_loop().run_in_executor(None, self.journal.survey.names, READING, end, most)
 
     def _speaks_of_today(self, reading: Reading) -> bool:
         """Whether its device is still there and has the profile still by which its values are told apart."""

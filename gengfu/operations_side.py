@@ -9,12 +9,12 @@ from pathlib import Path
 from device_registry.devices import Site
 from gengfu import clock
 from gengfu.damage import open_or_set_aside
-from journal.entry import PARTITIONS, Stored
+from journal.entry import Stored
 from journal.sqlite import SqliteJournal
 from operations.errors import StoreUnusable
 from operations.plan_files import shipped_plans
 from operations.sensors import Detector, SensorWatch
-from operations.service import Operations
+from operations.service import KINDS, Operations
 from operations.views import Area
 from protocols.moment import SECOND
 from protocols.reading import decode_reading
@@ -76,12 +76,13 @@ class OperationsSide:
 
     async def _consume(self) -> bool:
         cursor = self.service.cursor()
-        batch = await asyncio.to_thread(self._journal.read, range(PARTITIONS), cursor, BATCH)
+        batch, upto = await asyncio.to_thread(self._journal.survey.of_kinds, KINDS, cursor, BATCH)
         if any(one.position <= cursor.get(one.entry.partition, -1) for one in batch):
             log.warning("the journal is another one than the plans have followed: it is followed from its beginning")
             await asyncio.to_thread(self.service.forget_cursor)
-        if batch:
-            await asyncio.to_thread(self.service.consume, batch, clock.now())
+            return True
+        if batch or upto > min(cursor.values(), default=-1):
+            await asyncio.to_thread(self.service.consume, batch, clock.now(), upto)
         return len(batch) == BATCH
 
     async def _publish(self) -> None:

@@ -17,15 +17,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from journal import survey
 from journal.batch import Submission, is_bulk, stored_of
 from journal.entry import PARTITIONS, Done, Entry, Row, Stored
 from journal.errors import JournalClosed, JournalError, JournalFull, translate, translate_os
 from journal.file import SetAside
 from journal.lock import FolderLock
-from journal.names import Names, names_of
 from journal.segments import Segments, open_folder
-from journal.survey import Extent, Parts
+from journal.survey import ENTRIES, Survey, count, floors_of, to_stored
 from journal.turn import Turn
 from journal.writer import FLOORS, Bound, Limit, Writer
 
@@ -40,11 +38,10 @@ PATIENCE_S = 0.05
 """So long readings that nobody waits for may wait for others to share their commit: one for each instant at which
 polls go out, not one in each window. A crash loses at most that of readings that nobody acknowledged."""
 
-_ENTRIES = "SELECT position, kind, id, partition, at, body FROM entry"
 _ROWS = "SELECT position, partition, kind, body FROM entry"
 _ALL = "WHERE position >= ? AND position < ? ORDER BY position LIMIT ?"
 _SOME = f"WHERE position >= ? AND position < ? AND position > {FLOORS} ORDER BY position LIMIT ?"
-_TAIL = f"{_ENTRIES} WHERE position < ? ORDER BY position DESC LIMIT ?"
+_TAIL = f"{ENTRIES} WHERE position < ? ORDER BY position DESC LIMIT ?"
 
 Listener = Callable[[Sequence[Stored]], None]
 
@@ -70,6 +67,7 @@ class SqliteJournal:
         self._segments = segments
         self._writer = writer
         self._index = writer.index
+        self.survey = Survey(segments, writer.index)
         segments.on_lost = writer.index.lost
         self._turn: Turn | None = None
         self._lock = lock
@@ -256,7 +254,7 @@ class SqliteJournal:
         A position in ``after`` that this journal never gave counts as absent: the file was lost or replaced,
         and its entries must not be skipped.
         """
-        return [_to_stored(row) for row in self._select(_ENTRIES, partitions, after, limit)]
+        return [to_stored(row) for row in self._select(ENTRIES, partitions, after, limit)]
 
     def rows(self, partitions: Sequence[int], after: Mapping[int, int], limit: int) -> list[Row]:
         """As `read`, for a consumer: neither ids nor times are read, and no object is made for an entry."""
@@ -270,7 +268,7 @@ class SqliteJournal:
         plan = self._index.plan(partitions, after)
         if plan is None:
             return []
-        clause, floors = (_ALL, ()) if plan.exact else (_SOME, tuple(_floors(partitions, after)))
+        clause, floors = (_ALL, ()) if plan.exact else (_SOME, tuple(floors_of(partitions, after)))
         rows: list[tuple[Any, ...]] = []
         for segment in self._segments.overlapping(plan.start, plan.end):
             left = limit - len(rows)
@@ -288,12 +286,7 @@ class SqliteJournal:
             rows += self._segments.query(segment, _TAIL, (end, limit - len(rows)))
             if len(rows) == limit:
                 break
-        return [_to_stored(row) for row in reversed(rows)]
-
-    def names(self, kind: str, end: int, limit: int) -> Names:
-        """See `journal.names.names_of`."""
-        self._segments.check_open()
-        return names_of(self._segments, kind, end, limit)
+        return [to_stored(row) for row in reversed(rows)]
 
     def count(self, partitions: Sequence[int], after: Mapping[int, int]) -> int:
         """How many entries are beyond ``after``. Thread-safe; of the disk it reads mostly one segment, or none."""
@@ -301,24 +294,7 @@ class SqliteJournal:
         known, start, end = self._index.count(partitions, after)
         if start >= end:
             return known
-        return known + survey.count(self._segments, start, end, _floors(partitions, after))
-
-    def of_kind(self, kind: str, after: int) -> tuple[list[bytes], int]:
-        """The bodies of all entries of a kind beyond a position, oldest first, and the newest position that there is.
-        Thread-safe; blocks on the disk, and does not hold the interpreter meanwhile."""
-        end = self._index.next
-        return survey.of_kind(self._segments, kind, after + 1 if after < end else 0, end), end - 1
-
-    def extent(self, after: Mapping[int, int], start: int, end: int) -> Extent:
-        """Of the entries at [``start``, ``end``) that are beyond ``after``. Thread-safe; blocks on the disk."""
-        self._segments.check_open()
-        floors = _floors(range(PARTITIONS), self._index.own(after))
-        return survey.extent(self._segments, start, end, floors)
-
-    def parts(self) -> Parts:
-        """The files of the journal. Thread-safe; blocks on the disk."""
-        self._segments.check_open()
-        return survey.parts(self._segments)
+        return known + count(self._segments, start, end, floors_of(partitions, after))
 
     def since(self, at: int) -> int:
         """The first position of the oldest segment that was written to at UTC ns ``at`` or later, by the clock of then:
@@ -383,15 +359,3 @@ class SqliteJournal:
         self._thread.shutdown()
         self._segments.close()
         self._lock.release()
-
-
-def _to_stored(row: tuple[int, str, str, int, int, bytes]) -> Stored:
-    return Stored(row[0], Entry._make(row[1:]))
-
-
-def _floors(partitions: Sequence[int], after: Mapping[int, int]) -> list[int]:
-    """For `FLOORS`: entries beyond these are wanted; of partitions not asked for, none."""
-    floors = [survey.NOTHING] * PARTITIONS
-    for partition in partitions:
-        floors[partition] = after.get(partition, 0)
-    return floors

@@ -19,7 +19,7 @@ import msgspec
 
 from alarms.alarm import AlarmTransition, decode_transition
 from alarms.states import Event
-from journal.entry import Entry, Stored
+from journal.entry import PARTITIONS, Entry, Stored
 from operations.actions import Action, check_person, check_role
 from operations.conditions import Sensors
 from operations.course import Cause, Course, RunRecord
@@ -39,6 +39,10 @@ from protocols.reading import Origin
 
 SENSE_EVERY_NS = 1 * SECOND
 """While a step waits for its sensors, or people work under them, they are asked this often."""
+
+ALARM = "alarm"
+KINDS = frozenset({ALARM, KIND})
+"""Kinds of journal entries that `Operations.consume` does anything with."""
 
 
 class Operations:
@@ -101,9 +105,10 @@ class Operations:
                 store.clear_cursor()
             self._cursor = {}
 
-    def consume(self, items: Sequence[Stored], now: Moment) -> None:
+    def consume(self, items: Sequence[Stored], now: Moment, upto: int = -1) -> None:
         """Take in journal entries, in order. Those at or before the cursor are skipped; of the rest, alarms act,
-        our own events are confirmed, and other kinds only move the cursor."""
+        our own events are confirmed, and other kinds only move the cursor. ``upto``: a position up to which there was
+        nothing else of our `KINDS`, in no partition."""
         with self._lock:
             cursor = dict(self._cursor)
             changed: dict[str, RunRecord] = {}
@@ -114,8 +119,9 @@ class Operations:
                     cursor[entry.partition] = position
                     if entry.kind == KIND:
                         store.published(entry.id)
-                    elif entry.kind == "alarm":
+                    elif entry.kind == ALARM:
                         changed |= self._on_alarm(store, entry, now)
+                cursor |= {partition: upto for partition in range(PARTITIONS) if cursor.get(partition, -1) < upto}
                 store.move_cursor(self._cursor, cursor)
             self._cursor = cursor
             for run in changed.values():

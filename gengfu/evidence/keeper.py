@@ -93,7 +93,7 @@ class EvidenceKeeper(Collector):
     def _missed(self, heard: int | None) -> tuple[list[AlarmTransition], int]:
         """Of a journal that was never heard, the alarms of the last hour."""
         since = self._now() - AFTER_NS if heard is None else 0
-        bodies, newest = self._journal.of_kind(ALARM, self._journal.since(since) - 1 if heard is None else heard)
+        bodies, newest = self._journal.survey.of_kind(ALARM, self._journal.since(since) - 1 if heard is None else heard)
         return [one for one in map(_transition, bodies) if one is not None and one.at >= since], newest
 
     def listen(self, batch: Sequence[Stored]) -> None:

@@ -132,7 +132,7 @@ async def test_old_requests_go_and_one_that_was_not_carried_out_stays(
     await request(downlink, "done", 3)
     at_the_gateway.take(downlink.read(range(PARTITIONS), {}, 100), clock.now())
     keeping = asyncio.create_task(housekeeping.keep_downlink(downlink, MAX_BYTES, journal, DAYS))
-    await wait_for_async(lambda: downlink.parts().files == 2, what="a sealed segment")
+    await wait_for_async(lambda: downlink.survey.parts().files == 2, what="a sealed segment")
     assert requests(downlink) == ["done"]
     hours, began = numbers(), clock.wall()
     monkeypatch.setattr(clock, "wall", lambda: began + next(hours) * housekeeping.DAY_NS // 24)
@@ -140,7 +140,7 @@ async def test_old_requests_go_and_one_that_was_not_carried_out_stays(
     await wait_for_async(lambda: requests(downlink) == ["waiting"], what="the request that was carried out to go")
     now = next(hours)
     await wait_for_async(lambda: clock.wall() > began + (now + 2000) * housekeeping.DAY_NS // 24, what="many days")
-    assert (requests(downlink), downlink.parts().files) == (["waiting"], 2)
+    assert (requests(downlink), downlink.survey.parts().files) == (["waiting"], 2)
     at_the_gateway.take(downlink.read(range(PARTITIONS), {}, 100), clock.now())
     await wait_for_async(lambda: requests(downlink) == [], what="the other request to go")
     assert [one.entry.id for one in journal.tail(10)] == ["done", "waiting"]

@@ -112,23 +112,6 @@ async def test_a_segment_that_nobody_counted_is_looked_through_once(
     assert journal.load_state("segment/") == {}
 
 
-async def test_entries_of_a_kind_are_found_over_all_segments_beyond_a_position(
-    open_in: Open, entry: MakeEntry, now: int
-) -> None:
-    journal = open_in()
-    positions = []
-    for number in range(3):
-        alarm = entry(number)._replace(kind="alarm", body=b"%d" % number)
-        positions.append(await journal.append([alarm]))
-        await journal.append([entry(10 + number)])
-        assert await journal.seal(now, DUE)
-    newest = positions[-1] + 1
-    assert journal.of_kind("alarm", 0) == ([b"0", b"1", b"2"], newest)
-    assert journal.of_kind("alarm", positions[0]) == ([b"1", b"2"], newest)
-    assert journal.of_kind("alarm", newest) == ([], newest)
-    assert journal.of_kind("alarm", newest + 10**9) == ([b"0", b"1", b"2"], newest), "a position of another file"
-
-
 async def test_state_goes_with_the_segment_that_is_written_to(open_in: Open, entry: MakeEntry, now: int) -> None:
     journal = open_in()
     await journal.append([entry(1)], {"kept": b"1", "removed": b"2", "changed": b"3"})
