@@ -2,11 +2,13 @@
 
 import asyncio
 import socket
+import sys
 import threading
 import tomllib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
+from subprocess import run
 from typing import Any
 
 import pytest
@@ -164,3 +166,11 @@ async def test_a_store_that_cannot_be_opened_ends_the_process_and_what_was_ackno
     (stored,) = (one.entry for one in journal.tail(10) if one.entry.kind == "reading")
     assert stored.id.startswith(DEVICE)
     await journal.close()
+
+
+def test_what_takes_data_does_not_wait_for_the_libraries_of_what_stands_behind_it() -> None:
+    program = "import gengfu.main_loop, gengfu.process, gengfu.rules, gengfu.simulate.stage, gengfu.sites, sys"
+    loaded = run([sys.executable, "-c", f"{program}; print(*sys.modules)"], capture_output=True, text=True, check=True)
+    names = loaded.stdout.split()
+    assert "gengfu.gateway_side" in names
+    assert {"duckdb", "sqlalchemy", "fastapi", "uvicorn", "gengfu.behind"}.isdisjoint(names)
