@@ -217,7 +217,7 @@ async def test_exception_behind_noise_is_still_understood() -> None:
     refused = b"\x05\x04\x04" + modbus_rtu.frame(5, exception_response(4, 6))
     async with scripted(lambda _unit, _pdu: refused) as (bus, _):
         with pytest.raises(DeviceRefused, match="exception 6"):
-            await bus.request(5, READ, 0.02)
+            await bus.request(5, READ, 0.5)  # understood when its time is over: it must have come by then
 
 
 async def test_silent_unit_does_not_keep_its_neighbour_from_answering() -> None:
