@@ -151,14 +151,14 @@ async def test_no_damaged_answer_is_ever_taken_for_a_value() -> None:
 async def test_answer_of_another_unit_is_refused_and_counted() -> None:
     async with scripted(lambda unit, _: modbus_rtu.frame(unit + 1, ANSWER)) as (bus, _):
         with pytest.raises(DeviceSilent, match="unit 5 did not answer"):
-            await bus.request(5, READ, 0.02)
+            await bus.request(5, READ, 0.3)
         assert bus.counters.wrong_unit == 1
 
 
 async def test_damaged_answer_is_counted_and_never_taken() -> None:
     async with scripted(lambda unit, _: modbus_rtu.frame(unit, ANSWER)[:-1] + b"\x00") as (bus, _):
         with pytest.raises(DeviceSilent):
-            await bus.request(5, READ, 0.02)
+            await bus.request(5, READ, 0.3)
         assert bus.counters.bad_crc == 1
 
 
@@ -166,7 +166,7 @@ async def test_half_an_answer_is_silence_and_does_not_spoil_the_next() -> None:
     sizes = iter([4, 99, 99])
     async with scripted(lambda unit, pdu: well(unit, pdu)[: next(sizes)]) as (bus, _):
         with pytest.raises(DeviceSilent):
-            await bus.request(5, READ, 0.02)
+            await bus.request(5, READ, 0.3)
         assert await bus.request(5, READ, 5) == DATA
         assert bus.counters.resyncs == 1
 

@@ -239,14 +239,14 @@ async def test_late_echo_of_an_earlier_write_is_passed_over() -> None:
 async def test_damaged_answer_is_counted_and_never_taken() -> None:
     async with scripted(one_by_one(ANSWER[:-1] + b"\x00")) as (bus, _):
         with pytest.raises(DeviceSilent):
-            await bus.request(5, READ, 0.02)
+            await bus.request(5, READ, 0.3)
         assert (bus.counters.bad_crc, bus.counters.timeouts) == (1, 1)
 
 
 async def test_answer_of_another_unit_is_refused_and_counted() -> None:
     async with scripted(one_by_one(modbus_rtu.frame(6, read_response(4, DATA)))) as (bus, _):
         with pytest.raises(DeviceSilent):
-            await bus.request(5, READ, 0.02)
+            await bus.request(5, READ, 0.3)
         assert bus.counters.wrong_unit == 1
 
 
