@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry
 from device_registry.in_use import SiteInUse
 from gengfu import clock, collector, stores
 from gengfu.connection_board import ConnectionBoard
-from gengfu.console_side import ConsoleSide, Gate
+from gengfu.console_side import ConsoleSide, Gate, open_accounts
 from gengfu.consumers import Consumers
 from gengfu.evidence.keeper import EvidenceKeeper
 from gengfu.gateway_side import GatewaySide
@@ -58,8 +58,10 @@ async def open_behind(
     plans and the console does."""
     site, folder, journal, supervisor = front.in_use.site, front.folder, front.journal, front.supervisor
     opened = await stores.open_stores(after_gateway, site, folder, front.book, journal, front.settings.telemetry)
-    operations = open_operations(after_gateway, site, folder, journal)
-    console = ConsoleSide(front.settings, site, folder, front.book, journal, front.downlink, opened, operations)
+    # in threads: databases take a tenth of a second each, and a leak does not wait for them
+    operations = await asyncio.to_thread(open_operations, after_gateway, site, folder, journal)
+    accounts = await asyncio.to_thread(open_accounts, after_gateway, folder)
+    console = ConsoleSide(front.settings, site, accounts, front.book, journal, front.downlink, opened, operations)
     await console.warm(after_gateway)
     after_gateway.callback(follow(journal, front.newest, operations.listen))
     supervisor.run("operations", operations.follow)

@@ -89,7 +89,7 @@ class ConsoleSide:
         self,
         settings: Settings,
         site: Site,
-        folder: Path,
+        accounts: Accounts,
         book: Rulebook,
         journal: SqliteJournal,
         downlink: SqliteJournal,
@@ -107,10 +107,7 @@ class ConsoleSide:
         self._asker = Asker(downlink)
         self.live = LiveView()
         self.stop = asyncio.Event()
-        accounts = folder / "console.db"
-        self.accounts = open_or_set_aside(
-            accounts, lambda: Accounts(f"sqlite:///{accounts}", clock=lambda: clock.wall() / 1e9), AccountsDamaged
-        )
+        self.accounts = accounts
         self.made_up: str | None = None
 
     def follow_site(self) -> None:
@@ -122,7 +119,6 @@ class ConsoleSide:
     async def warm(self, stack: AsyncExitStack) -> None:
         """Show what was known before: what the store has, then what the journal has beyond it. In pieces: the gateway
         takes data meanwhile."""
-        stack.callback(self.accounts.close)
         for samples in _pieces(await asyncio.to_thread(self._stores.duck.latest)):
             self.live.warm(samples, clock.wall())
             await asyncio.sleep(0)
@@ -195,6 +191,16 @@ class ConsoleSide:
     async def _finish(self, served: asyncio.Task[None]) -> None:
         self.stop.set()
         await served
+
+
+def open_accounts(stack: AsyncExitStack, folder: Path) -> Accounts:
+    """Open or begin the accounts; ``stack`` closes them. Blocks on the disk."""
+    path = folder / "console.db"
+    accounts = open_or_set_aside(
+        path, lambda: Accounts(f"sqlite:///{path}", clock=lambda: clock.wall() / 1e9), AccountsDamaged
+    )
+    stack.callback(accounts.close)
+    return accounts
 
 
 def _pieces(items: Sequence[T]) -> Iterator[Sequence[T]]:

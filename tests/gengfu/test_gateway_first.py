@@ -17,7 +17,7 @@ from console.services import HistoryQuery
 from device_registry.devices import Site
 from device_registry.load import compile_site
 from device_registry.site import SiteConfig
-from gengfu import console_side, process, stores
+from gengfu import console_side, damage, operations_side, process, stores
 from gengfu.errors import MissingError
 from gengfu.operations_side import OperationsSide
 from gengfu.rules import shipped
@@ -166,6 +166,25 @@ async def test_a_store_that_cannot_be_opened_ends_the_process_and_what_was_ackno
     (stored,) = (one.entry for one in journal.tail(10) if one.entry.kind == "reading")
     assert stored.id.startswith(DEVICE)
     await journal.close()
+
+
+async def test_databases_are_opened_in_threads_so_that_the_gateway_goes_on(
+    held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: dict[str, threading.Thread] = {}
+    really = damage.open_or_set_aside
+
+    def noted(path: Path, *others: Any) -> Any:
+        opened[path.name] = threading.current_thread()
+        return really(path, *others)
+
+    for module in (stores, operations_side, console_side):
+        monkeypatch.setattr(module, "open_or_set_aside", noted)
+    held.go.set()
+    held.console_goes_on.set()
+    await held.begin()
+    assert set(opened) == {"telemetry.duckdb", "operations.db", "console.db"}
+    assert threading.main_thread() not in opened.values()
 
 
 def test_what_takes_data_does_not_wait_for_the_libraries_of_what_stands_behind_it() -> None:
