@@ -160,11 +160,11 @@ class Diagnosis:
             one.rtt_s.append(seconds)
             _heard(one, now)
 
-    def heard(self, device: str) -> None:
-        """The device spoke by itself."""
+    def heard(self, device: str, now: int | None = None) -> None:
+        """The device spoke by itself; ``now``: UTC ns, where it was looked at already."""
         one = self.devices.get(device)
         if one is not None:
-            _heard(one, self._now())
+            _heard(one, self._now() if now is None else now)
 
     def stamped(self, device: str, at: int, received_at: int) -> None:
         """It gave a sample the time ``at``, which came at ``received_at`` (both UTC ns)."""

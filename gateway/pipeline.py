@@ -19,7 +19,7 @@ from gateway.decisions import Decisions, nobody_waits
 from gateway.errors import OverRate
 from gateway.gathering import Gathering
 from gateway.report import Reporter
-from gateway.speakers import elsewhere, speakers
+from gateway.speakers import Speakers, elsewhere
 from gateway.uplink import Done, Uplink
 from journal.entry import Entry, Journal
 from journal.errors import JournalError
@@ -32,6 +32,8 @@ from protocols.uplink import decode_pack
 
 POLLED = frozenset({"modbus", "opcua"})
 """Transports over which nobody waits for an acknowledgement."""
+GATHERED = POLLED | {"coap", "mqtt"}
+"""Transports that bring many readings in one turn of the loop: these share a call of the journal, as their commit."""
 
 
 class Verdict(NamedTuple):
@@ -74,6 +76,7 @@ class Pipeline:
         origin: Origin = Origin.LIVE,
     ) -> None:
         self._site = site
+        self._speakers = Speakers(site)
         self._journal = journal
         self._decisions = Decisions(journal, {READING})
         self._counters = counters
@@ -81,7 +84,7 @@ class Pipeline:
         self._origin = origin
         self._accepted = Acceptance()
         self._reporter = Reporter(site.devices.get)
-        self._gatherings = {transport: Gathering(partial(self._pass_on, transport)) for transport in sorted(POLLED)}
+        self._gatherings = {transport: Gathering(partial(self._pass_on, transport)) for transport in sorted(GATHERED)}
         self.unknown = UnknownDevices()
 
     def rebuild(self, named: Iterable[tuple[str, Reading]], older: Names | None = None) -> None:
@@ -96,7 +99,7 @@ class Pipeline:
                 uplink.content_format,
                 received_at=uplink.received_at,
                 origin=self._origin,
-                find_profile=speakers(self._site, uplink),
+                find_profile=self._speakers.of(uplink),
             )
         except UnknownDevice as error:
             known = self._site.devices.get(error.device)
@@ -116,6 +119,8 @@ class Pipeline:
             done(OverRate())
         else:
             self.offer(readings, uplink.transport, done, now, source=uplink.source)
+        if len(readings) == 1:
+            return (readings[0].device,)
         return tuple({reading.device: None for reading in readings})
 
     def judge(self, readings: Iterable[Reading], now: Moment) -> None:

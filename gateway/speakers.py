@@ -6,12 +6,27 @@ from protocols.errors import DecodeError
 from protocols.profile.model import FindProfile, Profile
 
 
-def speakers(site: Site, uplink: Uplink) -> FindProfile:
+class Speakers:
     """Who may speak on a connection: its own devices; an authenticated person, who comes over none, for all."""
-    connection, only = uplink.connection, uplink.device
-    if not connection:
-        return site.find_profile
 
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._unproved: dict[str, FindProfile] = {}
+
+    def of(self, uplink: Uplink) -> FindProfile:
+        """Who of the site's devices, as they are registered whenever it is asked, may have sent this."""
+        connection, only = uplink.connection, uplink.device
+        if not connection:
+            return self._site.find_profile
+        if only:
+            return _speaker(self._site, connection, only)
+        found = self._unproved.get(connection)
+        if found is None:
+            found = self._unproved[connection] = _speaker(self._site, connection, "")
+        return found
+
+
+def _speaker(site: Site, connection: str, only: str) -> FindProfile:
     def find(device_id: str) -> Profile | None:
         device = site.devices.get(device_id)
         if device is None or device.connection != connection:

@@ -232,7 +232,8 @@ class GatewaySide:
         try:
             return self.pipeline.ingest(uplink, done, clock.now())
         finally:
-            self._follow()
+            if self.watch.is_stirred:  # as `_follow`
+                self._wakeup.again()
 
     def _due(self) -> int | None:
         due, commands = self.watch.due(), self.commands.due()

@@ -60,13 +60,15 @@ BULK_KINDS = frozenset({"reading", "health"})
 
 
 class Submission(msgspec.Struct):
-    """One call of `submit`, and what became of it: ``error``, or ``position`` of its last entry."""
+    """One call of `submit`, and what became of it: ``error``, or ``position`` of its last entry. ``load``: about how
+    many wait for it."""
 
     entries: Sequence[Entry]
     state: Mapping[str, bytes | None] | None
     done: Done | None
     future: asyncio.Future[int] | None
     bulk: bool
+    load: int = 1
     error: JournalError | None = None
     position: int = 0
 

@@ -31,8 +31,8 @@ GROUP = 128
 """Entries that are not made to wait for the window."""
 TOLD_AT_ONCE = 16
 BUSY = 48
-"""Calls in one commit, in the usual window some 10,000 a second, that show a loop too busy for the commit thread to get
-its turn by itself. At less the loop never stands aside: it would only keep a leak waiting."""
+"""Readings that somebody waits for in one commit, in the usual window some 10,000 a second, that show a loop too busy
+for the commit thread to get its turn by itself. At less the loop never stands aside: it would only keep a leak waiting."""
 
 PATIENCE_S = 0.05
 """So long readings that nobody waits for may wait for others to share their commit: one for each instant at which
@@ -76,6 +76,7 @@ class SqliteJournal:
         self._max_waiting = max_waiting
         self._waiting: list[Submission] = []
         self._untold: deque[Submission] = deque()
+        self._untold_load = self._load = 0
         self._untold_error: JournalError | None = None
         self._entries = 0
         self._due = 0.0
@@ -143,7 +144,8 @@ class SqliteJournal:
         patient: bool = False,
     ) -> None:
         """See `Journal.submit`. Raises `JournalClosed`, and `JournalFull` when too many wait for the disk."""
-        self._queue(Submission(entries, state, done, None, is_bulk(entries, state)), patient=patient)
+        load = 1 if patient else len(entries) or 1
+        self._queue(Submission(entries, state, done, None, is_bulk(entries, state), load), patient=patient)
 
     async def append(self, entries: Sequence[Entry], state: Mapping[str, bytes | None] | None = None) -> int:
         """See `Journal.append`."""
@@ -169,6 +171,7 @@ class SqliteJournal:
             one.error = self._untold_error
         self._waiting.append(one)
         self._entries += len(one.entries)
+        self._load += one.load
         if not self._is_committing and (is_sooner or self._entries >= GROUP):
             self._commit_when_due()
 
@@ -189,7 +192,8 @@ class SqliteJournal:
         self._stop_timer()
         batch, self._waiting, self._entries = self._waiting, [], 0
         self._is_committing = True
-        turn = self._turn = Turn() if len(batch) >= BUSY else None
+        turn = self._turn = Turn() if self._load >= BUSY else None
+        self._load = 0
         work = self._thread.submit(self._writer.store, batch, bool(self._listeners), turn)
         work.add_done_callback(partial(self._hand_over, batch, turn))
         if turn is not None:
@@ -221,17 +225,21 @@ class SqliteJournal:
         if not self._untold:
             self._loop.call_soon(self._tell)
         self._untold += batch
+        self._untold_load += sum(one.load for one in batch)
 
     def _tell(self) -> None:
         """Some of those who wait, in order, then whatever else the loop has to do: a leak must not wait for hundreds of
         acknowledgements, and an acknowledgement not until its device sends again: a long queue tells more at a time.
         A callback that raises (the loop reports it) does not silence the rest."""
-        waiting = len(self._untold)
+        left = max(TOLD_AT_ONCE, self._untold_load // 4)
         try:
-            for _ in range(min(waiting, max(TOLD_AT_ONCE, waiting // 4))):
+            while left > 0 and self._untold:
                 if self._turn is not None:
                     self._turn.let_end()
-                self._untold.popleft().tell()
+                one = self._untold.popleft()
+                left -= one.load
+                self._untold_load -= one.load
+                one.tell()
         finally:
             if self._untold:
                 self._loop.call_soon(self._tell)

@@ -146,6 +146,6 @@ def _band(limits: Limits, flags: tuple[int, ...], needed: tuple[int, ...]) -> Ba
 def picker(indexes: Iterable[int]) -> Callable[[Values], Values]:
     """Picks the values at these indexes."""
     wanted = tuple(indexes)
-    if len(wanted) > 1:
-        return itemgetter(*wanted)  # gives a tuple for two or more only
-    return lambda values: tuple(values[index] for index in wanted)
+    if len(wanted) == 1:
+        return itemgetter(slice(wanted[0], wanted[0] + 1))  # of one index it would give no tuple
+    return itemgetter(*wanted) if wanted else lambda _values: ()

@@ -72,7 +72,6 @@ class _Inbox:
 
     def __init__(self) -> None:
         self._memory = mmap.mmap(-1, AT_ONCE * LARGEST)
-        self._data = memoryview(self._memory)
         start = ctypes.addressof(ctypes.c_char.from_buffer(self._memory))
         names = ctypes.create_string_buffer(AT_ONCE * _NAME_SIZE)
         self._pieces = (_Piece * AT_ONCE)(*(_Piece(start + at * LARGEST, LARGEST) for at in range(AT_ONCE)))
@@ -92,11 +91,11 @@ class _Inbox:
             if (number := ctypes.get_errno()) in (errno.EAGAIN, errno.EINTR):
                 return []
             raise OSError(number, os.strerror(number))
-        data, names = self._data, self._names
+        data, names = self._memory, bytes(self._names[: count * _NAME_SIZE])
         return [
             (
-                bytes(data[at * LARGEST : at * LARGEST + length]),
-                _address_of(bytes(names[at * _NAME_SIZE : (at + 1) * _NAME_SIZE])),
+                data[at * LARGEST : at * LARGEST + length],
+                _address_of(names[at * _NAME_SIZE : (at + 1) * _NAME_SIZE]),
             )
             for at, length in enumerate(self._lengths[:count].tolist())
         ]

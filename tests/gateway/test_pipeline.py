@@ -1,5 +1,6 @@
 """The pipeline over a real journal: judged first, stored once, acknowledged only when durable."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -227,4 +228,5 @@ async def test_only_polled_readings_may_wait_for_others_to_share_their_commit(be
     bench.journal.submit = noting  # type: ignore[method-assign]  # the seam between the two, listened to
     for number, transport in enumerate(("modbus", "coap")):
         bench.pipeline.offer([gas_reading(number, GAS_1)], transport, bench.settled.append, at(number))
+        await asyncio.sleep(0)
     assert asked == [True, False]

@@ -31,6 +31,7 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
 async def test_refused_reading_was_judged_and_is_stored_when_it_comes_again(bench: Bench) -> None:
     await bench.reopen(max_waiting=0)
     bench.say(counted(1, 60.0))
+    await asyncio.sleep(0)
     assert [type(one) for one in bench.settled] == [JournalFull]
     assert [one.values[0] for one in bench.judge.seen] == [60.0]
     await bench.reopen()
@@ -56,7 +57,8 @@ async def test_commit_that_failed_is_forgotten(bench: Bench) -> None:
 async def test_refused_reading_is_not_taken_for_a_duplicate(bench: Bench, at_once: bool) -> None:
     refuse = _refusing(bench, at_once=at_once)
     bench.say(counted(1, 60.0))
-    await asyncio.sleep(0)
+    while not bench.settled:
+        await asyncio.sleep(0)
     refuse(False)
     bench.say(counted(1, 60.0), 2)
     await bench.durable()
@@ -96,6 +98,7 @@ async def test_reading_that_comes_again_while_others_hear_of_the_refusal_is_not_
     number = 100
     for sequence in range(number):
         bench.say(counted(sequence, 60.0))
+        await asyncio.sleep(0)
     while not bench.settled:
         await asyncio.sleep(0)
     assert len(bench.settled) < number, "some were told, and others were not"
@@ -108,6 +111,7 @@ async def test_reading_that_comes_again_while_others_hear_of_the_refusal_is_not_
 async def test_closed_journal_is_told_and_not_raised(bench: Bench) -> None:
     await bench.journal.close()
     bench.say(counted(1, 60.0))
+    await asyncio.sleep(0)
     assert [type(one) for one in bench.settled] == [JournalClosed]
 
 

@@ -123,16 +123,18 @@ class CoapDoor(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: Address) -> None:
         """Called for each datagram; nothing that arrives can raise out of here."""
         name = f"{addr[0]}:{addr[1]}"
+        now = self._clock()
         if self._diagnosis is not None:
-            self._diagnosis.received(data, name)
+            self._diagnosis.wire.add(now, False, data, name)
         start = _plain_payload(data)
         if start:
             post = _Post(addr, name, data[: start - len(_PLAIN)], wants_time=False)
-            self._readings(post, coap.SENML_JSON, data[start:], over_rate=self._is_over_rate(addr))
+            over_rate = self._rates is not None and self._rates.over(addr, now)
+            self._readings(post, coap.SENML_JSON, data[start:], now, over_rate=over_rate)
         else:
-            self._usual(data, addr, name)
+            self._usual(data, addr, name, now)
 
-    def _usual(self, data: bytes, addr: Address, name: str) -> None:
+    def _usual(self, data: bytes, addr: Address, name: str, now: int) -> None:
         """Any other datagram."""
         try:
             kind, code, mid, token, options, payload = coap.decode(data)
@@ -143,18 +145,15 @@ class CoapDoor(asyncio.DatagramProtocol):
         if code >> 5 or not code:
             self._other(kind, code, mid, token, options, payload, addr)
             return
-        over_rate = self._is_over_rate(addr)
+        over_rate = self._rates is not None and self._rates.over(addr, now)
         plain = code == coap.POST and coap.path_of(options) == _READINGS
         if plain and not coap.unknown_critical(options, KNOWN_CRITICAL) and len(payload) <= LARGEST_DATAGRAM:
             form = coap.option(options, coap.CONTENT_FORMAT)
             content_format = coap.SENML_JSON if form is None else coap.uint(form)
             post = _Post(addr, name, data[: 4 + len(token)], TIME_QUERY in options)
-            self._readings(post, content_format, payload, over_rate=over_rate)
+            self._readings(post, content_format, payload, now, over_rate=over_rate)
         else:
             self._behind.take(Asked(addr, kind, mid, token, code, options, payload, "", over_rate))
-
-    def _is_over_rate(self, addr: Address) -> bool:
-        return self._rates is not None and self._rates.over(addr, self._clock())
 
     def _other(
         self,
@@ -174,14 +173,15 @@ class CoapDoor(asyncio.DatagramProtocol):
         if kind == coap.CON and known is not None:
             self._send(coap.encode(coap.ACK if known else coap.RST, coap.EMPTY, mid), addr)
 
-    def _readings(self, post: _Post, content_format: int, payload: bytes, *, over_rate: bool) -> None:
+    def _readings(self, post: _Post, content_format: int, payload: bytes, now: int, *, over_rate: bool) -> None:
+        """``now``: when it came, UTC ns."""
         peer, head = post.peer, post.head
         mid = head[2] << 8 | head[3]
         key = (peer, mid)
         if key in self._pending:
             return
         source = f"coap/{post.name}/{mid}/{head[4:].hex()}"
-        uplink = Uplink("coap", payload, content_format, source, self._clock(), self._connection, "", over_rate)
+        uplink = Uplink("coap", payload, content_format, source, now, self._connection, "", over_rate)
         self._pending.add(key)
         try:
             devices = self._ingest(uplink, partial(self._settle, key, post))
@@ -194,13 +194,13 @@ class CoapDoor(asyncio.DatagramProtocol):
             self._pending.discard(key)
             raise
         else:
-            self._heard(devices, peer)
+            self._heard(devices, peer, now)
 
-    def _heard(self, devices: Sequence[str], peer: Address) -> None:
+    def _heard(self, devices: Sequence[str], peer: Address, now: int | None = None) -> None:
         for device in devices:
             self.peers[device] = peer
             if self._diagnosis is not None:
-                self._diagnosis.heard(device)
+                self._diagnosis.heard(device, now)
 
     def _settle(self, key: tuple[Address, int], post: _Post, error: Exception | None) -> None:
         self._pending.discard(key)
