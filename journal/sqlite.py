@@ -32,7 +32,7 @@ GROUP = 128
 TOLD_AT_ONCE = 16
 BUSY = 48
 """Readings that somebody waits for in one commit, in the usual window some 10,000 a second, that show a loop too busy
-for the commit thread to get its turn by itself. At less the loop never stands aside: it would only keep a leak waiting."""
+for the commit thread to get its turn by itself. At less the loop does not stand aside: a leak would only wait."""
 
 PATIENCE_S = 0.05
 """So long readings that nobody waits for may wait for others to share their commit: one for each instant at which
