@@ -32,7 +32,7 @@ from gengfu.gateway_side import GatewaySide
 from gengfu.precedence import precedence
 from gengfu.rules import Rulebook
 from gengfu.settings import Settings
-from gengfu.staging import NO_STAGING, Staging
+from gengfu.staging import NO_STAGING, Field, Staging
 from gengfu.supervisor import Supervisor
 from journal.errors import JournalError
 from journal.sqlite import SqliteJournal
@@ -89,14 +89,16 @@ async def _start(
     ports = {name: door.getsockname()[1] for name, door in doors.items()}
     metrics = CollectorRegistry()
     supervisor = Supervisor(metrics)
+    # a start that fails further on must not leave a task that begins while its store is being closed
+    stack.push_async_callback(supervisor.stop)
+    staging.begin(Field(folder, in_use.site, ports, supervisor))
     max_bytes = settings.journal.max_mb * MEBI
     journal = _open_journal(stack, folder / "journal", max_bytes)
     downlink = _open_journal(stack, folder / "downlink", max_bytes)
     stored = journal.tail(1)
     after_gateway = await stack.enter_async_context(AsyncExitStack())
     evidence = _open_evidence(stack, in_use.site, folder, journal)
-    # a start that fails further on must not leave a task that begins while its store is being closed
-    stack.push_async_callback(supervisor.stop)
+    stack.push_async_callback(supervisor.stop)  # before what they work for is closed
     await evidence.start(supervisor, metrics)
     gateway = GatewaySide(in_use.site, book, journal, downlink, metrics, supervisor, evidence.frames)
     # before the start: one that fails half-way must let go of the connections that it has opened

@@ -12,7 +12,7 @@ from device_registry.devices import Site
 from gateway.transports.line import LineRelay
 from gengfu import main_loop, places, process
 from gengfu.demo import control
-from gengfu.demo.site import BANNER, Stage, make_boards, save_endpoints
+from gengfu.demo.site import BANNER, Stage, save_endpoints
 from gengfu.demo.timing import quick
 from gengfu.errors import InputError
 from gengfu.rules import shipped
@@ -33,16 +33,12 @@ def run_demo(options: argparse.Namespace) -> None:
         for relay in relays.values():
             relay.open()
         site = _on_this_machine(document, options.coap_port, relays)
-        stage = Stage()
-        staging = Staging(BANNER, stage)
+        stage = Stage(relays)
+        staging = Staging(BANNER, stage, stage.begin)
         async with process.running(settings, site, options.data, quick(shipped()), staging) as running:
-            boards = make_boards(running, relays)
-            stage.enter(boards)
-            for board in boards.values():
-                running.supervisor.run(f"board {board.device}", board.run)
             door = await control.listen(options.data, stage.handle)
             save_endpoints(running)
-            _say(running, len(boards))
+            _say(running, len(stage.boards()))
             try:
                 await main_loop.until_signal(running.console.stop)
             finally:

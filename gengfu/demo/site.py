@@ -12,6 +12,7 @@ from gateway.transports.line import LineRelay
 from gengfu.demo.boards import Board
 from gengfu.errors import InputError
 from gengfu.process import Process
+from gengfu.staging import Field
 
 log = logging.getLogger("gengfu.demo")
 
@@ -25,16 +26,16 @@ LEAK_RAMP_S = 20
 """With ``--slow``: level 1 first, then level 2 after so many seconds."""
 
 
-def make_boards(process: Process, relays: Mapping[str, LineRelay]) -> dict[str, Board]:
+def make_boards(field: Field, relays: Mapping[str, LineRelay]) -> dict[str, Board]:
     """The boards of the site, by device id; none runs yet. ``relays``: the serial lines, by connection id."""
     boards = {}
-    folder = process.folder / "boards"
+    folder = field.folder / "boards"
     folder.mkdir(exist_ok=True)
-    for number, device in enumerate(process.site.devices.values()):
+    for number, device in enumerate(field.site.devices.values()):
         arguments = (
             "--product", device.profile.file.profile.model,
             "--device", device.id,
-            *_link(process, device, relays),
+            *_link(field, device, relays),
             "--period", f"{device.period_s:g}",
             "--seed", str(number),
         )  # fmt: skip
@@ -43,26 +44,29 @@ def make_boards(process: Process, relays: Mapping[str, LineRelay]) -> dict[str, 
     return boards
 
 
-def _link(process: Process, device: Device, relays: Mapping[str, LineRelay]) -> tuple[str, ...]:
+def _link(field: Field, device: Device, relays: Mapping[str, LineRelay]) -> tuple[str, ...]:
     relay = relays.get(device.connection)
     if relay is not None:
         return "--gateway", "none", "--modbus", relay.right, "--unit", str(device.part.unit)
-    return "--gateway", f"127.0.0.1:{process.coap_ports[device.connection]}"
+    return "--gateway", f"127.0.0.1:{field.coap_ports[device.connection]}"
 
 
 class Stage:
     """What people can do to the demo: the verbs of the socket, and the buttons of the page (`console.services.Demo`).
 
-    ``boards`` is filled once they run.
+    ``relays``: the serial lines, by connection id.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, relays: Mapping[str, LineRelay]) -> None:
+        self._relays = relays
         self._boards: dict[str, Board] = {}
         self._slow: dict[str, asyncio.Task[None]] = {}
 
-    def enter(self, boards: Mapping[str, Board]) -> None:
-        """The boards are there now."""
-        self._boards.update(boards)
+    def begin(self, field: Field) -> None:
+        """Start the boards (`gengfu.staging.Staging`)."""
+        self._boards = make_boards(field, self._relays)
+        for board in self._boards.values():
+            field.supervisor.run(f"board {board.device}", board.run)
 
     def boards(self) -> Sequence[str]:
         """Ids of the devices whose boards run here."""

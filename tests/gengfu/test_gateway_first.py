@@ -19,9 +19,11 @@ from device_registry.load import compile_site
 from device_registry.site import SiteConfig
 from gengfu import console_side, damage, operations_side, process, stores
 from gengfu.errors import MissingError
+from gengfu.gateway_side import GatewaySide
 from gengfu.operations_side import OperationsSide
 from gengfu.rules import shipped
 from gengfu.settings import load_settings
+from gengfu.staging import Field, Staging
 from journal.entry import PARTITIONS, Stored
 from journal.sqlite import SqliteJournal
 from protocols.profile.loader import shipped_profiles
@@ -193,3 +195,24 @@ def test_what_takes_data_does_not_wait_for_the_libraries_of_what_stands_behind_i
     names = loaded.stdout.split()
     assert "gengfu.gateway_side" in names
     assert {"duckdb", "sqlalchemy", "fastapi", "uvicorn", "gengfu.behind"}.isdisjoint(names)
+
+
+async def test_the_boards_of_a_demo_are_begun_before_the_gateway_asks_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the first poll finds nobody, and a device that does not answer is the first that people read."""
+    held, order, start = Held(tmp_path), [], GatewaySide.start
+
+    async def starting(side: GatewaySide, doors: dict[str, socket.socket]) -> None:
+        order.append("gateway")
+        await start(side, doors)
+
+    def begin(field: Field) -> None:
+        order.append("boards")
+        assert field.coap_ports == {"coap": held.port}
+        assert list(field.site.devices) == [DEVICE]
+
+    monkeypatch.setattr(GatewaySide, "start", starting)
+    settings = load_settings(data=tmp_path, http={"port": 0})
+    async with process.running(settings, held.site, tmp_path, shipped(), Staging(begin=begin)):
+        assert order == ["boards", "gateway"]
