@@ -28,6 +28,8 @@ from protocols.stamp import stamped
 _NOT_FIRST = "._:-"
 """A device may begin with one of these, a SenML name may not."""
 _NAME = re.compile(r"[A-Za-z0-9:./_-]*")
+_BACKSLASH = ord("\\")
+"""As a number: to look for a text of one byte takes four times as long."""
 _PROFILES = 256
 """Device types whose points are kept at hand."""
 _KIND_OF = {"number": "number", "counter": "number", "flag": "flag", "enum": "enum"}
@@ -108,7 +110,7 @@ def read_plain(
     ``find_profile`` knows ids of `[A-Za-z0-9._:-]{1,64}` alone, as those of a site are.
     """
     # a backslash may hide what a name is, and what is not ASCII needs more than msgspec's look at it
-    if len(payload) > max_bytes or b"\\" in payload or not payload.isascii():
+    if len(payload) > max_bytes or _BACKSLASH in payload or not payload.isascii():
         return None
     try:
         records = _JSON.decode(payload)
