@@ -33,6 +33,7 @@ from bench import (
     modbus_start,
     mqtt,
     opcua,
+    rules,
     servers,
     telemetry,
 )
@@ -63,6 +64,7 @@ GROUPS: dict[str, Callable[[Path], list[Row]]] = {
     "burst": burst.measure,
     "opcua": opcua.measure,
     "alarm": alarm.measure_all,
+    "alarms": rules.measure,
     "flood": flood.measure,
     "journal": journal.measure,
     "telemetry": _telemetry,

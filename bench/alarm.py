@@ -15,6 +15,7 @@ import contextlib
 import itertools
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -23,18 +24,21 @@ from typing import Any, cast
 import uvloop
 from prometheus_client import CollectorRegistry
 
-from bench.parts import counted, gateway, make_site, percentile
+from alarms.rule import AlarmRule
+from bench.parts import TEXT, counted, gateway, make_site, percentile
 from bench.processes import beside, end_on_sigterm, given
 from bench.program import as_the_program
 from bench.rows import Row, print_rows
 from bench.servers import DATABASE, influxd, points_in
 from device_registry.devices import Site
 from gateway.transports.coap import door as transport
+from gateway.watch import ALARM as ALARM_ENTRY
 from gengfu import stores
 from gengfu.folder import DataFolder
 from gengfu.rules import shipped
 from gengfu.settings import TelemetryPart
 from gengfu.supervisor import Supervisor
+from journal.entry import Stored
 from protocols.profile.loader import shipped_profiles
 from protocols.wire import coap
 from tests.fixtures.influx import Influxd
@@ -51,7 +55,24 @@ BINS = 200
 ENDPOINTS = 20
 OPTIONS = ((coap.URI_PATH, b"readings"), (coap.CONTENT_FORMAT, b"\x6e"))
 ALARM = b'[{"bn":"a:%d/","n":"boot","v":1},{"n":"seq","v":%d},{"n":"methane","v":%d},{"n":"valve","v":%d}]'
-BIN = b'[{"bn":"b:%d/","n":"boot","v":1},{"n":"seq","v":%d},{"n":"fill","v":40},{"n":"temperature","v":20}]'
+BIN = b'[{"bn":"b:%d/","n":"boot","v":1},{"n":"seq","v":%d},{"n":"fill","v":40},{"n":"temperature","v":%d}]'
+COOL, WARM = 20, 40
+FLOOD = AlarmRule.model_validate(
+    {
+        "id": "XX-1",
+        "title": TEXT,
+        "areas": ("street",),
+        "class": "process",
+        "priority": "low",
+        "any": ({"kind": "high", "role": "fire-temperature", "limit": 30.0, "unit": "Cel"},),
+        "cause": TEXT,
+        "consequence": TEXT,
+        "response": ("R9",),
+        "respond_within_s": 3600.0,
+        "source": ({"what": "30 degrees", "source": "for this measurement", "verified": False},),
+    }
+)
+"""Raised by each warm report of a bin, gone with the next cool one."""
 OPEN, CLOSED = 1, 2
 DONE = "done"
 
@@ -113,11 +134,13 @@ class Board(asyncio.DatagramProtocol):
 
 
 class Traffic(asyncio.DatagramProtocol):
-    """Bins at one endpoint."""
+    """Bins at one endpoint. ``raising``: each is warm in every second of its reports, else none is."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, raising: bool) -> None:
         share = BINS // ENDPOINTS
-        self._bins = itertools.cycle(range(number * share, (number + 1) * share))
+        bins = range(number * share, (number + 1) * share)
+        warmths = (COOL, WARM) if raising else (COOL,)
+        self._reports = itertools.cycle([(one, warmth) for warmth in warmths for one in bins])
         self._mids = itertools.count(1)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -126,21 +149,22 @@ class Traffic(asyncio.DatagramProtocol):
     def post(self) -> None:
         """One reading of the next bin."""
         number = next(self._mids)
-        pack = BIN % (next(self._bins), number)
+        one, warmth = next(self._reports)
+        pack = BIN % (one, number, warmth)
         self._transport.sendto(coap.encode(coap.CON, coap.POST, number & 0xFFFF, b"", OPTIONS, payload=pack))
 
 
-def leak(told: Connection, port: int, alarms: int, rate: float) -> None:
+def leak(told: Connection, port: int, alarms: int, rate: float, raising: bool) -> None:
     """The process beside ours; it ends its story by telling how many boards were commanded."""
     as_the_program()
-    uvloop.run(_leak(told, port, alarms, rate))
+    uvloop.run(_leak(told, port, alarms, rate, raising))
 
 
-async def _leak(told: Connection, port: int, alarms: int, rate: float) -> None:
+async def _leak(told: Connection, port: int, alarms: int, rate: float, raising: bool) -> None:
     loop = asyncio.get_running_loop()
     gateway_at = ("127.0.0.1", port)
     boards = [Board(number) for number in range(alarms)]
-    ends = [Traffic(number) for number in range(ENDPOINTS)]
+    ends = [Traffic(number, raising) for number in range(ENDPOINTS)]
     for one in (*boards, *ends):
         await loop.create_datagram_endpoint(given(one), remote_addr=gateway_at)
     for board in boards:
@@ -197,12 +221,13 @@ def kitchens(alarms: int) -> Site:
     )
 
 
-async def _measure(folder: Path, server: Influxd, alarms: int, rate: float) -> list[Row]:
+async def _measure(folder: Path, server: Influxd, alarms: int, rate: float, flood: bool) -> list[Row]:
     TimedDoor.heard, TimedDoor.took = {}, {}
     site = kitchens(alarms)
     settings = TelemetryPart.model_validate({"influx": {"url": server.url, "database": DATABASE}})
     loop = asyncio.get_running_loop()
     book = shipped()
+    book = book._replace(alarms={**book.alarms, FLOOD.id: FLOOD} if flood else book.alarms)
     async with gateway(folder, site, book) as ours, AsyncExitStack() as stack:
         supervisor = Supervisor(CollectorRegistry())
         opened = await stores.open_stores(stack, site, folder, book, ours.journal, settings)
@@ -210,7 +235,9 @@ async def _measure(folder: Path, server: Influxd, alarms: int, rate: float) -> l
         stack.push_async_callback(supervisor.stop)
         door = transport.bind("127.0.0.1", 0)
         await ours.start({"coap": door})
-        with beside(leak, door.getsockname()[1], alarms, rate) as other:
+        changes = _Changes()
+        stack.callback(ours.journal.subscribe(changes.take))
+        with beside(leak, door.getsockname()[1], alarms, rate, flood) as other:
             began = time.perf_counter()
             commanded, repeats = await loop.run_in_executor(None, other.recv)
             stored, wall = counted(ours, "coap"), time.perf_counter() - began
@@ -218,13 +245,25 @@ async def _measure(folder: Path, server: Influxd, alarms: int, rate: float) -> l
     took = list(TimedDoor.took.values())
     assert commanded == alarms, f"{alarms - commanded} valves were never told to close"
     name = f"{rate:g} other readings/s"
+    if flood:
+        name = f"{rate:g} other readings/s that raise {rate / 2:g} alarms/s"
     return [
         Row(f"{name}: frame read to command written, p50", percentile(took, 0.5), "ms"),
         Row(f"{name}: frame read to command written, p99", percentile(took, 0.99), "ms"),
         Row(f"{name}: frame read to command written, slowest", max(took), "ms"),
         Row(f"{name}: reports the boards had to repeat", repeats, "count"),
         Row(f"{name}: readings stored", stored / wall, "1/s"),
+        Row(f"{name}: changes of alarms stored", changes.stored / wall, "1/s"),
     ]
+
+
+class _Changes:
+    """Counts what alarms did, as it is stored."""
+
+    stored = 0
+
+    def take(self, batch: Sequence[Stored]) -> None:
+        self.stored += sum(one.entry.kind == ALARM_ENTRY for one in batch)
 
 
 async def _assert_both_took(opened: stores.Stores, server: Influxd, readings: float) -> None:
@@ -241,11 +280,11 @@ def _points(server: Influxd) -> int:
 
 
 def measure_all(folder: Path) -> list[Row]:
-    """Beside 2000 and beside 5000 other readings per second."""
-    return measure(folder, 300, 2000.0) + measure(folder, 600, 5000.0)
+    """Beside 2000 other readings per second, the same with 1000 alarms per second, and beside 5000."""
+    return measure(folder, 300, 2000.0) + measure(folder, 300, 2000.0, flood=True) + measure(folder, 600, 5000.0)
 
 
-def measure(folder: Path, alarms: int = 600, rate: float = 2000.0) -> list[Row]:
+def measure(folder: Path, alarms: int = 600, rate: float = 2000.0, *, flood: bool = False) -> list[Row]:
     """All rows; none where there is no influxd."""
     as_the_program()
     before, transport.CoapDoor = transport.CoapDoor, TimedDoor  # type: ignore[misc]  # the clock goes in here
@@ -256,7 +295,7 @@ def measure(folder: Path, alarms: int = 600, rate: float = 2000.0) -> list[Row]:
             DataFolder(Path(place) / "data", "demo") as data,
         ):
             server = stack.enter_context(influxd(Path(place)))
-            return uvloop.run(_measure(data.path, server, alarms, rate)) if server else []
+            return uvloop.run(_measure(data.path, server, alarms, rate, flood)) if server else []
     finally:
         transport.CoapDoor = before  # type: ignore[misc]  # the clock comes out again
 

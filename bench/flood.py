@@ -23,7 +23,7 @@ from typing import Any
 
 import uvloop
 
-from bench.alarm import BIN, LEAK_EVERY_S, OPEN, OPTIONS, Board, kitchens
+from bench.alarm import BIN, COOL, LEAK_EVERY_S, OPEN, OPTIONS, Board, kitchens
 from bench.parts import gateway, percentile
 from bench.processes import beside, given
 from bench.program import as_the_program
@@ -100,7 +100,7 @@ def flood(told: Connection, port: int, rate: float) -> None:
 
 
 def _post(door: socket.socket, number: int) -> None:
-    pack = BIN % (0, number)
+    pack = BIN % (0, number, COOL)
     try:
         door.send(coap.encode(coap.CON, coap.POST, number & 0xFFFF, b"", OPTIONS, payload=pack))
     except (BlockingIOError, ConnectionError):
