@@ -94,14 +94,27 @@ def decode_transition(body: bytes) -> AlarmTransition:
 
 @dataclass(slots=True)
 class Timers:
-    """Delays that run now, mono ns; they start anew after a restart (S10)."""
+    """Delays that run now, mono ns; they start anew after a restart (S10).
+
+    ``counted``: ns that an accumulating delay had counted at ``counted_at``; ``pace``: 1 while it counts up, -1 while
+    it counts down, 0 while it stands.
+    """
 
     on_since: int | None = None
     off_since: int | None = None
     reports: int = 0
+    counted: int = 0
+    counted_at: int = 0
+    pace: int = 0
 
     def clear(self) -> Self:
         """Stop all."""
         self.on_since = self.off_since = None
         self.reports = 0
         return self
+
+    def count(self, mono: int, most: int, pace: int) -> int:
+        """Count until now, within 0 and ``most``, and from now on at ``pace``; returns what is counted."""
+        self.counted = min(most, max(0, self.counted + self.pace * (mono - self.counted_at)))
+        self.counted_at, self.pace = mono, pace if pace > 0 or self.counted else 0
+        return self.counted

@@ -1,44 +1,62 @@
-"""Conditions, bound to the points of one device: is it so, has it gone, or can nobody tell?
+"""Conditions, bound to the points of one device."""
 
-`Judgement.HOLD` is the third answer: a value inside the dead band, an absent one, or one that is not good. It
-neither raises nor clears (S3).
-"""
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
+from typing import NamedTuple, TypeAlias
 
-from collections.abc import Callable, Iterable
-from enum import Enum
-from typing import NamedTuple
-
+from alarms import judging
+from alarms.judging import AllOf, Judge, any_of
 from alarms.rule import AlarmRule, Condition
+from alarms.windows import Fall, Frozen, HighMean, Rise, Window
 from protocols.limits import in_unit_of
-from protocols.picture import Picture
+from protocols.moment import SECOND
+from protocols.ordinary import Values
 from protocols.profile.model import Point, Profile
-from protocols.quality import Quality
+
+Stirs: TypeAlias = Callable[[Values], bool]
 
 
-class Judgement(Enum):
-    """What a condition says of a picture."""
+class Part(NamedTuple):
+    """A condition at a point. ``make``: its judge, with a memory of its own; ``stirs``, ``limits`` and ``flags``: which
+    ordinary readings may make it active (see `Bound`)."""
 
-    ACTIVE = "active"
-    CLEAR = "clear"
-    HOLD = "hold"
+    make: Callable[[], Judge]
+    limits: tuple[tuple[int, float], ...] = ()
+    flags: tuple[int, ...] = ()
+    stirs: tuple[Stirs, ...] = ()
 
 
-Judge = Callable[[Picture], Judgement]
+class Started(NamedTuple):
+    """A rule at one point, with a memory of its own. ``windows``: to be told every reading; ``keys``: those of them
+    that may make it active when they stir."""
+
+    judge: Judge
+    windows: tuple[Window, ...]
+    keys: tuple[Window, ...]
 
 
 class Bound(NamedTuple):
     """A rule at one point of a device. ``point`` is what the alarm shows; its index is in `Point`.
 
-    ``limits``: index and value from which on a number makes it active; ``flags``: index of those that do when set.
-    Where every known value is good and nothing is lost, nothing else makes it active.
+    ``limits``: index and value from which on a number makes it active; ``flags``: index of those that do when set;
+    ``stirs``: whether other values may. Where every known value is good and nothing is lost, nothing else makes it
+    active but the windows (`Started.keys`).
     """
 
     rule: AlarmRule
     point: Point
-    judge: Judge
     several: bool
+    parts: tuple[Part, ...]
     limits: tuple[tuple[int, float], ...]
     flags: tuple[int, ...]
+    stirs: tuple[Stirs, ...]
+
+    def start(self) -> Started:
+        """Begin to judge: nothing is remembered yet."""
+        judges = [part.make() for part in self.parts]
+        groups = [one.judges if isinstance(one, AllOf) else (one,) for one in judges]
+        windows = tuple(one for group in groups for one in group if isinstance(one, Window))
+        return Started(any_of(judges), windows, tuple(group[0] for group in groups if isinstance(group[0], Window)))
 
 
 def bind(rule: AlarmRule, profile: Profile) -> list[Bound]:
@@ -52,20 +70,21 @@ def bind(rule: AlarmRule, profile: Profile) -> list[Bound]:
 
 
 def _bound(rule: AlarmRule, profile: Profile, point: Point, *, several: bool) -> Bound:
-    judges: list[Judge] = []
-    limits: list[tuple[int, float]] = []
-    flags: list[int] = []
+    parts: list[Part] = []
     for condition in rule.any:
         if condition.kind == "flag":
-            flag = next((one.index for one in profile.points if one.role == condition.role), None)
+            flag = _first(condition.role, profile)
             if flag is not None:
-                flags.append(flag)
-                judges.append(_flag(flag, alone=len(rule.any) == 1 or point.index == flag))
+                alone = len(rule.any) == 1 or point.index == flag.index
+                parts.append(_flag(flag.index, alone=alone))
         elif condition.kind == "reported" or _matches(condition, point, profile):
-            judges.append(_judge(condition, profile, point))
-            if condition.kind == "high":
-                limits.append((point.index, _limit(condition, profile, point)))
-    return Bound(rule, point, _any(judges), several, tuple(limits), tuple(flags))
+            parts.append(_part(condition, profile, point))
+    return Bound(
+        rule, point, several, tuple(parts),
+        tuple(limit for part in parts for limit in part.limits),
+        tuple(flag for part in parts for flag in part.flags),
+        tuple(stirs for part in parts for stirs in part.stirs),
+    )  # fmt: skip
 
 
 def _points(conditions: Iterable[Condition], profile: Profile) -> list[Point]:
@@ -79,124 +98,149 @@ def _points(conditions: Iterable[Condition], profile: Profile) -> list[Point]:
 
 
 def _matches(condition: Condition, point: Point, profile: Profile) -> bool:
+    if condition.of is not None:
+        first, *others = condition.of
+        return _matches(first, point, profile) and all(_place(one, point, profile) is not None for one in others)
     if point.role != condition.role:
+        return False
+    if condition.flag_role is not None and _first(condition.flag_role, profile) is None:
         return False
     gas = profile.file.point[point.index].gas
     return not condition.species or (gas is not None and gas.species in condition.species)
 
 
-def _any(judges: list[Judge]) -> Judge:
-    if len(judges) == 1:
-        return judges[0]
-
-    def judge(picture: Picture) -> Judgement:
-        found = [one(picture) for one in judges]
-        if Judgement.ACTIVE in found:
-            return Judgement.ACTIVE
-        return Judgement.HOLD if Judgement.HOLD in found else Judgement.CLEAR
-
-    return judge
+def _first(role: str | None, profile: Profile) -> Point | None:
+    return next((one for one in profile.points if one.role == role), None)
 
 
-def _judge(condition: Condition, profile: Profile, point: Point) -> Judge:
+def _place(condition: Condition, point: Point, profile: Profile) -> Point | None:
+    """Where a condition of an ``all`` looks: at the same point if it may, else at the first that it speaks of."""
+    return next((one for one in (point, *profile.points) if _matches(condition, one, profile)), None)
+
+
+def _part(condition: Condition, profile: Profile, point: Point) -> Part:
+    index = point.index
     match condition.kind:
-        case "high":
-            assert condition.limit is not None
-            assert condition.unit is not None
-            limit = _limit(condition, profile, point)
-            gone = in_unit_of(profile, point, condition.limit - condition.deadband, condition.unit)
-            return _high(point.index, limit, gone)
-        case "over-range":
-            return _over_range(point.index)
-        case "blind-rising":
-            assert condition.limit is not None
-            assert condition.unit is not None
-            assert condition.slope is not None
-            limit = _limit(condition, profile, point)
-            slope = in_unit_of(profile, point, condition.slope, condition.unit)
-            return _blind_rising(point.index, limit, slope)
-        case "blind":
-            return _blind(point.index)
-        case _:
-            return lambda _picture: Judgement.HOLD
+        case "all":
+            return _all(condition.of or (), profile, point)
+        case "high" | "low" | "blind-rising" | "mismatch":
+            return _at_limit(condition, profile, point)
+        case "rise" | "fall" | "mean" | "frozen":
+            return Part(_window(condition, profile, point))
+        case "flag":
+            return _flag(index, alone=True)
+        case "equals":
+            codes = frozenset(map(float, condition.codes or ()))
+            return Part(_same(judging.equals(index, codes)), stirs=(partial(_is_one_of, index, codes),))
+        case kind:
+            return Part(_same(_PLAIN[kind](index)))
 
 
-def _limit(condition: Condition, profile: Profile, point: Point) -> float:
-    """The condition's limit in the point's own unit."""
+_PLAIN: Mapping[str, Callable[[int], Judge]] = {
+    "over-range": judging.over_range,
+    "blind": judging.blind,
+    "lost": judging.lost,
+    "reported": lambda _index: judging.hold,
+}
+
+
+def _same(judge: Judge) -> Callable[[], Judge]:
+    """Of a judge that remembers nothing, one is enough."""
+    return lambda: judge
+
+
+def _flag(index: int, *, alone: bool) -> Part:
+    return Part(_same(judging.flag(index, alone=alone)), flags=(index,))
+
+
+def _all(conditions: Sequence[Condition], profile: Profile, point: Point) -> Part:
+    """Where the first is not active, neither are all. It may have been so before: only a reading that has its point,
+    and a value there that does not make it active, changes nothing."""
+    places = [(one, _place(one, point, profile)) for one in conditions]
+    parts = [_part(one, profile, place) for one, place in places if place is not None]
+    first = parts[0]
+    absent = partial(_is_absent, point.index)
+    stirs: tuple[Stirs, ...] = (
+        absent,
+        *first.stirs,
+        *(partial(_is_at_or_above, index, limit) for index, limit in first.limits),
+        *(partial(_is_set, index) for index in first.flags),
+    )
+    return Part(lambda: AllOf([part.make() for part in parts]), stirs=stirs)
+
+
+def _at_limit(condition: Condition, profile: Profile, point: Point) -> Part:
     assert condition.limit is not None
     assert condition.unit is not None
-    return in_unit_of(profile, point, condition.limit, condition.unit)
+    index = point.index
+    limit, below, above = (
+        in_unit_of(profile, point, one, condition.unit)
+        for one in (condition.limit, condition.limit - condition.deadband, condition.limit + condition.deadband)
+    )
+    if condition.kind == "high":
+        return Part(_same(judging.high(index, limit, below)), limits=((index, limit),))
+    if condition.kind == "low":
+        return Part(_same(judging.low(index, limit, above)), stirs=(partial(_is_at_or_below, index, limit),))
+    if condition.kind == "mismatch":
+        flag = _first(condition.flag_role, profile)
+        assert flag is not None
+        stirs = partial(_may_differ, index, flag.index, limit)
+        return Part(_same(judging.mismatch(index, flag.index, limit, below)), stirs=(stirs,))
+    assert condition.slope is not None
+    slope = in_unit_of(profile, point, condition.slope, condition.unit)
+    return Part(_same(judging.blind_rising(index, limit, slope)))
 
 
-def _high(index: int, limit: float, gone: float) -> Judge:
-    def judge(picture: Picture) -> Judgement:
-        known = picture.known(index)
-        if known is None or known.quality is Quality.UNCERTAIN_UNDER_TEST:
-            return Judgement.HOLD
-        if known.value >= limit:
-            return Judgement.ACTIVE
-        return _clear_if_trusted(picture, index) if known.value < gone else Judgement.HOLD
+def _window(condition: Condition, profile: Profile, point: Point) -> Callable[[], Window]:
+    assert condition.over_s is not None
+    assert condition.unit is not None
+    index, unit, over = point.index, condition.unit, max(1, round(condition.over_s * SECOND))
 
-    return judge
+    def step(size: float) -> float:
+        return in_unit_of(profile, point, size, unit) - in_unit_of(profile, point, 0.0, unit)
 
-
-def _flag(index: int, *, alone: bool) -> Judge:
-    """``alone``: nothing else could say that it is clear, so a flag that was never heard does not."""
-    unheard = Judgement.HOLD if alone else Judgement.CLEAR
-
-    def judge(picture: Picture) -> Judgement:
-        known = picture.known(index)
-        if known is None:
-            return unheard
-        if known.quality is Quality.UNCERTAIN_UNDER_TEST:
-            return Judgement.HOLD
-        return Judgement.ACTIVE if known.value else _clear_if_trusted(picture, index)
-
-    return judge
+    limit = None if condition.limit is None else in_unit_of(profile, point, condition.limit, unit)
+    if condition.kind == "frozen":
+        assert condition.within is not None
+        return partial(Frozen, index, 2 * step(condition.within), over)
+    if condition.kind == "mean":
+        assert condition.limit is not None
+        assert limit is not None
+        gone = in_unit_of(profile, point, condition.limit - condition.deadband, unit)
+        return partial(HighMean, index, limit, gone, point.low, over)
+    assert condition.by is not None
+    make = Rise if condition.kind == "rise" else Fall
+    return partial(make, index, step(condition.by), step(condition.by - condition.deadband), limit, over)
 
 
-def _over_range(index: int) -> Judge:
-    def judge(picture: Picture) -> Judgement:
-        known = picture.known(index)
-        if known is None:
-            return Judgement.HOLD
-        if known.quality is Quality.BAD_OVER_RANGE:
-            return Judgement.ACTIVE
-        return _clear_if_trusted(picture, index)
-
-    return judge
+# What an ordinary reading says at a point. A text never comes there: such a reading is not ordinary.
 
 
-def _blind_rising(index: int, limit: float, slope: float) -> Judge:
-    def judge(picture: Picture) -> Judgement:
-        if not is_blind(picture, index):
-            return _clear_if_trusted(picture, index)
-        last = picture.trusted(index)
-        if last is None:
-            return Judgement.HOLD
-        rising = last.value >= limit or picture.slope_per_minute(index) >= slope
-        return Judgement.ACTIVE if rising else Judgement.HOLD
-
-    return judge
+def _is_at_or_above(index: int, limit: float, values: Values) -> bool:
+    value = values[index]
+    return isinstance(value, float | int) and value >= limit
 
 
-def _blind(index: int) -> Judge:
-    def judge(picture: Picture) -> Judgement:
-        if is_blind(picture, index):
-            return Judgement.ACTIVE
-        return _clear_if_trusted(picture, index)
-
-    return judge
+def _is_at_or_below(index: int, limit: float, values: Values) -> bool:
+    value = values[index]
+    return isinstance(value, float | int) and value <= limit
 
 
-def is_blind(picture: Picture, index: int) -> bool:
-    """Whether the point cannot be seen now: its device is lost, it alone is not sent any more, or its value is bad
-    (over range is seen)."""
-    known = picture.known(index)
-    if picture.is_lost(index):
-        return True
-    return known is not None and known.quality.is_bad and known.quality is not Quality.BAD_OVER_RANGE
+def _may_differ(index: int, flag_index: int, limit: float, values: Values) -> bool:
+    """Where one of the two comes alone, the other is as it was told before: either may be so."""
+    value, told = values[index], values[flag_index]
+    if value is None and told is None:
+        return False
+    return bool(told) or told is None or not isinstance(value, float | int) or value >= limit
 
 
-def _clear_if_trusted(picture: Picture, index: int) -> Judgement:
-    return Judgement.CLEAR if picture.is_proof(index) else Judgement.HOLD
+def _is_absent(index: int, values: Values) -> bool:
+    return values[index] is None
+
+
+def _is_set(index: int, values: Values) -> bool:
+    return bool(values[index])
+
+
+def _is_one_of(index: int, codes: Collection[float], values: Values) -> bool:
+    return values[index] in codes

@@ -22,34 +22,58 @@ LONGEST_LEVEL_2_DELAY_S = 5.0
 LONGEST_LEVEL_1_DELAY_S = 60.0
 
 
-class Condition(Strict):
-    """One condition; those of a rule are OR-ed.
+Kind = Literal[
+    "high", "low", "flag", "equals", "over-range", "blind-rising", "blind", "lost", "reported", "rise", "fall", "mean",
+    "frozen", "mismatch", "all",
+]  # fmt: skip
+LONGEST_WINDOW_S = 31 * 86400.0
 
-    * ``high``: the point of ``role`` (and ``species``) is >= ``limit`` (in ``unit``); it has gone below
-      ``limit - deadband``.
+
+class Condition(Strict):
+    """One condition; those of a rule are OR-ed. Limits are in ``unit``, times in seconds.
+
+    * ``high``: the point of ``role`` (and ``species``) is >= ``limit``; it has gone below ``limit - deadband``.
+    * ``low``: it is <= ``limit``; it has gone above ``limit + deadband``.
     * ``flag``: the flag of ``role`` is set.
+    * ``equals``: the enumeration or flag of ``role`` has one of ``codes``.
     * ``over-range``: the point of ``role`` is above its measuring range.
     * ``blind-rising``: bad or lost, and the last measured value was >= ``limit``, or it rose by >= ``slope``
       (units per minute).
     * ``blind``: bad or lost.
+    * ``lost``: not heard: its device is lost, or this life-safety point alone is not sent any more. Bad is not lost.
     * ``reported``: another part of the gateway reports it (a final element that failed to act).
+    * ``rise``, ``fall``: the newest value is by >= ``by`` above the lowest (below the highest) that came in the last
+      ``over_s``, and it is >= ``limit`` (<=) where there is one; gone when that is < ``by - deadband``.
+    * ``mean``: the mean over the last ``over_s``, weighted by time, is >= ``limit``; gone below ``limit - deadband``.
+    * ``frozen``: good values came for ``over_s``, all within +-``within``.
+    * ``mismatch``: the flag of ``flag_role`` is set and the value is < ``limit - deadband``, or it is not set and the
+      value is >= ``limit``.
+    * ``all``: every condition in ``of``; the first chooses the point, the others look at the same one or at the first
+      of their role. A device without one of the points has no such condition.
     """
 
-    kind: Literal["high", "flag", "over-range", "blind-rising", "blind", "reported"]
+    kind: Kind
     role: str | None = None
     species: tuple[str, ...] = ()
     limit: float | None = None
     unit: str | None = None
     deadband: Annotated[float, Field(ge=0)] = 0.0
     slope: Annotated[float, Field(gt=0)] | None = None
+    by: Annotated[float, Field(gt=0)] | None = None
+    over_s: Annotated[float, Field(gt=0, le=LONGEST_WINDOW_S)] | None = None
+    within: Annotated[float, Field(ge=0)] | None = None
+    codes: Annotated[tuple[int, ...], Field(min_length=1)] | None = None
+    flag_role: str | None = None
+    of: Annotated[tuple["Condition", ...], Field(min_length=2)] | None = None
 
 
 class AlarmRule(Strict):
     """One rule. ``areas``: kinds of area it applies to (empty: all). Delays in seconds of the gateway, which
-    come on top of the device's own. ``on_reports``: instead of a delay, so many reports in a row.
+    come on top of the device's own. ``accumulate``: ``on_delay_s`` counts up while the condition is active and
+    down while it is clear, at the pace of time. ``on_reports``: instead of a delay, so many reports in a row.
     ``reset``: what a latched alarm needs besides acknowledgement."""
 
-    id: Annotated[str, Field(pattern=r"^[A-Z0-9]{2,4}-[0-9]{1,2}$")]
+    id: Annotated[str, Field(pattern=r"^[A-Z0-9]{2,4}-[0-9]{1,2}[a-z]?$")]
     title: Text
     areas: tuple[str, ...] = ()
     alarm_class: Annotated[AlarmClass, Field(alias="class")]
@@ -58,6 +82,7 @@ class AlarmRule(Strict):
     any: Annotated[tuple[Condition, ...], Field(min_length=1)]
     on_delay_s: Annotated[float, Field(ge=0)] = 0.0
     off_delay_s: Annotated[float, Field(ge=0)] = 0.0
+    accumulate: bool = False
     on_reports: Annotated[int, Field(ge=1, le=10)] = 1
     latch: bool = False
     reset: Literal["role", "on-site-calibration"] = "role"
@@ -130,6 +155,10 @@ def check_rule(rule: AlarmRule) -> list[str]:
         problems.append(f'level {rule.level} needs class = "life-safety" (S8)')
     if rule.on_reports > 1 and (rule.on_delay_s or rule.life_safety):
         problems.append("on_reports goes with neither on_delay_s nor life-safety")
+    if rule.accumulate and rule.on_reports > 1:
+        problems.append("accumulate counts time, on_reports counts reports; take one of them")
+    if rule.accumulate and not rule.on_delay_s:
+        problems.append("accumulate needs on_delay_s")
     if rule.reset != "role" and not rule.latch:
         problems.append("reset needs latch = true")
     for number, condition in enumerate(rule.any):
@@ -137,22 +166,40 @@ def check_rule(rule: AlarmRule) -> list[str]:
     return problems
 
 
+_CHANGE = ("role", "by", "unit", "over_s")
 _NEEDS: Mapping[str, Sequence[str]] = {
     "high": ("role", "limit", "unit"),
+    "low": ("role", "limit", "unit"),
     "flag": ("role",),
+    "equals": ("role", "codes"),
     "over-range": ("role",),
     "blind-rising": ("role", "limit", "unit", "slope"),
     "blind": ("role",),
+    "lost": ("role",),
     "reported": (),
+    "rise": _CHANGE,
+    "fall": _CHANGE,
+    "mean": ("role", "limit", "unit", "over_s"),
+    "frozen": ("role", "within", "unit", "over_s"),
+    "mismatch": ("role", "flag_role", "limit", "unit"),
+    "all": ("of",),
 }
+_MAY: Mapping[str, Sequence[str]] = {"rise": ("limit",), "fall": ("limit",)}
+_KEYS = ("role", "limit", "unit", "slope", "by", "over_s", "within", "codes", "flag_role", "of")
 
 
 def _check_condition(condition: Condition) -> list[str]:
-    given = {name for name in ("role", "limit", "unit", "slope") if getattr(condition, name) is not None}
+    given = {name for name in _KEYS if getattr(condition, name) is not None}
     needed = set(_NEEDS[condition.kind])
     missing = [f"{condition.kind} needs {name}" for name in sorted(needed - given)]
-    extra = [f"{condition.kind} takes no {name}" for name in sorted(given - needed)]
-    return missing + extra
+    extra = [f"{condition.kind} takes no {name}" for name in sorted(given - needed - {*_MAY.get(condition.kind, ())})]
+    problems = missing + extra
+    if condition.by is not None and condition.deadband >= condition.by:
+        problems.append(f"deadband = {condition.deadband:g} is not below by = {condition.by:g}: it would never be gone")
+    for number, one in enumerate(condition.of or ()):
+        nested = ["all takes no all and no reported"] if one.kind in ("all", "reported") else []
+        problems += [f"of[{number}]: {problem}" for problem in nested or _check_condition(one)]
+    return problems
 
 
 def _json(file: Path) -> str:

@@ -6,9 +6,11 @@ from functools import lru_cache
 from typing import Protocol
 
 from alarms.alarm import AlarmRecord, Timers
-from alarms.conditions import Bound, bind
+from alarms.conditions import Bound, Started, bind
+from alarms.judging import Judge, Judgement, hold
 from alarms.rule import AlarmRule
 from alarms.states import AlarmState, Event
+from alarms.windows import Window
 from protocols.moment import SECOND, Moment
 from protocols.picture import Patience, Picture
 from protocols.profile.model import Profile
@@ -50,6 +52,9 @@ def _patience(lost_after_ns: int) -> Patience:
     return Patience(lost_after_ns, max(START_GRACE_NS, lost_after_ns))
 
 
+_NOTHING = Started(hold, (), ())
+
+
 class Mates(Protocol):
     """What an alarm knows of the others of its device and origin (`alarms.group.Group`)."""
 
@@ -64,14 +69,41 @@ class Standing:
     ``silence_end``: mono ns at which a shelving or out-of-service ends, whatever the wall clock does (S10).
     """
 
-    __slots__ = ("bound", "group", "record", "silence_end", "timers")
+    __slots__ = ("_late", "_started", "bound", "group", "record", "silence_end", "timers")
 
     def __init__(self, record: AlarmRecord, bound: Bound | None) -> None:
         self.record = record
         self.bound = bound
+        self._started = _NOTHING if bound is None else bound.start()
+        self._late: Started | None = None
         self.group: Mates | None = None
         self.timers = Timers()
         self.silence_end: int | None = None
+
+    @property
+    def judge(self) -> Judge:
+        """What its condition says. It remembers what it was asked of, where the rule has a window of time."""
+        return self._started.judge
+
+    @property
+    def windows(self) -> tuple[Window, ...]:
+        """To be told every reading."""
+        return self._started.windows
+
+    @property
+    def keys(self) -> tuple[Window, ...]:
+        """Those that may make the condition active when they stir."""
+        return self._started.keys
+
+    def judge_late(self, picture: Picture, at: int) -> Judgement:
+        """What the condition says of a late reading alone. A window has a memory of its own for late readings, in which
+        ``at``, the time by the source's clock (ns), counts instead of that of their arrival."""
+        if not self.windows:
+            return self.judge(picture, at)
+        if self._late is None:
+            assert self.bound is not None
+            self._late = self.bound.start()
+        return self._late.judge(picture, at)
 
     def touch(self) -> None:
         """It is about to change, or to be looked at: what was let through is written down first."""
@@ -92,7 +124,13 @@ class Standing:
     def is_idle(self) -> bool:
         """Whether only an active condition could change anything."""
         timers = self.timers
-        return not self.record.active and timers.on_since is timers.off_since is None and not timers.reports
+        waits = timers.on_since is not None or timers.off_since is not None or timers.pace or timers.counted
+        return not (self.record.active or waits or timers.reports)
+
+    @property
+    def accumulates(self) -> bool:
+        """Whether its delay counts up and down."""
+        return self.bound is not None and self.bound.rule.accumulate
 
     @property
     def latches(self) -> bool:
@@ -107,12 +145,14 @@ class Standing:
     def rebind(self, bound: Bound) -> None:
         """The site was changed: another rule is behind it. It clears nothing (S11)."""
         self.bound = bound
+        self._started, self._late = bound.start(), None
         _follow_rule(self.record, bound.rule)
 
     def leave(self) -> None:
         """The site was changed: no rule is behind it any more. It clears nothing (S11)."""
         self.touch()
         self.bound = self.group = None
+        self._started, self._late = _NOTHING, None
         self.timers = Timers()
 
     def take_back(self, record: AlarmRecord, started: Moment) -> None:

@@ -10,8 +10,10 @@ from fastapi import FastAPI
 
 from console import problem, web
 from console.api import (
+    alarm_metrics,
     alarms,
     auth,
+    bump_tests,
     commands,
     connections,
     dead_letters,
@@ -21,6 +23,7 @@ from console.api import (
     health,
     interlocks,
     journal,
+    maintenance,
     plans,
     readings,
     site,
@@ -67,10 +70,13 @@ def create_app(services: ConsoleServices, root: Path = _HERE) -> FastAPI:
         telemetry.router,
         export.router,
         readings.router,
+        alarm_metrics.router,  # before the routes of one alarm, whose id could be «metrics»
         alarms.router,
         interlocks.router,
         plans.router,
         commands.router,
+        bump_tests.router,
+        maintenance.router,
         connections.router,
         journal.router,
         dead_letters.router,

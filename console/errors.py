@@ -9,6 +9,7 @@
     ├── DemoRefused         a board of the demo cannot do this now; answered with 409
     ├── ReloadRefused       the site's document is not taken; answered with 409
     ├── NoSuchConsumer      the journal feeds no store of this name; answered with 404
+    ├── MetricsBusy         enough people wait for alarm metrics already; answered with 503
     ├── ForgetRefused       forgetting this store makes no sense; answered with 409
     └── AccountError        an account operation that cannot be done as asked
         ├── SchemaTooNew        the accounts file was written by a newer release
@@ -70,6 +71,10 @@ class NoSuchConsumer(ConsoleError):
     def __init__(self, names: Sequence[str]) -> None:
         super().__init__(f"there are {', '.join(names)}")
         self.names = tuple(names)
+
+
+class MetricsBusy(ConsoleError):
+    """So many questions wait already that another one would only wait in vain."""
 
 
 class ForgetRefused(ConsoleError):

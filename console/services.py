@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 from prometheus_client import CollectorRegistry
 
 from console.accounts import Accounts
+from console.alarm_metrics import AlarmMetrics
 from console.events import EventHub
 from console.letter_desk import LetterDesk
 from console.live import LiveView
@@ -121,6 +122,23 @@ class Commands(Protocol):
 
     def items(self, device: str) -> list[Item]:
         """The last commands of a device, the newest first."""
+
+
+class Modes(Protocol):
+    """Bump tests and maintenance; `console.duty.mode_board.ModeBoard`. The items' shapes are in
+    `console.api.shapes_modes`."""
+
+    def bump_tests(self) -> list[Item]:
+        """The last of each detector, those that run first."""
+
+    def bump_test(self, test: str) -> Item | None:
+        """The last of a detector; ``None`` where there was none."""
+
+    def maintenance(self) -> list[Item]:
+        """The last of each device and area, those that go on first."""
+
+    def one_maintenance(self, maintenance_id: str) -> Item | None:
+        """The last of a device or area; ``None`` where there was none."""
 
 
 class Connections(Protocol):
@@ -282,6 +300,7 @@ class ConsoleServices:
     history: History | None = None
     interlocks: Interlocks | None = None
     commands: Commands | None = None
+    modes: Modes | None = None
     ask: Ask | None = None
     runs: Runs | None = None
     demo: Demo | None = None
@@ -291,3 +310,4 @@ class ConsoleServices:
     extracts: Extracts | None = None
     journal: JournalDesk | None = None
     letters: LetterDesk | None = None
+    alarm_metrics: AlarmMetrics | None = None

@@ -18,6 +18,7 @@ from console.api.auth import set_session
 from console.errors import PageMissing
 
 REQUIRED = (
+    "pages/alarm-metrics.html",
     "pages/connections.html",
     "pages/dead-letters.html",
     "pages/desk.html",
@@ -74,6 +75,14 @@ async def desk(request: Request, who: Visitor) -> Response:
     if who is None:
         return RedirectResponse("/login", 303, {"Cache-Control": "no-store"})
     return _page(request, "desk.html")
+
+
+@router.get("/alarm-metrics")
+async def alarm_metrics(request: Request, who: Visitor) -> Response:
+    """How the alarm system does, or the way to the sign-in page."""
+    if who is None:
+        return RedirectResponse("/login", 303, {"Cache-Control": "no-store"})
+    return _page(request, "alarm-metrics.html")
 
 
 @router.get("/connections")

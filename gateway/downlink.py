@@ -12,7 +12,7 @@ import msgspec
 from alarms.actions import Action, Verb
 from alarms.errors import ActionRefused, NoSuchAlarm
 from gateway.command_queue import CommandQueue
-from gateway.errors import CommandRefused, NoSuchCommand
+from gateway.errors import CommandRefused, ModeRefused, NoSuchCommand, NoSuchMode
 from gateway.pipeline import Verdict
 from gateway.watch import Watch
 from interlocks.errors import NoSuchTrip, ResetRefused
@@ -25,6 +25,7 @@ ANSWER = "answer"
 CURSOR = "downlink/cursor"
 
 _VERBS = frozenset(get_args(Verb))
+_NO_VERBS: Mapping[str, Callable[[OperatorRequest, Moment], Verdict]] = {}
 _cursors = msgspec.msgpack.Decoder(dict[int, int])
 
 
@@ -36,7 +37,7 @@ def load_cursor(state: Mapping[str, bytes]) -> dict[int, int]:
 
 class Downlink:
     """Carries out requests. ``store`` puts a verdict into the uplink journal; ``commands``: where commands to devices
-    are taken, if they are."""
+    are taken, if they are. ``verbs``: who carries out other requests, by verb."""
 
     def __init__(
         self,
@@ -44,9 +45,11 @@ class Downlink:
         store: Callable[[Verdict], None],
         cursor: dict[int, int],
         commands: CommandQueue | None = None,
+        verbs: Mapping[str, Callable[[OperatorRequest, Moment], Verdict]] = _NO_VERBS,
     ) -> None:
         self._watch = watch
         self._commands = commands
+        self._others = verbs
         self._store = store
         self.cursor = cursor
 
@@ -72,9 +75,9 @@ class Downlink:
             return nothing, OperatorAnswer(request.id, now.wall, "it came too late and was not carried out; ask again")
         try:
             return self._carry_out(request, now), OperatorAnswer(request.id, now.wall)
-        except (NoSuchAlarm, NoSuchTrip, NoSuchCommand) as error:
+        except (NoSuchAlarm, NoSuchTrip, NoSuchCommand, NoSuchMode) as error:
             return nothing, OperatorAnswer(request.id, now.wall, str(error), found=False)
-        except (ActionRefused, ResetRefused, CommandRefused) as error:
+        except (ActionRefused, ResetRefused, CommandRefused, ModeRefused) as error:
             return nothing, OperatorAnswer(request.id, now.wall, str(error))
 
     def _carry_out(self, request: OperatorRequest, now: Moment) -> Verdict:
@@ -84,6 +87,8 @@ class Downlink:
             return self._commands.ask(request, now)
         if self._commands is not None and request.verb == "cancel-command":
             return self._commands.cancel(request, now)
+        if request.verb in self._others:
+            return self._others[request.verb](request, now)
         if request.verb not in _VERBS:
             raise ActionRefused(f"no action {request.verb!r}")
         action = msgspec.convert(

@@ -4,6 +4,8 @@
     ├── AddressInUse        a door of ours cannot be opened: a setting is wrong
     ├── CommandRefused      a person's command is not carried out; the message says why
     │   └── NoSuchCommand   the device or the command is not there
+    ├── ModeRefused         a bump test or maintenance is not begun or ended; the message says why
+    │   └── NoSuchMode      the detector, device or area is not there, or nothing goes on
     ├── OverRate            a peer sends more than is stored: judged all the same, to be sent again
     └── TransportError      a device could not be asked; try again later
         ├── BusDown         nobody on this bus can be asked; ``retry_after_s`` says when it is tried again
@@ -30,6 +32,14 @@ class CommandRefused(GatewayError):
 
 class NoSuchCommand(CommandRefused):
     """No device of this id, or no command of this id that is still kept."""
+
+
+class ModeRefused(GatewayError):
+    """What a person wants put under test or maintenance is not, or is not taken out. The message is for that person."""
+
+
+class NoSuchMode(ModeRefused):
+    """No such device or area, or nothing that goes on under this id."""
 
 
 class OverRate(GatewayError):

@@ -65,6 +65,7 @@ EFFECT_ACTION = {
     "close-upstream-valve": "关上级阀",
     "start-fan": "启动事故风机",
     "hold-fan": "风机不自动动作",
+    "inhibit-fan": "本区禁止启动风机",
 }
 EFFECT_STATUS = {
     "waiting": "待执行",

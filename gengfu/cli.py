@@ -30,6 +30,7 @@ VERBS = {
     "device": Verb("gengfu.verbs.device", "make the token of a device that pushes over HTTP"),
     "simulate": Verb("gengfu.verbs.simulate", "a virtual fleet over the real protocols, on this machine"),
     "reload": Verb("gengfu.verbs.reload", "let the running site take its changed document, without a restart"),
+    "alarms": Verb("gengfu.verbs.alarms", "replay stored readings through changed alarm rules"),
     "evidence": Verb("gengfu.verbs.evidence", "list and show what was kept around life-safety alarms"),
     "sniff": Verb("gengfu.verbs.sniff", "show what goes over a connection or a serial line, in hex and in words"),
     "journal": Verb("gengfu.verbs.journal", "how full the journal is; forget a store that never comes back"),

@@ -13,6 +13,7 @@ import gengfu
 from console import serve
 from console.accounts import Accounts
 from console.duty.desk import DutyDesk
+from console.duty.mode_board import ModeBoard
 from console.duty.run_board import RunBoard
 from console.errors import AccountsDamaged
 from console.events import EventHub
@@ -21,6 +22,7 @@ from console.services import Connections, ConsoleServices, DeviceDoor, JournalDe
 from device_registry.devices import Site
 from gateway.uplink import Ingest
 from gengfu import clock
+from gengfu.alarm_metrics import AlarmMeters
 from gengfu.damage import open_or_set_aside
 from gengfu.downlink import Asker
 from gengfu.health import Health
@@ -104,7 +106,9 @@ class ConsoleSide:
         self._events = EventHub()
         self._runs = RunBoard(site, operations.service, clock.now, self._events)
         self._desk = DutyDesk(site, book, self._events, self._runs)
+        self._modes = ModeBoard(site)
         self._asker = Asker(downlink)
+        self._meters = AlarmMeters(journal, book)
         self.live = LiveView()
         self.stop = asyncio.Event()
         self.accounts = accounts
@@ -128,9 +132,12 @@ class ConsoleSide:
         for stored in _pieces(tail):
             feed(stored)
             await asyncio.sleep(0)
-        self._desk.warm(self._journal.load_state(""), tail)
+        state = self._journal.load_state("")
+        self._desk.warm(state, tail)
+        self._modes.warm(state)
+        self._meters.warm(tail, is_all=len(tail) < TAIL, now=clock.wall())
         newest = tail[-1].position if tail else 0
-        for listener in (feed, self._desk.listen, self._asker.hear):
+        for listener in (feed, self._desk.listen, self._modes.listen, self._meters.listen, self._asker.hear):
             stack.callback(follow(self._journal, newest, listener))
 
     async def start(
@@ -166,6 +173,7 @@ class ConsoleSide:
             history=self._desk.history,
             interlocks=self._desk.interlocks,
             commands=self._desk.commands,
+            modes=self._modes,
             ask=self._asker,
             runs=self._runs,
             demo=stage.demo,
@@ -175,6 +183,7 @@ class ConsoleSide:
             extracts=duck_extract.of_store(self._stores.duck),
             journal=gate.journal,
             letters=self._letters,
+            alarm_metrics=self._meters,
         )
         supervisor.run("runs on the desk", self._runs.follow)
         app = await asyncio.to_thread(serve.load, services)
@@ -184,6 +193,7 @@ class ConsoleSide:
 
     def _add_metrics(self, metrics: CollectorRegistry) -> None:
         metrics.register(self._letters)
+        metrics.register(self._meters)
         self.malformed = Counter(
             "gengfu_http_malformed", "Connections whose bytes were no HTTP, or ended within a request", registry=metrics
         )

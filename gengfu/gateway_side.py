@@ -12,6 +12,7 @@ from device_registry.connections import ModbusConnection
 from device_registry.devices import Site
 from gateway.acceptance import READING, readings_in
 from gateway.actuator import Actuator
+from gateway.bump_tests import BumpTests, Surroundings
 from gateway.command_queue import CommandQueue, Ways
 from gateway.counters import Counters
 from gateway.decisions import nobody_waits
@@ -19,12 +20,16 @@ from gateway.diagnostics import Diagnosis
 from gateway.downlink import Downlink, load_cursor
 from gateway.frame_log import FrameLog
 from gateway.intake import Intake
+from gateway.maintenance import MaintenanceMode
+from gateway.maintenance import Ways as MaintenanceWays
+from gateway.modes import Modes
 from gateway.pipeline import Pipeline, Verdict
 from gateway.slots import SlotTimer
 from gateway.transports.modbus.bus import BusCounters
 from gateway.uplink import Done, Uplink
 from gateway.watch import Watch
 from gengfu import clock, rules
+from gengfu.boot import boot_id
 from gengfu.coap_side import CoapSide, Doors, Handover
 from gengfu.device_clocks import DeviceClocks
 from gengfu.evidence.members import vital_connections
@@ -87,7 +92,9 @@ class GatewaySide:
         )
         self.commands.issuer = self.watch
         self._clocks = DeviceClocks()
-        self.pipeline = Pipeline(site, journal, self.counters, (self.watch, self._clocks), origin=origin)
+        self.modes = self._make_modes(origin)
+        judges = (self.watch, self._clocks)
+        self.pipeline = Pipeline(site, journal, self.counters, judges, origin=origin, marker=self.modes.bump_tests)
         self._intake = Intake(
             self.ingest,
             self._offer,
@@ -102,12 +109,18 @@ class GatewaySide:
         self.sides: dict[str, Side] = {}
         self._handed: dict[str, Handover] = {}
 
+    def _make_modes(self, origin: Origin) -> Modes:
+        alarms, boot = self.watch.alarms, boot_id()
+        tests = BumpTests(Surroundings(self.site, alarms, self.watch.interlocks, origin, boot, self._store))
+        return Modes(tests, MaintenanceMode(MaintenanceWays(self.site, alarms, self.watch.perform, boot, self._store)))
+
     async def start(self, doors: dict[str, socket.socket]) -> None:
         """Take back the state, then open the connections. ``doors``: bound sockets by connection id;
         those that are taken over are taken out."""
         state = self.journal.load_state("")
         self.watch.load(state, clock.now())
         self.commands.load(state, clock.now())
+        self.modes.load(state, clock.now())
         tail = await asyncio.to_thread(self.journal.tail, TAIL)
         older = await self._names_before(tail)
         named = [*readings_in(one.entry for one in tail)]
@@ -184,6 +197,7 @@ class GatewaySide:
         self._connection_of.clear()
         self._connection_of.update(_connections_of(self.site))
         self.watch.rearrange(rules.zones(self.site), rules.watched(self.site), clock.now())
+        self.modes.follow_site(clock.now())
         self._wakeup.again()
 
     async def _keep_state(self, state: Mapping[str, bytes | None]) -> int:
@@ -191,7 +205,7 @@ class GatewaySide:
 
     async def _listen_to_people(self, state: dict[str, bytes]) -> None:
         """What was asked while the gateway was down is answered first, then what comes."""
-        requests = Downlink(self.watch, self.pipeline.store, load_cursor(state), self.commands)
+        requests = Downlink(self.watch, self.pipeline.store, load_cursor(state), self.commands, self.modes.verbs)
         self._leave = self._down.subscribe(lambda batch: self._take(requests, batch))
         self._take(requests, await asyncio.to_thread(self._down.read, range(PARTITIONS), requests.cursor, TAIL))
 
@@ -236,11 +250,15 @@ class GatewaySide:
                 self._wakeup.again()
 
     def _due(self) -> int | None:
-        due, commands = self.watch.due(), self.commands.due()
-        return commands if due is None or (commands is not None and commands < due) else due
+        due = self.watch.due()
+        for other in (self.commands.due(), self.modes.due()):
+            if other is not None and (due is None or other < due):
+                due = other
+        return due
 
     def _tick(self) -> None:
         self.commands.tick(clock.now())
+        self.modes.tick(clock.now())
         self.watch.tick(clock.now())
         self._wakeup.again()
 

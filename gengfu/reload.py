@@ -28,7 +28,9 @@ from gengfu.rules import Rulebook
 from gengfu.settings import Settings
 from gengfu.side import Side
 from gengfu.site_changes import Changes, compare, refusals, settle
-from gengfu.sites import read_site
+from gengfu.site_rules.book import check_site
+from gengfu.site_rules.differences import differences
+from gengfu.sites import read_profiles, read_site
 from gengfu.stores import Stores
 from journal.entry import Entry, partition_of
 from journal.errors import JournalError
@@ -71,9 +73,10 @@ class SiteReload:
         """See `console.services.Reload`."""
         async with self._one_at_a_time:
             before = _copy(self._in_use.site)
-            after = settle(before, await self._read())
+            read, changed_rules = await self._read()
+            after = settle(before, read)
             changes = compare(before, after, self._book)
-            problems = [*self._refusals(after), *_missing_lines(before, after)]
+            problems = [*changed_rules, *self._refusals(after), *_missing_lines(before, after)]
             if changes.losses and not (accept_losses or dry_run):
                 problems += [f"{loss}: accept_losses is needed" for loss in changes.losses]
             if problems:
@@ -83,13 +86,26 @@ class SiteReload:
                 await self._record(who, changes)
             return {**_shown(changes), "applied": changes.any and not dry_run}
 
-    async def _read(self) -> Site:
+    async def _read(self) -> tuple[Site, list[str]]:
+        """The site, and which of its rules are not those that run."""
         if self._settings.site is None:
             raise ReloadRefused(["this process was started without a site document: start it with one"])
+        return await asyncio.to_thread(self._read_files, self._settings.site)
+
+    def _read_files(self, document: Path) -> tuple[Site, list[str]]:
         try:
-            return await asyncio.to_thread(read_site, self._settings.site, self._settings.profiles)
+            profiles = read_profiles(self._settings.profiles)
         except InputError as error:
             raise ReloadRefused(str(error).strip().splitlines()) from None
+        try:
+            site = read_site(document, self._settings.profiles)
+        except InputError as error:
+            of_rules = check_site(document, None, profiles).errors
+            raise ReloadRefused([*str(error).strip().splitlines(), *of_rules]) from None
+        checked = check_site(document, site, profiles)
+        if checked.errors:  # before anything is bound to a point that it does not fit
+            raise ReloadRefused(checked.errors)
+        return site, _changed_rules(self._book, checked.book)
 
     async def on_signal(self) -> None:
         """A process was told to read its site again: what came of it is in the log. A signal names no person, so it
@@ -181,6 +197,11 @@ def _copy(site: Site) -> Site:
     """The site as it is now, whatever becomes of it."""
     parts = {name: dict(getattr(site, name)) for name in ("areas", "connections", "devices")}
     return msgspec.structs.replace(site, **parts)
+
+
+def _changed_rules(running: Rulebook, read: Rulebook) -> list[str]:
+    """A standing alarm or latch must not meet another rule than the one that raised it (S11)."""
+    return [f"{one}: rules and matrices change with a restart only" for one in differences(running, read)]
 
 
 def _is_retyped(before: Device | None, after: Device) -> bool:

@@ -1,12 +1,15 @@
 """Whether a cause of a matrix stands, judged on pictures of the zone's detectors.
 
-Causes are 1-out-of-n. A value is taken at any quality (S3); a detector under bump test trips nothing (S8). These
-few comparisons are written apart from those of the alarms on purpose: neither may disarm the other.
+Causes are 1-out-of-n where they have no vote. A value is taken at any quality (S3), but for votes, where a detector
+that warms up has failed; one under bump test trips nothing (S8). These few comparisons are written apart from those of
+the alarms on purpose: neither may disarm the other.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 
 from interlocks.matrix import Cause, When
+from interlocks.votes import Ballot, Ruling, Say
 from interlocks.zone import Member, Zone
 from protocols.limits import in_unit_of
 from protocols.picture import Picture
@@ -25,6 +28,9 @@ SAYS_NOT_NO = frozenset(
 )
 
 
+FAILS_WHATEVER_IT_READS = (Quality.UNCERTAIN_WARM_UP, Quality.UNCERTAIN_UNDER_TEST)
+
+
 class BoundCause:
     """A cause over all members of a zone, kept up device by device: what one device shows changes no other's part.
 
@@ -37,25 +43,33 @@ class BoundCause:
         self._tests: dict[str, list[Test]] = {}
         self._standing: set[str] = set()
         self._all_lost = []
+        self._votes: dict[str, list[Saying]] = {}
+        voices: dict[str, str] = {}
         self.limits: dict[str, list[tuple[int, float]]] = {}
         self.flags: dict[str, list[int]] = {}
         for when in cause.when:
-            found = [(member, point) for member, point in _detector_points(zone) if _matches(when, member, point)]
+            found = [(member, point) for member, point in _detector_points(zone, when) if _matches(when, member, point)]
             if when.kind != "all-lost":
                 for member, point in found:
-                    self._tests.setdefault(member.device, []).append(_bind_point(when, member, point))
+                    test = _bind_point(when, member, point)
+                    self._tests.setdefault(member.device, []).append(test)
+                    self._votes.setdefault(member.device, []).append(Saying(test, point.index, when.kind))
+                    voices[member.device] = member.common_cause or member.device
                     if when.kind == "flag":
                         self.flags.setdefault(member.device, []).append(point.index)
                     elif when.kind == "high":
                         self.limits.setdefault(member.device, []).append((point.index, _limit(when, member, point)))
             elif found and not zone.staffed:
                 self._all_lost.append(_AllLost(found))
+        self._ballot = None if cause.vote == "1ooN" else Ballot(cause.vote, voices)
 
     def follow(self, device: str, picture: Picture) -> None:
         """The picture of the device is another one now."""
         tests = self._tests.get(device)
         if tests is not None:
-            if any(test(picture) for test in tests):
+            if self._ballot is not None:
+                self._ballot.say(device, max(saying.of(picture) for saying in self._votes[device]))
+            elif any(test(picture) for test in tests):
                 self._standing.add(device)
             else:
                 self._standing.discard(device)
@@ -63,9 +77,35 @@ class BoundCause:
             one.follow(device, picture)
 
     @property
+    def is_calm(self) -> bool:
+        """Whether nobody says anything but no in its vote: then a quiet reading changes nothing in it."""
+        return self._ballot is None or self._ballot.is_unanimous
+
+    @property
     def stands(self) -> bool:
-        """Whether it stands now, at one device at least, or because no detector can say no."""
+        """Whether it stands now: by its vote, at one device at least, or because no detector can say no."""
+        if self._ballot is not None:
+            return self._ballot.ruling is Ruling.TRIP
         return bool(self._standing) or any(one.stands for one in self._all_lost)
+
+
+class Saying(NamedTuple):
+    """One point of a device in a vote, and what makes it say yes."""
+
+    test: Test
+    point: int
+    kind: str
+
+    def of(self, picture: Picture) -> Say:
+        """What it says now. Not heard yet, under test, warming up or blind: it has failed, whatever it reads (S3, S7).
+        So has one that may not say no."""
+        quality = _quality(picture, self.point)
+        is_blind_now = self.kind != "blind-rising" and is_blind(picture, self.point)
+        if quality is None or quality in FAILS_WHATEVER_IT_READS or is_blind_now:
+            return Say.FAILED
+        if self.test(picture):
+            return Say.YES
+        return Say.NO if _is_seen(picture, self.point) else Say.FAILED
 
 
 class _AllLost:
@@ -89,11 +129,11 @@ class _AllLost:
 
 
 class Proof:
-    """Whether every gas point of a zone is seen, good and fresh, kept up device by device; never where there is
-    none (S16)."""
+    """Whether every life-safety value of these devices is seen, good and fresh, kept up device by device; never where
+    there is none (S16)."""
 
-    def __init__(self, zone: Zone) -> None:
-        self._inputs = {one.device: one.inputs for one in zone.members if not one.upstream and one.inputs}
+    def __init__(self, members: Iterable[Member]) -> None:
+        self._inputs = {one.device: one.inputs for one in members if not one.upstream and one.inputs}
         self._missing = set(self._inputs)
 
     def follow(self, device: str, picture: Picture) -> None:
@@ -109,9 +149,8 @@ class Proof:
         return bool(self._inputs) and not self._missing
 
 
-def _detector_points(zone: Zone) -> list[tuple[Member, Point]]:
-    """All points of the zone's own devices; the next device up the line stands elsewhere, and lends its valve only."""
-    return [(member, point) for member in zone.members if not member.upstream for point in member.profile.points]
+def _detector_points(zone: Zone, when: When) -> list[tuple[Member, Point]]:
+    return [(member, point) for member in zone.detectors(when.where) for point in member.profile.points]
 
 
 def _matches(when: When, member: Member, point: Point) -> bool:

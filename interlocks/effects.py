@@ -32,6 +32,9 @@ def plan_effects(plan: Plan) -> list[EffectRecord]:
 
 
 def _expand(plan: Plan, effect: Effect) -> Iterator[EffectRecord]:
+    if effect.action == "inhibit-fan":
+        yield _record(plan, effect, "", "held", ("person-decides",))
+        return
     if effect.action in ("start-fan", "hold-fan"):
         yield from _fans(plan, effect)
         return

@@ -8,7 +8,7 @@ from interlocks.matrix import Cause, Matrix
 from interlocks.readback import ReadBack
 from interlocks.record import EffectRecord, InterlockRecord, interlock_id
 from interlocks.states import TABLE, Event, InterlockState
-from interlocks.zone import Zone
+from interlocks.zone import Member, Zone
 from protocols.moment import SECOND, Moment
 from protocols.picture import Patience, Picture
 from protocols.reading import Origin
@@ -16,6 +16,7 @@ from protocols.reading import Origin
 Place: TypeAlias = tuple[float, bool]
 
 LOST_PERIODS = 2.5
+HOLD_FANS = ("hold-fan", "inhibit-fan")
 START_GRACE_NS = 30 * SECOND
 
 
@@ -35,13 +36,15 @@ class Interlock:
         self.name = self.record.id
         self.acts = matrix.mode == "act" and origin is Origin.LIVE
         self.is_live = origin is Origin.LIVE
-        self.members = {member.device: member for member in zone.members}
+        beside = _beside(matrix, zone)
+        watched = (*zone.members, *beside)
+        self.members = {member.device: member for member in watched}
         self.valves = {member.device: valve for member in zone.members if (valve := member.valve())}
-        self.pictures = {member.device: Picture(member.profile, started) for member in zone.members}
-        self.patience = {member.device: _patience(member.period_s) for member in zone.members}
+        self.pictures = {member.device: Picture(member.profile, started) for member in watched}
+        self.patience = {member.device: _patience(member.period_s) for member in watched}
         self._causes = [BoundCause(cause, zone) for cause in matrix.cause]
-        self._proof = Proof(zone)
-        self._read_back = ReadBack(zone)
+        self._proof = Proof(watched)
+        self._read_back = ReadBack(zone, beside)
         for device in self.pictures:
             self.follow(device)
         self.since: dict[str, int] = {}
@@ -115,7 +118,7 @@ class Interlock:
     def holds_fans(self) -> bool:
         """Whether a cause that stands now, or tripped before, leaves the fans to a person."""
         return any(
-            effect.action == "hold-fan"
+            effect.action in HOLD_FANS
             for cause in self.matrix.cause
             if cause.id in self.since or self.has_tripped(cause.id)
             for effect in cause.effect
@@ -123,9 +126,10 @@ class Interlock:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether it is armed, nothing stands and nothing is asked of any final element."""
+        """Whether it is armed, nothing stands or is voted for, and nothing is asked of any final element."""
         record = self.record
-        return record.state is InterlockState.ARMED and not (self.since or record.causes or record.effects)
+        nothing_asked = not (self.since or record.causes or record.effects)
+        return record.state is InterlockState.ARMED and nothing_asked and all(one.is_calm for one in self._causes)
 
     def follow_feedback(self, devices: Iterable[str]) -> None:
         """Keep which valves are closed beyond doubt: a value that is not good proves nothing, and may disprove (S3)."""
@@ -174,6 +178,12 @@ class Interlock:
     def _situation(self) -> tuple[InterlockState, bool, bool]:
         """What else the look at a valve depends on, for the whole zone."""
         return self.record.state, bool(self.record.causes), self.has_standing_trip
+
+
+def _beside(matrix: Matrix, zone: Zone) -> tuple[Member, ...]:
+    """The devices outside the zone that the matrix looks at."""
+    looks_at = {when.where for cause in matrix.cause for when in cause.when} - {"zone"}
+    return tuple(member for where in sorted(looks_at) for member in zone.detectors(where))
 
 
 def _patience(period_s: float) -> Patience:

@@ -13,15 +13,19 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError
 
 from interlocks.errors import MatrixError
+from interlocks.votes import Vote
 from protocols.document import Source, Strict, Text
+
+Where = Literal["zone", "neighbour", "duct"]
 
 
 class When(Strict):
-    """One way for a cause to be; those of a cause are OR-ed over all detectors of the zone (1ooN).
+    """One way for a cause to be; those of a cause are OR-ed at each detector, and its ``vote`` is taken over these.
 
     ``high``: >= ``limit`` in ``unit``, any quality (S3). ``flag``: the device's own bit. ``over-range``: above
     the measuring range. ``blind-rising``: bad or lost, and last >= ``limit`` or rising >= ``slope`` a minute.
     ``all-lost``: every detector of the role is bad or lost, in a zone that is not staffed.
+    ``where``: at the zone's own devices, at those of a neighbouring tenant, or in a duct or fresh-air intake.
     """
 
     kind: Literal["high", "flag", "over-range", "blind-rising", "all-lost"]
@@ -30,27 +34,35 @@ class When(Strict):
     limit: float | None = None
     unit: str | None = None
     slope: float | None = None
+    where: Where = "zone"
 
 
 class Effect(Strict):
-    """One effect. ``hold``: nothing is sent, a person decides, and the desk says why.
+    """One effect. ``hold-fan``: nothing is sent, a person decides, and the desk says why. ``inhibit-fan``: a flag of
+    the whole zone that moves nothing: no fan is started until a person resets the latch.
 
-    ``after_s``: seconds after the trip; ``if_failed``: only when this effect of the same trip failed.
+    ``after_s``: seconds after the trip; ``if_failed``: only when this effect of the same trip failed. ``costly``: lost
+    detectors alone never bring it about.
     """
 
     id: Annotated[str, Field(pattern=r"^E[1-9]$")]
-    action: Literal["close-valve", "close-upstream-valve", "start-fan", "hold-fan"]
+    action: Literal["close-valve", "close-upstream-valve", "start-fan", "hold-fan", "inhibit-fan"]
     after_s: Annotated[float, Field(ge=0)] = 0.0
     if_failed: str | None = None
+    costly: bool = False
 
 
 class Cause(Strict):
-    """One row. ``delay_s``: how long it must stand (0 for gas). ``stage``: of the plan it asks for."""
+    """One row. ``delay_s``: how long it must stand (0 for gas). ``stage``: of the plan it asks for. ``vote``: how many
+    detectors must say so (`interlocks.votes`). ``on_lost``: what holds when all of these have failed: their ``alarm``
+    only, or the row ``all-lost`` of this matrix too."""
 
     id: Annotated[str, Field(pattern=r"^[A-Z]{2}-[0-9]$")]
     title: Text
     when: Annotated[tuple[When, ...], Field(min_length=1)]
     delay_s: Annotated[float, Field(ge=0)] = 0.0
+    vote: Vote = "1ooN"
+    on_lost: Literal["alarm", "all-lost"] | None = None
     effect: tuple[Effect, ...] = ()
     stage: Literal["verify", "full"] | None = None
 
@@ -107,7 +119,27 @@ def check_matrix(matrix: Matrix) -> list[str]:
     for cause in matrix.cause:
         if matrix.mode == "observe" and cause.effect:
             problems.append(f"cause {cause.id}: an observe-only matrix has no effects (S15)")
-        problems += [f"cause {cause.id}: {problem}" for problem in _check_cause(cause)]
+        problems += [f"cause {cause.id}: {problem}" for problem in _check_cause(cause) + _check_vote(cause, matrix)]
+    return problems
+
+
+def _check_vote(cause: Cause, matrix: Matrix) -> list[str]:
+    """A vote that all inputs may be lost to says what holds then; what is costly is not brought about by loss (S7)."""
+    problems = []
+    if cause.vote != "1ooN" and cause.on_lost is None:
+        problems.append(
+            f'vote {cause.vote} needs on_lost ("alarm" or "all-lost"): what holds when every input has failed'
+        )
+    if cause.vote != "1ooN" and any(when.kind == "all-lost" for when in cause.when):
+        problems.append("all-lost is no vote: give it a row of its own")
+    answered = {when.role for one in matrix.cause for when in one.when if when.kind == "all-lost"}
+    if cause.on_lost == "all-lost" and not answered & {when.role for when in cause.when}:
+        problems.append("on_lost = all-lost: no cause of this matrix is all-lost of such a role")
+    if any(when.kind == "all-lost" for when in cause.when):
+        costly = (effect.id for effect in cause.effect if effect.costly)
+        problems += [
+            f"effect {one}: costly, and lost detectors alone never bring it about: leave it out" for one in costly
+        ]
     return problems
 
 

@@ -31,7 +31,7 @@ class Outcome(NamedTuple):
 
 def element_of(effect: EffectRecord) -> Element:
     """Which kind of final element an effect moves."""
-    return "fan" if effect.action in ("start-fan", "hold-fan") else "valve"
+    return "fan" if effect.action in ("start-fan", "hold-fan", "inhibit-fan") else "valve"
 
 
 class Outbox:

@@ -5,16 +5,17 @@ from protocols.picture import Picture
 
 
 class ReadBack:
-    """Whether every device was heard, its final element and its inputs included, or given up.
+    """Whether every device was heard, its final element and its inputs included, or given up. Of devices ``beside`` the
+    zone, only their inputs.
 
     Not all of them: without a detector that is heard and a valve that was read nothing is armed.
     """
 
-    def __init__(self, zone: Zone) -> None:
+    def __init__(self, zone: Zone, beside: tuple[Member, ...] = ()) -> None:
         self._members = {member.device: member for member in zone.members}
         self._valves = {member.device: valve for member in zone.members if (valve := member.valve())}
-        self._inputs = {member.device: member.inputs for member in zone.members}
-        self._missing = set(self._members)
+        self._inputs = {member.device: member.inputs for member in (*zone.members, *beside)}
+        self._missing = set(self._inputs)
         self._heard_valves: set[str] = set()
         self._detectors: set[str] = set()
 
@@ -22,17 +23,20 @@ class ReadBack:
         """The picture of the device is another one now."""
         _keep(self._missing, device, is_in=not picture.lost and not self._is_heard(device, picture))
         _keep(self._heard_valves, device, is_in=device in self._valves and not picture.lost)
-        _keep(self._detectors, device, is_in=self._detects(self._members[device], picture))
+        _keep(self._detectors, device, is_in=self._detects(device, picture))
 
     @property
     def stands(self) -> bool:
         """Whether it was."""
         return not self._missing and bool(self._detectors) and (not self._valves or bool(self._heard_valves))
 
-    def _detects(self, member: Member, picture: Picture) -> bool:
+    def _detects(self, device: str, picture: Picture) -> bool:
         """Whether a life-safety value of the zone's own devices is heard."""
-        return not member.upstream and any(
-            picture.known(index) is not None and not picture.is_lost(index) for index in self._inputs[member.device]
+        member = self._members.get(device)
+        return (
+            member is not None
+            and not member.upstream
+            and any(picture.known(index) is not None and not picture.is_lost(index) for index in self._inputs[device])
         )
 
     def _is_heard(self, device: str, picture: Picture) -> bool:

@@ -25,13 +25,15 @@ UNKNOWN_FAN = FanPermissives()
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A device of the zone. ``upstream``: its valve is the next one up the line, not the zone's own."""
+    """A device of the zone. ``upstream``: its valve is the next one up the line, not the zone's own.
+    ``common_cause``: the bus or supply that it shares: in a vote, devices with the same one count as one (S7)."""
 
     device: str
     profile: Profile
     period_s: float
     fan: FanPermissives = UNKNOWN_FAN
     upstream: bool = False
+    common_cause: str = ""
 
     @property
     def inputs(self) -> list[int]:
@@ -58,9 +60,21 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """``id`` and ``kind`` are the area's. ``staffed``: somebody is there now."""
+    """``id`` and ``kind`` are the area's. ``staffed``: somebody is there now.
+
+    ``neighbours``, ``ducts``: devices of neighbouring tenants, and in ducts and intakes, whose gas can come here. They
+    are only looked at: nothing of them is moved for this zone.
+    """
 
     id: str
     kind: str
     staffed: bool
     members: tuple[Member, ...]
+    neighbours: tuple[Member, ...] = ()
+    ducts: tuple[Member, ...] = ()
+
+    def detectors(self, where: str) -> tuple[Member, ...]:
+        """Whose points a cause looks at. The next device up the line stands elsewhere, and lends its valve only."""
+        if where == "neighbour":
+            return self.neighbours
+        return self.ducts if where == "duct" else tuple(one for one in self.members if not one.upstream)

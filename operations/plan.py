@@ -17,7 +17,7 @@ Stage = Literal["verify", "full"]
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 StepId = Annotated[str, Field(pattern=r"^[A-Z]{1,2}[0-9]{1,2}[a-z]?[0-9]?$")]
-RuleId = Annotated[str, Field(pattern=r"^[A-Z0-9]{2,4}-[0-9]{1,2}$")]
+RuleId = Annotated[str, Field(pattern=r"^[A-Z0-9]{2,4}-[0-9]{1,2}[a-z]?$")]
 Minutes = Annotated[float, Field(gt=0, le=60 * 24 * 31)]
 
 EvidenceKind = Literal["text", "count", "time", "signature", "call", "photo", "scan", "place"]

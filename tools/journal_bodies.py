@@ -23,7 +23,9 @@ import gengfu
 import gengfu.consumer_record
 import interlocks.record
 import operations.events
+import protocols.bump_test
 import protocols.command
+import protocols.maintenance
 import protocols.reading
 import protocols.request
 import telemetry.health
@@ -62,6 +64,16 @@ KINDS = (
         _each(samples.command_events, protocols.command.encode_command_event),
         protocols.command.decode_command_event,
     ),
+    Kind(
+        "bump-test",
+        _each(samples.bump_tests, protocols.bump_test.encode_bump_test),
+        protocols.bump_test.decode_bump_test,
+    ),
+    Kind(
+        "maintenance",
+        _each(samples.maintenance, protocols.maintenance.encode_maintenance),
+        protocols.maintenance.decode_maintenance,
+    ),
     Kind("request", _each(samples.requests, protocols.request.encode), protocols.request.decode_request),
     Kind("answer", _each(samples.answers, protocols.request.encode), protocols.request.decode_answer),
     Kind("plan", _each(samples.plan_events, operations.events.encode_event), operations.events.decode_event),
@@ -70,6 +82,16 @@ KINDS = (
     Kind("alarm/", _each(samples.alarm_records, alarms.alarm.encode), alarms.alarm.decode_record),
     Kind("interlock/", _each(samples.interlock_records, interlocks.record.encode), interlocks.record.decode_record),
     Kind("commands/", lambda: [samples.command_log().dump(samples.GAS)], _commands),
+    Kind(
+        "bump-test/",
+        _each(samples.bump_tests, protocols.bump_test.encode_bump_test),
+        protocols.bump_test.decode_bump_test,
+    ),
+    Kind(
+        "maintenance/",
+        _each(samples.maintenance, protocols.maintenance.encode_maintenance),
+        protocols.maintenance.decode_maintenance,
+    ),
     Kind("downlink/cursor", lambda: [samples.cursor_body()], samples.cursor_of),
     Kind("oscore/", lambda: [samples.numbers_body()], samples.next_number),
     Kind(

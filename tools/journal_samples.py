@@ -25,12 +25,15 @@ from interlocks.record import EffectRecord, InterlockRecord, Status, TripEvent
 from interlocks.states import InterlockState
 from journal.entry import Entry, Stored
 from operations.events import EventName, PlanEvent
+from protocols.bump_test import BumpTest
 from protocols.command import Command, CommandEvent
 from protocols.command_log import CommandLog
+from protocols.maintenance import Maintenance
 from protocols.moment import Moment
 from protocols.quality import Quality
 from protocols.reading import Origin, Reading
 from protocols.request import OperatorAnswer, OperatorRequest
+from protocols.term import Term
 from telemetry.health import ConnectionHealth, ConsumerHealth, DeviceHealth, DeviceState, GatewayHealth, Health
 
 T0 = 1_795_000_000_000_000_123
@@ -110,6 +113,26 @@ def command_events() -> list[CommandEvent]:
     commands = [Command("c-2", GAS, "self-test", one, "person/li", T0, T0 + 60) for one in Origin]
     full = CommandEvent(COMMAND, "failed", T0, 3, "not read back", "试验", 0)
     return [full, *(CommandEvent(commands[n % 3], one, T0) for n, one in enumerate(STATUSES))]
+
+
+TERM = Term(T0, T0 + 1_800_000_000_000, 2**52 + 1, 2**52 + 1_800_000_000_001, "0b7c1d6e-4f0a-4f2b-9a53-000000000001")
+
+
+def bump_tests() -> list[BumpTest]:
+    """One that runs, one that passed, one that ended by itself before it saw anything."""
+    begun = BumpTest(f"{GAS}~methane", GAS, "methane", "%{LEL}", 25.0, TERM, "li", "月度通气测试")
+    passed = msgspec.structs.replace(
+        begun, readings=40, highest=52.5, ended_at=T0 + 60, ended_by="wang", ended_why="气瓶用完"
+    )
+    return [begun, passed, msgspec.structs.replace(begun, ended_at=T0 + 60, ended_why="restart")]
+
+
+def maintenance() -> list[Maintenance]:
+    """One that goes on, and one of an area that is over."""
+    alarms = (f"{GAS}~BL-02", f"{GAS}~FW-01")
+    area = Maintenance("east/kitchen~area", "east/kitchen", "area", TERM, "li", "检修")
+    ended = msgspec.structs.replace(area, ended_at=T0 + 60, ended_by="wang", ended_why="完工")
+    return [Maintenance(f"{GAS}~device", GAS, "device", TERM, "li", "换电源", alarms), ended]
 
 
 def requests() -> list[OperatorRequest]:

@@ -13,7 +13,11 @@ from interlocks.record import decode_event as decode_trip
 from journal.entry import Entry
 from operations.events import KIND as PLAN
 from operations.events import decode_event as decode_plan
+from protocols.bump_test import KIND as BUMP_TEST
+from protocols.bump_test import decode_bump_test
 from protocols.command import decode_command_event
+from protocols.maintenance import KIND as MAINTENANCE
+from protocols.maintenance import decode_maintenance
 from protocols.reading import decode_reading
 from protocols.request import decode_request
 
@@ -37,11 +41,18 @@ def _of_trip(entry: Entry) -> Mark:
     return Mark((entry.at,), trip.device, trip.zone)
 
 
+def _of_maintenance(entry: Entry) -> Mark:
+    one = decode_maintenance(entry.body)
+    return Mark((entry.at,), one.target) if one.scope == "device" else Mark((entry.at,), area=one.target)
+
+
 _MARKS: Mapping[str, Callable[[Entry], Mark]] = {
     READING: _of_reading,
     TRIP: _of_trip,
     ALARM: lambda entry: Mark((entry.at,), decode_transition(entry.body).device),
     COMMAND: lambda entry: Mark((entry.at,), decode_command_event(entry.body).command.device),
+    BUMP_TEST: lambda entry: Mark((entry.at,), decode_bump_test(entry.body).device),
+    MAINTENANCE: _of_maintenance,
     PLAN: lambda entry: Mark((entry.at,), area=decode_plan(entry.body).area),
     ANSWER: lambda entry: Mark((entry.at,), request=entry.id),
 }

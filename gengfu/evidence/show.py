@@ -22,7 +22,11 @@ from journal.errors import JournalError
 from journal.extract import About, Extract, FrameRow
 from operations.events import KIND as PLAN
 from operations.events import decode_event as decode_plan
+from protocols.bump_test import KIND as BUMP_TEST
+from protocols.bump_test import decode_bump_test
 from protocols.command import decode_command_event
+from protocols.maintenance import KIND as MAINTENANCE
+from protocols.maintenance import decode_maintenance
 from protocols.reading import decode_reading
 from protocols.request import decode_answer, decode_request
 
@@ -176,11 +180,28 @@ def _answer(entry: Entry, _points: Points) -> Item:
     return {"text": f"answer to {one.request}: {one.refusal or 'done'}", "id": one.request}
 
 
+def _bump_test(entry: Entry, _points: Points) -> Item:
+    one = decode_bump_test(entry.body)
+    seen = "nothing good yet" if one.highest is None else f"highest {one.highest:g} of {one.limit:g}"
+    unit = unit_text(one.unit)
+    words = ("bump test", one.id, one.state, seen, unit, f"by {one.who}: {one.why}", one.ended_by, one.ended_why)
+    return {"text": " ".join(filter(None, words)), "device": one.device, "point": one.point, "state": one.state}
+
+
+def _maintenance(entry: Entry, _points: Points) -> Item:
+    one = decode_maintenance(entry.body)
+    state = "running" if one.is_running else "ended"
+    words = ("maintenance", one.id, state, f"by {one.who}: {one.why}", one.ended_by, one.ended_why)
+    return {"text": " ".join(filter(None, words)), "target": one.target, "state": state}
+
+
 _SHOWN: Mapping[str, Callable[[Entry, Points], Item]] = {
     READING: _reading,
     ALARM: _alarm,
     TRIP: _trip,
     COMMAND: _command,
+    BUMP_TEST: _bump_test,
+    MAINTENANCE: _maintenance,
     PLAN: _plan,
     REQUEST: _request,
     ANSWER: _answer,

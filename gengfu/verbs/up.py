@@ -25,11 +25,12 @@ def run(options: argparse.Namespace) -> int:
     print(f"Gengfu {gengfu.__version__}, data in {os.path.relpath(settings.data)}", flush=True)
     with DataFolder(settings.data, "demo" if options.demo else "site") as folder:
         from gengfu import main_loop, process  # noqa: PLC0415 - seconds of imports, after the first line is out
-        from gengfu.rules import shipped  # noqa: PLC0415 - seconds of imports, after the first line is out
         from gengfu.simulate.stage import stage  # noqa: PLC0415 - seconds of imports, after the first line is out
+        from gengfu.site_rules.book import read_book  # noqa: PLC0415 - seconds of imports, after the first line is out
         from gengfu.sites import empty_site, read_site  # noqa: PLC0415 - seconds of imports, after the first line is out
 
         document = read_site(settings.site, settings.profiles) if settings.site else empty_site()
+        book = read_book(settings.site, document)
         site, staging = stage(document, settings.http.host, demo=options.demo)
         if settings.site is None:
             print(
@@ -37,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
             )
 
         async def main() -> None:
-            async with process.running(settings, site, folder.path, shipped(), staging) as running:
+            async with process.running(settings, site, folder.path, book, staging) as running:
                 if running.console.made_up:
                     print(f"First start: user admin, password {running.console.made_up}", flush=True)
                 print(f"Console: http://{settings.http.host}:{running.http_port}/  Ctrl-C stops.", flush=True)

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from alarms.actions import Action
 from alarms.alarm import encode
-from alarms.conditions import Judgement
 from alarms.engine import AlarmEngine, Watched
 from alarms.errors import AlarmError
 from alarms.group import Group
+from alarms.judging import Judgement
 from protocols.moment import SECOND, Moment
 from protocols.picture import Picture
 from protocols.profile.loader import shipped_profiles
@@ -200,7 +200,7 @@ def _all_pursued(city: City) -> None:
         for standing in group.standings if key not in city.told_late else ():
             bound = standing.bound
             assert bound is not None
-            if bound.rule.on_reports == 1 and bound.judge(group.picture) is Judgement.ACTIVE:
+            if bound.rule.on_reports == 1 and standing.judge(group.picture, city.mono) is Judgement.ACTIVE:
                 is_pursued = standing.record.active or standing.timers.on_since is not None
                 assert is_pursued, f"{standing.record.alarm} is so, and nothing comes of it"
 

@@ -100,8 +100,10 @@ def test_letting_readings_through_changes_nothing_that_can_be_seen(story: Steps)
     ("told", "is_judged"),
     [
         ({}, False),
-        ({"methane": 9.99}, False),
-        ({"methane": None}, False),
+        ({"methane": 4.99}, False),
+        ({"methane": 9.99}, True),  # it rose by 5 within a minute (CK-03)
+        ({"methane": None, "alarm": None}, False),
+        ({"methane": None}, True),  # the bit alone is held against the value told before (BV-01)
         ({"methane": 10.0}, True),
         ({"methane": 101.0}, True),
         ({"alarm": 1.0}, True),

@@ -55,19 +55,67 @@ def test_shipped_rule_tells_cause_consequence_and_a_known_response_in_both_langu
 
 
 EXPECTED = {
-    # id: (limit, dead band, on s, off s, latch, priority, class), from the table of shipped rules; FW-01 is ours
+    # id: (limit, dead band, on s, off s, latch, priority, class), from the table of shipped rules.
+    # Ours, not of the table: BV-01, CO-05, FW-01.
+    "HM-01": (10.0, 2.0, 0.0, 60.0, True, "critical", "life-safety"),
+    "HM-02": (10.0, 2.0, 0.0, 60.0, True, "critical", "life-safety"),
+    "HM-03": (None, 0.0, 900.0, 300.0, False, "medium", "diagnostic"),
+    "CO-01": (50.0, 10.0, 4500.0, 600.0, True, "high", "life-safety"),
+    "CO-02": (100.0, 20.0, 900.0, 600.0, True, "critical", "life-safety"),
+    "CO-03": (300.0, 30.0, 60.0, 600.0, True, "critical", "life-safety"),
+    "CO-04a": (24.0, 4.0, 0.0, 300.0, True, "medium", "process"),
+    "CO-04b": (160.0, 20.0, 15.0, 300.0, True, "critical", "life-safety"),
+    "CO-05": (None, 0.0, 0.0, 600.0, True, "critical", "life-safety"),
     "CK-01": (10.0, 2.0, 30.0, 60.0, False, "high", "process"),
     "CK-02": (25.0, 5.0, 5.0, 60.0, True, "critical", "life-safety"),
+    "CK-03": (5.0, 2.0, 0.0, 120.0, False, "high", "process"),
     "CK-04": (50.0, 5.0, 0.0, 120.0, True, "critical", "life-safety"),
     "CK-05": (10.0, 2.0, 10.0, 60.0, True, "high", "process"),
     "CK-06": (25.0, 5.0, 0.0, 120.0, True, "critical", "life-safety"),
     "CK-07": (None, 0.0, 0.0, 0.0, True, "critical", "life-safety"),
+    "CK-08": (10.0, 2.0, 5.0, 600.0, True, "critical", "life-safety"),
+    "CK-07b": (None, 0.0, 0.0, 0.0, True, "critical", "life-safety"),
+    "CK-07c": (None, 0.0, 0.0, 0.0, True, "critical", "life-safety"),
+    "BL-01b": (5.0, 0.0, 10.0, 0.0, True, "critical", "life-safety"),
+    "BL-01c": (5.0, 0.0, 10.0, 0.0, True, "critical", "life-safety"),
+    "BL-02b": (None, 0.0, 100.0, 60.0, False, "high", "diagnostic"),
+    "BL-02c": (None, 0.0, 100.0, 60.0, False, "high", "diagnostic"),
     "BL-01": (5.0, 0.0, 10.0, 0.0, True, "critical", "life-safety"),
     "BL-02": (None, 0.0, 100.0, 60.0, False, "high", "diagnostic"),
+    "BV-01": (25.0, 20.0, 120.0, 60.0, False, "medium", "diagnostic"),
     "ACT-1": (None, 0.0, 0.0, 0.0, True, "critical", "life-safety"),
     "FW-01": (None, 0.0, 60.0, 60.0, False, "low", "diagnostic"),
+    "GW-01": (20.0, 4.0, 60.0, 600.0, True, "high", "life-safety"),
+    "GW-03": (15.0, 0.0, 60.0, 600.0, False, "high", "process"),
+    "H2-01": (0.4, 0.08, 2.0, 60.0, True, "critical", "life-safety"),
+    "H2-02": (1.0, 0.1, 0.0, 120.0, True, "critical", "life-safety"),
+    "H2-03": (0.4, 0.08, 2.0, 60.0, True, "critical", "life-safety"),
+    "H2-04": (1.0, 0.1, 0.0, 120.0, True, "critical", "life-safety"),
+    "H2-05": (None, 0.0, 0.0, 0.0, True, "critical", "life-safety"),
+    "H2-06": (None, 0.0, 0.0, 0.0, True, "critical", "life-safety"),
+    "H2-09a": (87.5, 1.0, 0.0, 30.0, True, "critical", "process"),
+    "H2-09b": (43.75, 1.0, 0.0, 30.0, True, "critical", "process"),
+    "H2-09c": (7.0, 1.0, 5.0, 30.0, True, "critical", "process"),
+    "H2-10a": (85.0, 3.0, 2.0, 30.0, True, "critical", "process"),
+    "H2-10b": (-40.0, 3.0, 2.0, 30.0, True, "high", "process"),
+    "H2-11a": (None, 0.0, 0.0, 0.0, True, "critical", "life-safety"),
+    "H2-11b": (None, 0.0, 2.0, 0.0, True, "high", "process"),
+    "SB-01": (75.0, 10.0, 0.0, 0.0, False, "low", "process"),
     "SB-02": (90.0, 10.0, 0.0, 0.0, False, "medium", "process"),
+    "SB-03": (70.0, 10.0, 0.0, 1800.0, True, "critical", "life-safety"),
+    "SB-04": (55.0, 0.0, 120.0, 0.0, True, "high", "life-safety"),
+    "SB-05": (30.0, 5.0, 60.0, 60.0, False, "medium", "process"),
+    "SB-06": (None, 0.0, 900.0, 60.0, False, "low", "process"),
+    "SB-07a": (20.0, 5.0, 86400.0, 0.0, False, "low", "diagnostic"),
+    "SB-07b": (10.0, 5.0, 86400.0, 0.0, False, "medium", "diagnostic"),
+    "SB-08a": (None, 0.0, 0.0, 0.0, False, "medium", "diagnostic"),
+    "SB-08b": (None, 0.0, 0.0, 0.0, False, "low", "diagnostic"),
+    "SB-08c": (None, 0.0, 0.0, 0.0, False, "low", "diagnostic"),
 }
+
+
+def test_no_rule_is_shipped_whose_figures_nobody_compared() -> None:
+    assert set(RULES) == set(EXPECTED)
 
 
 @pytest.mark.parametrize("name", EXPECTED)

@@ -185,7 +185,7 @@ def test_what_is_watched_less_needs_a_person_and_a_signal_is_none(
         until_up(client, "line-2")
         site.write(KITCHEN, lines(slaves), one)
         send_signal(program, signal.SIGHUP)
-        program.says(r"device east:gas:2: watched no longer by CK-02.*accept_losses is needed")
+        program.says(r"device east:gas:2: watched no longer by CO-04b, CO-05, CK-02.*accept_losses is needed")
         assert until_up(client, "line-2")
         looked = reload(client, dry_run=True)
         assert (looked["applied"], looked["devices"]["removed"]) == (False, ["east:gas:2"])

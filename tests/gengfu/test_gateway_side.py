@@ -51,7 +51,7 @@ def _leak(device: str = "gas:1") -> Reading:
 
 def _ingest(gateway: GatewaySide) -> object:
     payload = b'[{"bn":"gas:1/","n":"methane","v":12}]'
-    return gateway.ingest(Uplink("coap", payload, 110, "peer", clock.wall(), "coap"), _fail)
+    return gateway.ingest(Uplink("http", payload, 110, "peer", clock.wall(), "coap"), _fail)
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ async def refusing(gateway: GatewaySide) -> GatewaySide:
 @pytest.mark.parametrize(
     ("come", "fault"),
     [
-        (lambda gateway: gateway._offer([_leak()], "mqtt", _fail), Planted),
+        (lambda gateway: gateway._offer([_leak()], "http", _fail), Planted),
         (lambda gateway: gateway._judge([_leak(), _leak("gas:gone")]), KeyError),
         (_ingest, Planted),
     ],

@@ -184,7 +184,10 @@ def test_a_tripped_interlock_is_named():
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (without("gas:1"), ["device gas:1: watched no longer by CK-02", "interlock restaurant-kitchen without gas:1"]),
+        (
+            without("gas:1"),
+            ["device gas:1: watched no longer by CO-04b, CO-05, CK-02", "interlock restaurant-kitchen without gas:1"],
+        ),
         (("period_s = 2.0", "period_s = 60.0"), ["gas:1: its silence is noticed later (period 2 -> 60 s)"]),
         (("staffed = false", "staffed = true"), ["area kitchen: staffed now"]),
         (
@@ -192,7 +195,7 @@ def test_a_tripped_interlock_is_named():
             ["device gas:1: watched", "gas:2", "restaurant-kitchen is gone"],
         ),
         ((GAS_1, GAS_1.replace("kitchen", "street")), ["device gas:1: watched", "without gas:1"]),
-        (without("bin:1"), []),
+        (without("bin:1"), ["device bin:1: watched no longer by SB-03, SB-04"]),
         (("period_s = 2.0", "period_s = 1.0"), []),
         (('zh = "街"', 'zh = "路"'), []),
     ],

@@ -220,7 +220,7 @@ def test_what_is_kept_of_causes_and_proof_is_what_the_pictures_say(plot: Plot) -
     def look() -> None:
         for interlock in street.engine._interlocks.values():
             causes = [BoundCause(cause, interlock.zone) for cause in interlock.matrix.cause]
-            proof, read_back = Proof(interlock.zone), ReadBack(interlock.zone)
+            proof, read_back = Proof(interlock.zone.members), ReadBack(interlock.zone)
             for device, picture in interlock.pictures.items():
                 proof.follow(device, picture)
                 read_back.follow(device, picture)

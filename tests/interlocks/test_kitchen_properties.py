@@ -172,7 +172,7 @@ def test_ticking_only_when_due_misses_nothing(story: Steps) -> None:
 
 
 def test_zone_without_a_detector_is_never_good() -> None:
-    assert not Proof(kitchen()).stands
+    assert not Proof(kitchen().members).stands
 
 
 def test_a_day_of_readings_does_not_grow_the_agenda() -> None:
@@ -189,7 +189,7 @@ def test_a_day_of_readings_does_not_grow_the_agenda() -> None:
 
 def test_the_shipped_matrix_moves_things_to_their_safe_side_only() -> None:
     actions = {effect.action for cause in MATRIX.cause for effect in cause.effect}
-    assert actions == {"close-valve", "close-upstream-valve", "start-fan", "hold-fan"}
+    assert actions == {"close-valve", "close-upstream-valve", "start-fan", "hold-fan", "inhibit-fan"}
 
 
 @settings(max_examples=100, deadline=None)

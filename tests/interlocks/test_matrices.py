@@ -40,6 +40,10 @@ ROWS = {
                            ("E3", "hold-fan", 0.0, None)]),
     "RK-3": (0.0, "verify", [("E1", "close-valve", 0.0, None), ("E2", "close-upstream-valve", 5.0, None)]),
     "RK-4": (900.0, None, [("E1", "close-valve", 0.0, None)]),
+    "RK-5": (0.0, None, [("E1", "close-valve", 0.0, None), ("E3", "hold-fan", 0.0, None)]),
+    "RK-6": (0.0, "full", [("E1", "close-valve", 0.0, None), ("E2", "close-upstream-valve", 0.0, None),
+                           ("E3", "hold-fan", 0.0, None)]),
+    "RK-7": (0.0, "full", [("E1", "close-valve", 0.0, None), ("E3", "inhibit-fan", 0.0, None)]),
 }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import get_args
 import pytest
 
 from alarms.actions import Verb
+from alarms.metrics.figures import NumberName, Target
 from alarms.states import AlarmState
 from console.api.shapes_commands import StatusWord
 from console.api.shapes_connections import ConnectionState, LinkState
@@ -36,7 +37,7 @@ MADE = re.compile(
     r"|missing\.\w+|origin\.\w+|alarm\.(state|priority|act)\..+|alarm\.(shelve|out-of-service)\.hint"
     r"|interlock\.state\.\w+|effect\..+|held\..+|run\.(stage|event)\..+|run\.(ended|waiting)"
     r"|connections\.head\.\w+|(connection|link)\.state\.\w+|connection\.error\..+|commands\.status\..+"
-    r"|step\.(state|mark|act)\..+|permissive\..+|demo\.(leak|leak-slowly|clear|reopen))"
+    r"|step\.(state|mark|act)\..+|permissive\..+|metrics\.(number|compare)\..+|demo\.(leak|leak-slowly|clear|reopen))"
 )
 WORDS: Mapping[str, Iterable[str]] = {
     "alarm.state.": [state.word for state in AlarmState if state is not AlarmState.NORMAL],
@@ -57,6 +58,8 @@ WORDS: Mapping[str, Iterable[str]] = {
     "connection.state.": get_args(ConnectionState),
     "link.state.": get_args(LinkState),
     "commands.status.": get_args(StatusWord),
+    "metrics.number.": get_args(NumberName),
+    "metrics.compare.": get_args(Target.model_fields["compare"].annotation),
     "permissive.": ["held", "not-held", "unknown", "advisory"],
 }
 

@@ -1,0 +1,156 @@
+"""What a window of time keeps of the samples in it: at most `MOST_SAMPLES`, thinned on the safe side.
+
+Times are mono ns, and never run backward: a sample that claims to be older than the one before it counts as of the same
+time. Neighbours are joined only within a `FINEST`-th of the window, so that its error stays below that.
+"""
+
+import math
+from collections import deque
+from itertools import pairwise
+from typing import NamedTuple
+
+MOST_SAMPLES = 64
+FINEST = 24
+"""Joined as far as they may be, the neighbours of a window are twice as many and three: fewer than are kept."""
+
+
+class _Low(NamedTuple):
+    """The lowest value from ``since`` on; it counts as heard ``until`` then."""
+
+    since: int
+    until: int
+    value: float
+
+
+class Lowest:
+    """The lowest value of the last ``over`` ns. Where samples were joined it stays lower for longer, never shorter."""
+
+    __slots__ = ("_grain", "_kept", "_over")
+
+    def __init__(self, over: int) -> None:
+        self._over = over
+        self._grain = over // FINEST
+        self._kept: deque[_Low] = deque()
+
+    def __len__(self) -> int:
+        """How many samples are kept."""
+        return len(self._kept)
+
+    def add(self, mono: int, value: float) -> None:
+        """Take in a sample."""
+        self.at(mono)
+        kept = self._kept
+        if kept:
+            mono = max(mono, kept[-1].until)
+        while kept and kept[-1].value >= value:
+            kept.pop()
+        kept.append(_Low(mono, mono, value))
+        if len(kept) > MOST_SAMPLES:
+            self._thin()
+
+    def at(self, mono: int) -> float | None:
+        """The lowest; ``None`` where nothing came."""
+        kept, since = self._kept, mono - self._over
+        while kept and kept[0].until < since:
+            kept.popleft()
+        return kept[0].value if kept else None
+
+    def _thin(self) -> None:
+        joined: deque[_Low] = deque()
+        for one in self._kept:
+            if joined and one.until - joined[-1].since <= self._grain:
+                joined[-1] = joined[-1]._replace(until=one.until)
+            else:
+                joined.append(one)
+        self._kept = joined
+
+
+class _Span(NamedTuple):
+    """From ``since`` until the next: the mean, the highest value, and whether it may clear something."""
+
+    since: int
+    value: float
+    highest: float
+    trusted: bool
+
+
+class Mean(NamedTuple):
+    """``value``: of the whole window; ``proved``: all of it was watched, and all of that trusted."""
+
+    value: float
+    proved: bool
+
+
+class Spans:
+    """Values that each hold until the next comes, over the last ``over`` ns."""
+
+    __slots__ = ("_grain", "_kept", "_over")
+
+    def __init__(self, over: int) -> None:
+        self._over = over
+        self._grain = over // FINEST
+        self._kept: deque[_Span] = deque()
+
+    def __len__(self) -> int:
+        """How many spans are kept."""
+        return len(self._kept)
+
+    @property
+    def last(self) -> float | None:
+        """The value that holds now."""
+        return self._kept[-1].value if self._kept else None
+
+    def add(self, mono: int, value: float, *, trusted: bool) -> None:
+        """From ``mono`` on it is ``value``."""
+        kept = self._kept
+        if kept:
+            last = kept[-1]
+            if (last.value, last.trusted) == (value, trusted):
+                return
+            mono = max(mono, last.since)
+        kept.append(_Span(mono, value, value, trusted))
+        self._drop(mono)
+        if len(kept) > MOST_SAMPLES:
+            self._thin()
+
+    def mean(self, mono: int, floor: float) -> Mean:
+        """The mean at ``mono``. What was not watched counts as ``floor``, which no value is below; of a joined span
+        that began before the window the highest value counts."""
+        self._drop(mono)
+        since, end, total = mono - self._over, mono, 0.0
+        for span in reversed(self._kept):
+            length = end - max(span.since, since)
+            if length > 0:
+                total += length * (span.highest if span.since < since else span.value)
+            end = span.since
+        unwatched = max(0, min(end - since, self._over))
+        if unwatched and total < math.inf:
+            total += unwatched * floor
+        return Mean(total / self._over, not unwatched and all(span.trusted for span in self._kept))
+
+    def _drop(self, mono: int) -> None:
+        kept, since = self._kept, mono - self._over
+        while len(kept) > 1 and kept[1].since <= since:
+            kept.popleft()
+
+    def _thin(self) -> None:
+        """Join what has ended; the last span still goes on."""
+        spans = [*self._kept]
+        joined: deque[_Span] = deque()
+        for one, following in pairwise(spans):
+            if joined and following.since - joined[-1].since <= self._grain:
+                joined[-1] = _join(joined[-1], one, following.since)
+            else:
+                joined.append(one)
+        joined.append(spans[-1])
+        self._kept = joined
+
+
+def _join(first: _Span, second: _Span, end: int) -> _Span:
+    whole = end - first.since
+    highest = max(first.highest, second.highest)
+    if not whole:
+        return _Span(first.since, highest, highest, first.trusted and second.trusted)
+    parts = ((first.value, second.since - first.since), (second.value, end - second.since))
+    value = sum(one * length for one, length in parts) / whole
+    return _Span(first.since, value, highest, first.trusted and second.trusted)
