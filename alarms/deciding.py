@@ -10,6 +10,7 @@ from protocols.picture import Picture
 from protocols.reading import Reading
 from protocols.telling import tells_of
 
+_SOONEST_NS = SECOND // 1000
 _PACES = {Judgement.ACTIVE: 1, Judgement.CLEAR: -1, Judgement.HOLD: 0}
 
 
@@ -34,6 +35,10 @@ class Decider(AlarmRegister):
             elif tells_of(reading, (bound.point.index,)):
                 standing.timers.reports += 1
         self._decide(standing, judgement, now)
+        if standing.windows and judgement is not Judgement.ACTIVE:
+            due = standing.due(now.mono)
+            if due is not None:
+                self._agenda.at(standing.record.alarm, max(due, now.mono + _SOONEST_NS))
 
     def _note_value(self, standing: Standing, picture: Picture, otherwise: int) -> None:
         standing.touch()

@@ -177,6 +177,8 @@ class AlarmEngine(Decider):
             self._pend(standing, now)
         elif standing.timers.off_since is not None and record.active:
             self._pend_return(standing, now)
+        elif standing.windows:
+            self._judge(standing, self._groups[record.device, record.origin].picture, now)
 
     def _come_back(self, standing: Standing, now: Moment) -> None:
         """What was silenced before it was over stands again; a condition that has gone is then returned."""

@@ -6,6 +6,7 @@ time. Neighbours are joined only within a `FINEST`-th of the window, so that its
 
 import math
 from collections import deque
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -74,6 +75,15 @@ class _Span(NamedTuple):
     trusted: bool
 
 
+class _Part(NamedTuple):
+    """A part of a window."""
+
+    begin: int
+    end: int
+    value: float
+    highest: float
+
+
 class Mean(NamedTuple):
     """``value``: of the whole window; ``proved``: all of it was watched, and all of that trusted."""
 
@@ -127,6 +137,38 @@ class Spans:
         if unwatched and total < math.inf:
             total += unwatched * floor
         return Mean(total / self._over, not unwatched and all(span.trusted for span in self._kept))
+
+    def reaches(self, mono: int, floor: float, limit: float) -> int | None:
+        """When the `mean` comes to ``limit`` though nothing else is heard, mono ns; ``None``: it does not, or has."""
+        last = self.last
+        if last is None:
+            return None
+        since, first = mono - self._over, self._kept[0].since
+        if first > since and math.isinf(floor):
+            return first + self._over
+        missing = (limit - self.mean(mono, floor).value) * self._over
+        if missing <= 0:
+            return None
+        for part in self._parts(since, mono, floor):
+            at, length = mono + part.begin - since, part.end - part.begin
+            missing -= (part.highest - part.value) * length
+            if missing <= 0:
+                return at
+            gain = last - part.highest
+            if gain > 0 and missing <= gain * length:
+                return at + math.ceil(missing / gain)
+            missing -= gain * length
+        return None if missing > 0 else mono + self._over
+
+    def _parts(self, since: int, mono: int, floor: float) -> Iterator[_Part]:
+        """The window, oldest part first; what is ``value`` in its `mean` now is ``highest`` when it leaves."""
+        first = self._kept[0].since
+        if first > since:
+            yield _Part(since, first, floor, floor)
+        for number, span in enumerate(self._kept):
+            end = self._kept[number + 1].since if number + 1 < len(self._kept) else mono
+            value = span.highest if span.since < since else span.value
+            yield _Part(max(span.since, since), end, value, span.highest)
 
     def _drop(self, mono: int) -> None:
         kept, since = self._kept, mono - self._over

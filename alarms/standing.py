@@ -95,6 +95,10 @@ class Standing:
         """Those that may make the condition active when they stir."""
         return self._started.keys
 
+    def due(self, mono: int) -> int | None:
+        """When to judge again though nothing is heard, mono ns; to be asked where the condition is not active."""
+        return min((due for one in self.windows if (due := one.due(mono)) is not None), default=None)
+
     def judge_late(self, picture: Picture, at: int) -> Judgement:
         """What the condition says of a late reading alone. A window has a memory of its own for late readings, in which
         ``at``, the time by the source's clock (ns), counts instead of that of their arrival."""

@@ -16,6 +16,9 @@ from protocols.ordinary import Values
 from protocols.picture import Picture
 from protocols.quality import Quality
 
+_ROUNDING = 1e-9
+"""By so much a mean may miss its limit: it is a sum of many parts, and must not miss one that it comes to."""
+
 
 class Window(ABC):
     """Every reading of the device is told to it: with `take` where nothing has to be judged, by a call otherwise."""
@@ -45,6 +48,12 @@ class Window(ABC):
         value = values[self._index]
         if isinstance(value, float | int):
             self._add(mono, value, good=True)
+
+    def due(self, mono: int) -> int | None:
+        """When to look again, mono ns, because it may become active though nothing is heard; ``None``: never. Asked
+        where it is not active at ``mono``."""
+        del mono
+        return None
 
     @abstractmethod
     def stirs(self, values: Values, mono: int) -> bool:
@@ -152,7 +161,8 @@ class HighMean(Window):
 
     def __init__(self, index: int, limit: float, gone: float, floor: float, over: int) -> None:
         super().__init__(index)
-        self._limit, self._gone, self._floor, self._over = limit, gone, floor, over
+        self._limit = limit - abs(limit) * _ROUNDING
+        self._gone, self._floor, self._over = gone, floor, over
         self._spans = Spans(over)
         self._trusted = floor
         self._loud_until = -1
@@ -163,6 +173,11 @@ class HighMean(Window):
         if mono <= self._loud_until or (last is not None and last >= self._limit):
             return True
         return isinstance(value, float | int) and value >= self._limit
+
+    def due(self, mono: int) -> int | None:
+        """When the mean comes to the limit, because the last value holds and what was before leaves the window."""
+        is_tested = self._seen is not None and self._seen.quality is Quality.UNCERTAIN_UNDER_TEST
+        return None if is_tested else self._spans.reaches(mono, self._floor, self._limit)
 
     def _add(self, mono: int, value: float, *, good: bool) -> None:
         if good:

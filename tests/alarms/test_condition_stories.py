@@ -186,11 +186,19 @@ def test_mean_is_told_when_nothing_could_keep_it_below() -> None:
     story.tell([(50, {"level": 100.0}, on(50))])
 
 
+def test_mean_of_a_value_that_holds_is_told_though_nothing_more_is_heard() -> None:
+    """The device is lost at its highest, and no reading comes to look again (S3, S6)."""
+    story = ConditionStory(MEAN, period_s=10.0)
+    story.tell([(second, {"level": 0.0}, []) for second in range(0, 100, 10)])
+    story.tell([(100, {"level": 60.0}, []), (110, {"level": 60.0}, [])])
+    story.tell([(180, None, []), (190, None, on(183.333))])
+
+
 def test_mean_rises_late_while_low_values_leave_the_window_and_falls_with_the_high_ones() -> None:
     story = ConditionStory(MEAN)
     story.tell([(second, {"level": 0.0}, []) for second in range(0, 100, 10)])
     story.tell([(second, {"level": 60.0}, []) for second in range(100, 180, 10)])
-    story.tell([(180, {"level": 49.0}, []), (190, {"level": 49.0}, on(190))])
+    story.tell([(180, {"level": 49.0}, []), (190, {"level": 49.0}, on(184.082))])
     story.tell([(second, {"level": 30.0}, []) for second in range(200, 240, 10)])
     found = [line for second in range(240, 300, 10) for line in story.play(second, {"level": 30.0})]
     assert found == off(260)
@@ -199,7 +207,7 @@ def test_mean_rises_late_while_low_values_leave_the_window_and_falls_with_the_hi
 def test_doubtful_low_value_does_not_lower_a_mean() -> None:
     story = ConditionStory(MEAN)
     story.tell([(0, {"level": 60.0, "doubt": 0.0}, []), (10, {"level": 0.0, "doubt": 1.0}, [])])
-    story.tell([(90, {"level": 0.0, "doubt": 1.0}, on(90))])
+    story.tell([(90, {"level": 0.0, "doubt": 1.0}, on(83.3333))])
 
 
 def test_mean_never_clears_before_its_window_was_watched() -> None:

@@ -1,6 +1,7 @@
 """Windows of time against plain sums over every sample; what is thinned errs on the safe side, and is bounded."""
 
 import math
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -123,6 +124,35 @@ def test_thinned_mean_is_never_lower_and_not_much_higher(rows: Samples) -> None:
         assert exact - 1e-6 <= found.value <= exact + 100.0 / FINEST + 1e-6
         assert found.proved == (mono - told[0][0] >= over)
         assert len(spans) <= MOST_SAMPLES
+
+
+@given(st.integers(1, 40), many, st.integers(0, 20))
+@settings(deadline=None, max_examples=60)
+def test_time_at_which_a_mean_comes_to_its_limit_is_never_told_late(limit: int, rows: Samples, wait: int) -> None:
+    """Held against the means of the time to come, looked at one by one."""
+    told, over = timed(rows), 50 * SECOND
+    spans, near = Spans(over), limit * (1 - 1e-9)
+    for mono, value in told:
+        spans.add(mono, value, trusted=True)
+    now, step = told[-1][0] + wait * SECOND, over // 200
+    if spans.mean(now, 0.0).value >= near:
+        return
+    due = spans.reaches(now, 0.0, near)
+    later = deepcopy(spans)
+    came = next((one for one in range(now, now + over + 1, step) if later.mean(one, 0.0).value >= near), None)
+    if came is not None:
+        assert due is not None
+        assert came - step - 1 <= due <= came + 1
+    else:
+        is_between = due is not None and spans.mean(due, 0.0).value >= limit * (1 - 1e-6)
+        assert due is None or due >= now + over - step or is_between
+
+
+def test_mean_without_a_range_is_looked_at_when_its_window_is_whole() -> None:
+    spans = Spans(100)
+    spans.add(5, 60.0, trusted=True)
+    assert spans.reaches(30, -math.inf, 50.0) == 105
+    assert Spans(100).reaches(30, 0.0, 50.0) is None
 
 
 def test_thinning_begins_only_above_the_bound() -> None:
