@@ -30,6 +30,7 @@ class AlarmEngine(Decider):
     def rewatch(self, devices: Iterable[Watched], now: Moment) -> None:
         """The site was changed: watch these devices from now on; those that stay the same are not touched. An alarm
         that is not normal and whose device or rule is gone stays as an orphan until a person settles it (S11)."""
+        self._bound_alike.clear()
         wanted = {watched.device: watched for watched in devices}
         for device in self._devices.keys() - wanted.keys():
             self._leave(device)
@@ -42,7 +43,7 @@ class AlarmEngine(Decider):
 
     def _change(self, watched: Watched, now: Moment) -> None:
         self._devices[watched.device] = watched
-        self._bound[watched.device] = watched.bound_to(self.rules)
+        self._bind(watched)
         for origin in Origin:
             before = self._groups.pop((watched.device, origin), None)
             if before is not None:

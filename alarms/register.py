@@ -11,6 +11,7 @@ from alarms.states import TABLE, AlarmState, Event
 from protocols.agenda import Agenda
 from protocols.moment import Moment
 from protocols.picture import Picture
+from protocols.profile.model import Profile
 from protocols.reading import Origin, Reading
 from protocols.telling import tells_of
 
@@ -22,6 +23,7 @@ class AlarmRegister:
         self.rules = rules
         self._devices: dict[str, Watched] = {}
         self._bound: dict[str, list[Bound]] = {}
+        self._bound_alike: dict[tuple[Profile, str], list[Bound]] = {}
         self._alarms: dict[str, Standing] = {}
         self._groups: dict[tuple[str, Origin], Group] = {}
         self._live: dict[str, Group] = {}
@@ -36,9 +38,16 @@ class AlarmRegister:
 
     def _begin(self, watched: Watched, now: Moment) -> None:
         self._devices[watched.device] = watched
-        self._bound[watched.device] = watched.bound_to(self.rules)
+        self._bind(watched)
         self._group(watched, Origin.LIVE, now)
         self._agenda.at(watched.device, now.mono + watched.patience.first)
+
+    def _bind(self, watched: Watched) -> None:
+        """Devices of a type in areas of a kind share what their rules were bound to."""
+        kind = watched.profile, watched.area_kind
+        if kind not in self._bound_alike:
+            self._bound_alike[kind] = watched.bound_to(self.rules)
+        self._bound[watched.device] = self._bound_alike[kind]
 
     def _leave(self, device: str) -> None:
         del self._devices[device], self._bound[device], self._live[device]

@@ -62,7 +62,7 @@ async def open_behind(
     operations = await asyncio.to_thread(open_operations, after_gateway, site, folder, journal)
     accounts = await asyncio.to_thread(open_accounts, after_gateway, folder)
     console = ConsoleSide(front.settings, site, accounts, front.book, journal, front.downlink, opened, operations)
-    await console.warm(after_gateway)
+    await console.warm(after_gateway, front.newest)
     after_gateway.callback(follow(journal, front.newest, operations.listen))
     supervisor.run("operations", operations.follow)
     stores.start(after_gateway, opened, supervisor)

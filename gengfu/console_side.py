@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Counter
 import gengfu
 from console import serve
 from console.accounts import Accounts
-from console.duty.desk import DutyDesk
+from console.duty.desk import TRIP, DutyDesk
 from console.duty.mode_board import ModeBoard
 from console.duty.run_board import RunBoard
 from console.errors import AccountsDamaged
@@ -120,9 +120,9 @@ class ConsoleSide:
         self._events.publish("site", {})
         self._events.publish("resync", {})
 
-    async def warm(self, stack: AsyncExitStack) -> None:
+    async def warm(self, stack: AsyncExitStack, begun: int) -> None:
         """Show what was known before: what the store has, then what the journal has beyond it. In pieces: the gateway
-        takes data meanwhile."""
+        takes data meanwhile, since the entry at the position ``begun``."""
         for samples in _pieces(await asyncio.to_thread(self._stores.duck.latest)):
             self.live.warm(samples, clock.wall())
             await asyncio.sleep(0)
@@ -133,7 +133,8 @@ class ConsoleSide:
             feed(stored)
             await asyncio.sleep(0)
         state = self._journal.load_state("")
-        self._desk.warm(state, tail)
+        trips, _ = await asyncio.to_thread(self._journal.survey.of_kind, TRIP, begun)
+        self._desk.warm(state, tail, trips)
         self._modes.warm(state)
         self._meters.warm(tail, is_all=len(tail) < TAIL, now=clock.wall())
         newest = tail[-1].position if tail else 0

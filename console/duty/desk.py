@@ -66,15 +66,18 @@ class DutyDesk:
         self._hub = hub
         self._runs = runs
 
-    def warm(self, state: Mapping[str, bytes], tail: Iterable[Stored] = ()) -> None:
+    def warm(self, state: Mapping[str, bytes], tail: Iterable[Stored] = (), trips: Iterable[bytes] = ()) -> None:
         """Start from the journal's state keys (``alarm/...``, ``interlock/...``, ``commands/...``; others are skipped)
-        and from its end (oldest first), which gives the history. Before `listen` is subscribed, or what comes between
-        is lost."""
+        and from its end (oldest first), which gives the history. ``trips``: what interlocks have said since the gateway
+        began, which may be before us. Before `listen` is subscribed, or what comes between is lost."""
         bodies = [(key.partition("/")[0], body) for key, body in state.items()]
         records = [self._decode(decode_record, body) for kind, body in bodies if kind == "alarm"]
         interlocks = [self._decode(decode_interlock, body) for kind, body in bodies if kind == "interlock"]
         self.alarms.warm(one for one in records if one is not None)
         self.interlocks.warm(one for one in interlocks if one is not None)
+        for event in (self._decode(decode_event, body) for body in trips):
+            if event is not None:
+                self.interlocks.observe(event)
         self.undecoded += self.commands.warm(state)
         for stored in tail:
             if stored.entry.kind == ALARM:

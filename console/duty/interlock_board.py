@@ -35,8 +35,8 @@ class InterlockBoard:
                     self._records[name] = InterlockRecord(name, area, matrix.id, Origin.LIVE)
 
     def warm(self, records: Iterable[InterlockRecord]) -> None:
-        """Start from what the gateway keeps. It starts with us: what was armed is unknown until it has read back its
-        valves and says so (S10); what was tripped still is."""
+        """Start from what the gateway keeps. It started shortly before us: what was armed is unknown until it has read
+        back its valves and says so (S10), which it may have done already; what was tripped still is."""
         for record in records:
             armed = record.state is InterlockState.ARMED
             state = InterlockState.UNKNOWN if armed else record.state

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from alarms.actions import Action
+from alarms.engine import Watched
 from alarms.errors import ActionRefused
 from protocols.reading import Origin, Reading
 from tests.fixtures.alarm_stories import Row, do
@@ -376,3 +378,16 @@ def test_latched_mean_is_reset_on_a_window_that_proves_it() -> None:
     for second in range(180, 290, 10):
         story.play(second, {"level": 0.0, "doubt": 0.0})
     assert story.play(290, reset) == ["XX-01 normal @290"]
+
+
+def test_devices_of_a_type_remember_each_for_itself() -> None:
+    """What their rules were bound to they share; a window of time they do not."""
+    story = ConditionStory(RISE)
+    mate = "tank:2"
+    watched = Watched(mate, story.watched.profile, story.watched.area_kind, 600.0)
+    story.engine.rewatch([story.watched, watched], at(0))
+    for seconds, warmth in ((1, 20.0), (60, 27.9)):
+        other = msgspec.structs.replace(story.reading(seconds, warmth=warmth - 19.0), device=mate)
+        story.tell([(seconds, {"warmth": warmth}, []), (seconds, other, [])])
+    story.tell([(61, {"warmth": 28.0}, on(61))])
+    assert {one.device for one in story.transitions} == {story.device}

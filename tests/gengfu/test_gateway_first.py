@@ -86,12 +86,11 @@ class Held:
         running = process.running(settings, self.site, self.folder, shipped())
         return await self.stack.enter_async_context(running)
 
-    async def say(self, methane: float) -> str:
-        """The code of the answer."""
+    async def say(self, methane: float, more: str = "") -> str:
+        """The code of the answer. ``more``: records after the first ones."""
         self.number += 1
-        pack = (
-            f'[{{"bn":"{DEVICE}/","n":"boot","v":1}},{{"n":"seq","v":{self.number}}},{{"n":"methane","v":{methane}}}]'
-        )
+        first = f'{{"bn":"{DEVICE}/","n":"boot","v":1}},{{"n":"seq","v":{self.number}}}'
+        pack = f'[{first},{{"n":"methane","v":{methane}}}{more}]'
         options = [(coap.URI_PATH, b"readings"), (coap.CONTENT_FORMAT, b"\x6e")]
         message_id = 100 + self.number
         datagram = coap.encode(coap.CON, coap.POST, message_id, b"tk", options, payload=pack.encode())
@@ -149,6 +148,15 @@ async def test_what_came_meanwhile_is_acknowledged_shown_once_and_stored(held: H
     assert held.planned == [60.0, 61.0, 120.0, 62.0]
     taken = running.gateway.journal.read(range(PARTITIONS), {}, 1000)
     assert len([one for one in taken if one.entry.kind == "reading"]) == 4
+
+
+async def test_an_interlock_that_was_armed_before_the_console_began_is_shown_armed(held: Held) -> None:
+    beginning = asyncio.create_task(held.begin())
+    assert await held.say(1.0, ',{"n":"co","v":3},{"n":"valve","v":1}') == "2.04"
+    held.go.set()
+    held.console_goes_on.set()
+    running = await beginning
+    assert [one["state"] for one in running.console._desk.interlocks.items()] == ["armed"]
 
 
 async def test_a_store_that_cannot_be_opened_ends_the_process_and_what_was_acknowledged_stays(
