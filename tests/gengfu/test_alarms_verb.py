@@ -1,5 +1,6 @@
 """`gengfu alarms replay`: «14 instead of 212», what is new and what is gone, and what is wrong with what was given."""
 
+import asyncio
 import hashlib
 import json
 import shutil
@@ -56,6 +57,7 @@ async def street(tmp_path: Path) -> RecordedGateway:
         gateway.hear(second, gas_reading(second, KITCHEN, methane=swings))
         if second % 50 == 0:
             gateway.hear(second, gas_reading(second, MALL, methane=30.0 if 1000 <= second < 1100 else 0.0))
+    await asyncio.sleep(0)  # what came in one turn goes to the journal together
     await gateway.journal.append(())
     return gateway
 
