@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from alarms.actions import Action
+from alarms.actions import Action, Verb
 from alarms.alarm import AlarmTransition
 from alarms.engine import AlarmEngine, Watched
 from alarms.errors import ActionRefused, NoSuchAlarm
@@ -11,7 +11,7 @@ from alarms.states import Event
 from protocols.moment import SECOND, Moment
 from protocols.reading import Origin, Reading
 
-_ANSWERS = {Event.ACKNOWLEDGE: "acknowledge", Event.RESET: "reset"}
+_ANSWERS: Mapping[Event, Verb] = {Event.ACKNOWLEDGE: "acknowledge", Event.RESET: "reset"}
 """What people did that is done again. What they silenced is not: it would hide what the rules do."""
 
 
@@ -87,7 +87,7 @@ class Player:
         such alarm, or it is in no state for it."""
         verb = _ANSWERS.get(done.event) if done.who else None
         if verb is not None:
-            action = Action(verb, done.alarm, done.who, done.why, on_site=True)  # type: ignore[arg-type]  # both are verbs
+            action = Action(verb, done.alarm, done.who, done.why, on_site=True)
             try:
                 self._engine.act(action, now)
             except (NoSuchAlarm, ActionRefused):
