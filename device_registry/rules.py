@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from device_registry.connections import ConnectionPart
 from device_registry.problem import Problem
 from device_registry.rules_addresses import check_address, check_shared
+from device_registry.rules_areas import check_areas
 from device_registry.rules_connections import check_connections
 from device_registry.rules_opcua import check_nodes
 from device_registry.site import AreaPart, DevicePart, SiteConfig
@@ -27,6 +28,7 @@ def check(config: SiteConfig, profiles: Mapping[str, Profile]) -> Iterator[Probl
     yield from _unique("device", config.device)
     yield from check_connections(config.connection)
     areas = {part.id: part for part in config.area}
+    yield from check_areas(areas)
     named = [part.id for part in config.connection]
     connections = {part.id: part for part in config.connection if named.count(part.id) == 1}
     for device in config.device:

@@ -28,7 +28,12 @@ class SitePart(Strict):
 
 
 class AreaPart(Strict):
-    """A place within the site (a kitchen, a mall floor). ``kind`` selects which shipped alarm rules apply."""
+    """A place within the site (a kitchen, a mall floor). ``kind`` selects which shipped alarm rules and matrices apply.
+
+    How gas gets from one to another: ``within``: the mall it belongs to. ``neighbours``: wall to wall with it, or for a
+    well the wells within 100 m; saying so on one side is enough. ``ducts``: ducts and intakes whose air comes in here.
+    ``wells``: wells and manholes within 50 m of it.
+    """
 
     id: Slug
     title: Text
@@ -36,6 +41,7 @@ class AreaPart(Strict):
         "home-kitchen",
         "commercial-kitchen",
         "mall",
+        "mall-building",
         "mall-duct",
         "bottle-store",
         "street",
@@ -45,6 +51,10 @@ class AreaPart(Strict):
     ]
     address: str = ""
     staffed: bool = True
+    within: Slug | None = None
+    neighbours: tuple[Slug, ...] = ()
+    ducts: tuple[Slug, ...] = ()
+    wells: tuple[Slug, ...] = ()
 
 
 class PermissivesPart(Strict):
@@ -60,7 +70,8 @@ class PermissivesPart(Strict):
 class DevicePart(Strict):
     """One device. ``unit``: Modbus unit id or address on a serial link. ``http``, ``mqtt``, ``opcua``, ``coap``,
     ``oscore``: what its transport needs. ``drill_allowed``: whether drills may inject readings for it.
-    ``upstream_of``: areas whose gas its valve cuts off too (the next valve up the line). ``report``: strategies by
+    ``upstream_of``: areas whose gas its valve cuts off too (the next valve up the line). ``shares``: the bus or supply
+    that it has in common with others of the same name: in a vote they count as one (S7). ``report``: strategies by
     point name, in place of the profile's."""
 
     id: DeviceId
@@ -77,6 +88,7 @@ class DevicePart(Strict):
     period_s: Annotated[float, Field(gt=0)] | None = None
     drill_allowed: bool = False
     upstream_of: tuple[Slug, ...] = ()
+    shares: Annotated[str, Field(max_length=64)] = ""
     fan: PermissivesPart = PermissivesPart()
     report: dict[str, ReportPart] = Field(default_factory=dict)
 

@@ -1,6 +1,7 @@
 """Which alarm rules and interlock matrices watch a site: the shipped data, bound to its devices and areas."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ import interlocks
 from alarms.engine import Watched
 from alarms.rule import AlarmRule, load_responses, load_rules
 from device_registry.devices import Device, Site
+from device_registry.site import AreaPart
 from interlocks.matrix import Matrix, load_matrix
 from interlocks.zone import FanPermissives, Member, Zone
 from protocols.document import Text
@@ -41,15 +43,49 @@ def watched(site: Site) -> list[Watched]:
 
 
 def zones(site: Site) -> list[Zone]:
-    """The areas of the site with their devices, as the interlocks see them."""
-    members: dict[str, list[Member]] = {area: [] for area in site.areas}
-    for device in site.devices.values():
-        members[device.area.id].append(_member(device, upstream=False))
-        for area in device.part.upstream_of:
-            members[area].append(_member(device, upstream=True))
-    return [Zone(area.id, area.kind, area.staffed, tuple(members[area.id])) for area in site.areas.values()]
+    """The areas of the site with their devices, as the interlocks see them. A whole mall has those of its areas too."""
+    return _Zoning(site).zones()
+
+
+class _Zoning:
+    """The devices of each area of a site, as members of zones; ``upstream``: the next valves up the line of it."""
+
+    def __init__(self, site: Site) -> None:
+        self._areas = site.areas
+        self._own: dict[str, list[Member]] = {area: [] for area in site.areas}
+        self._upstream: dict[str, list[Member]] = {area: [] for area in site.areas}
+        for device in site.devices.values():
+            self._own[device.area.id].append(_member(device, upstream=False))
+            for area in device.part.upstream_of:
+                self._upstream[area].append(_member(device, upstream=True))
+
+    def zones(self) -> list[Zone]:
+        """One for each area, in the order of the document."""
+        return [self._zone(area) for area in self._areas.values()]
+
+    def _zone(self, area: AreaPart) -> Zone:
+        parts = [one.id for one in self._areas.values() if one.within == area.id]
+        inside = {one.device: one for one in self._members([area.id, *parts])}
+        upstream = [replace(one, inside=one.device in inside) for one in self._upstream[area.id]]
+        for one in upstream:
+            inside.pop(one.device, None)
+        beside = {one.id for one in self._areas.values() if area.id in one.neighbours} | set(area.neighbours)
+        ducts = set(area.ducts) | {one for one in parts if self._areas[one].kind == "mall-duct"}
+        return Zone(
+            area.id,
+            area.kind,
+            area.staffed,
+            (*inside.values(), *upstream),
+            neighbours=self._members(beside),
+            ducts=self._members(ducts),
+            wells=self._members(area.wells),
+            building=area.within or "",
+        )
+
+    def _members(self, areas: Iterable[str]) -> tuple[Member, ...]:
+        return tuple(member for area in sorted(set(areas)) for member in self._own[area])
 
 
 def _member(device: Device, *, upstream: bool) -> Member:
     fan = FanPermissives(**device.part.fan.model_dump())
-    return Member(device.id, device.profile, device.period_s, fan, upstream)
+    return Member(device.id, device.profile, device.period_s, fan, upstream, device.part.shares)

@@ -133,7 +133,7 @@ class Proof:
     there is none (S16)."""
 
     def __init__(self, members: Iterable[Member]) -> None:
-        self._inputs = {one.device: one.inputs for one in members if not one.upstream and one.inputs}
+        self._inputs = {one.device: one.inputs for one in members if one.is_looked_at and one.inputs}
         self._missing = set(self._inputs)
 
     def follow(self, device: str, picture: Picture) -> None:

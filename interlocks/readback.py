@@ -35,7 +35,7 @@ class ReadBack:
         member = self._members.get(device)
         return (
             member is not None
-            and not member.upstream
+            and member.is_looked_at
             and any(picture.known(index) is not None and not picture.is_lost(index) for index in self._inputs[device])
         )
 

@@ -25,7 +25,8 @@ UNKNOWN_FAN = FanPermissives()
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A device of the zone. ``upstream``: its valve is the next one up the line, not the zone's own.
+    """A device of the zone. ``upstream``: its valve is the next one up the line, not the zone's own. ``inside``: one of
+    these that stands in the zone all the same, so that what it measures counts there.
     ``common_cause``: the bus or supply that it shares: in a vote, devices with the same one count as one (S7)."""
 
     device: str
@@ -34,6 +35,12 @@ class Member:
     fan: FanPermissives = UNKNOWN_FAN
     upstream: bool = False
     common_cause: str = ""
+    inside: bool = False
+
+    @property
+    def is_looked_at(self) -> bool:
+        """Whether it stands in the zone; else it lends its valve only."""
+        return self.inside or not self.upstream
 
     @property
     def inputs(self) -> list[int]:
@@ -62,8 +69,9 @@ class Member:
 class Zone:
     """``id`` and ``kind`` are the area's. ``staffed``: somebody is there now.
 
-    ``neighbours``, ``ducts``: devices of neighbouring tenants, and in ducts and intakes, whose gas can come here. They
-    are only looked at: nothing of them is moved for this zone.
+    ``neighbours``, ``ducts``, ``wells``: devices of neighbouring tenants, in ducts and intakes, and in wells near by,
+    whose gas can come here. They are only looked at: nothing of them is moved for this zone. ``building``: id of the
+    zone of the whole mall that it is a part of.
     """
 
     id: str
@@ -72,9 +80,11 @@ class Zone:
     members: tuple[Member, ...]
     neighbours: tuple[Member, ...] = ()
     ducts: tuple[Member, ...] = ()
+    wells: tuple[Member, ...] = ()
+    building: str = ""
 
     def detectors(self, where: str) -> tuple[Member, ...]:
         """Whose points a cause looks at. The next device up the line stands elsewhere, and lends its valve only."""
-        if where == "neighbour":
-            return self.neighbours
-        return self.ducts if where == "duct" else tuple(one for one in self.members if not one.upstream)
+        if where == "zone":
+            return tuple(one for one in self.members if one.is_looked_at)
+        return {"neighbour": self.neighbours, "duct": self.ducts, "well": self.wells}[where]
