@@ -10,20 +10,25 @@ from alarms.rule import AlarmRule, Condition
 from alarms.windows import Fall, Frozen, HighMean, Rise, Window
 from protocols.limits import in_unit_of
 from protocols.moment import SECOND
-from protocols.ordinary import Values
+from protocols.ordinary import Values, is_at_or_above, is_at_or_below
 from protocols.profile.model import Point, Profile
 
 Stirs: TypeAlias = Callable[[Values], bool]
 
 
 class Part(NamedTuple):
-    """A condition at a point. ``make``: its judge, with a memory of its own; ``stirs``, ``limits`` and ``flags``: which
-    ordinary readings may make it active (see `Bound`)."""
+    """A condition at a point. ``make``: its judge, with a memory of its own.
+
+    ``limits``: index and value from which on a number makes it active; ``flags``: index of those that do when set;
+    ``stirs``: whether other values may; ``heeds``: of which values a window has to be asked. Where every known value is
+    good and nothing is lost, nothing else makes it active but a window that wakes (`alarms.windows.Window.wakes_at`).
+    """
 
     make: Callable[[], Judge]
     limits: tuple[tuple[int, float], ...] = ()
     flags: tuple[int, ...] = ()
     stirs: tuple[Stirs, ...] = ()
+    heeds: tuple[Stirs, ...] = ()
 
 
 class Started(NamedTuple):
@@ -36,20 +41,12 @@ class Started(NamedTuple):
 
 
 class Bound(NamedTuple):
-    """A rule at one point of a device. ``point`` is what the alarm shows; its index is in `Point`.
-
-    ``limits``: index and value from which on a number makes it active; ``flags``: index of those that do when set;
-    ``stirs``: whether other values may. Where every known value is good and nothing is lost, nothing else makes it
-    active but the windows (`Started.keys`).
-    """
+    """A rule at one point of a device. ``point`` is what the alarm shows; its index is in `Point`."""
 
     rule: AlarmRule
     point: Point
     several: bool
     parts: tuple[Part, ...]
-    limits: tuple[tuple[int, float], ...]
-    flags: tuple[int, ...]
-    stirs: tuple[Stirs, ...]
 
     def start(self) -> Started:
         """Begin to judge: nothing is remembered yet."""
@@ -79,12 +76,7 @@ def _bound(rule: AlarmRule, profile: Profile, point: Point, *, several: bool) ->
                 parts.append(_flag(flag.index, alone=alone))
         elif condition.kind == "reported" or _matches(condition, point, profile):
             parts.append(_part(condition, profile, point))
-    return Bound(
-        rule, point, several, tuple(parts),
-        tuple(limit for part in parts for limit in part.limits),
-        tuple(flag for part in parts for flag in part.flags),
-        tuple(stirs for part in parts for stirs in part.stirs),
-    )  # fmt: skip
+    return Bound(rule, point, several, tuple(parts))
 
 
 def _points(conditions: Iterable[Condition], profile: Profile) -> list[Point]:
@@ -126,7 +118,7 @@ def _part(condition: Condition, profile: Profile, point: Point) -> Part:
         case "high" | "low" | "blind-rising" | "mismatch":
             return _at_limit(condition, profile, point)
         case "rise" | "fall" | "mean" | "frozen":
-            return Part(_window(condition, profile, point))
+            return _window(condition, profile, point)
         case "flag":
             return _flag(index, alone=True)
         case "equals":
@@ -163,10 +155,10 @@ def _all(conditions: Sequence[Condition], profile: Profile, point: Point) -> Par
     stirs: tuple[Stirs, ...] = (
         absent,
         *first.stirs,
-        *(partial(_is_at_or_above, index, limit) for index, limit in first.limits),
+        *(partial(is_at_or_above, index, limit) for index, limit in first.limits),
         *(partial(_is_set, index) for index in first.flags),
     )
-    return Part(lambda: AllOf([part.make() for part in parts]), stirs=stirs)
+    return Part(lambda: AllOf([part.make() for part in parts]), stirs=stirs, heeds=first.heeds)
 
 
 def _at_limit(condition: Condition, profile: Profile, point: Point) -> Part:
@@ -180,7 +172,7 @@ def _at_limit(condition: Condition, profile: Profile, point: Point) -> Part:
     if condition.kind == "high":
         return Part(_same(judging.high(index, limit, below)), limits=((index, limit),))
     if condition.kind == "low":
-        return Part(_same(judging.low(index, limit, above)), stirs=(partial(_is_at_or_below, index, limit),))
+        return Part(_same(judging.low(index, limit, above)), stirs=(partial(is_at_or_below, index, limit),))
     if condition.kind == "mismatch":
         flag = _first(condition.flag_role, profile)
         assert flag is not None
@@ -191,7 +183,7 @@ def _at_limit(condition: Condition, profile: Profile, point: Point) -> Part:
     return Part(_same(judging.blind_rising(index, limit, slope)))
 
 
-def _window(condition: Condition, profile: Profile, point: Point) -> Callable[[], Window]:
+def _window(condition: Condition, profile: Profile, point: Point) -> Part:
     assert condition.over_s is not None
     assert condition.unit is not None
     index, unit, over = point.index, condition.unit, max(1, round(condition.over_s * SECOND))
@@ -202,28 +194,19 @@ def _window(condition: Condition, profile: Profile, point: Point) -> Callable[[]
     limit = None if condition.limit is None else in_unit_of(profile, point, condition.limit, unit)
     if condition.kind == "frozen":
         assert condition.within is not None
-        return partial(Frozen, index, 2 * step(condition.within), over)
+        return Part(partial(Frozen, index, 2 * step(condition.within), over))
     if condition.kind == "mean":
         assert condition.limit is not None
         assert limit is not None
         gone = in_unit_of(profile, point, condition.limit - condition.deadband, unit)
-        return partial(HighMean, index, limit, gone, point.low, over)
+        return Part(partial(HighMean, index, limit, gone, point.low, over), heeds=(HighMean.heeds(index, limit),))
     assert condition.by is not None
-    make = Rise if condition.kind == "rise" else Fall
-    return partial(make, index, step(condition.by), step(condition.by - condition.deadband), limit, over)
+    kind = Rise if condition.kind == "rise" else Fall
+    make = partial(kind, index, step(condition.by), step(condition.by - condition.deadband), limit, over)
+    return Part(make, heeds=(kind.heeds(index, limit),))
 
 
 # What an ordinary reading says at a point. A text never comes there: such a reading is not ordinary.
-
-
-def _is_at_or_above(index: int, limit: float, values: Values) -> bool:
-    value = values[index]
-    return isinstance(value, float | int) and value >= limit
-
-
-def _is_at_or_below(index: int, limit: float, values: Values) -> bool:
-    value = values[index]
-    return isinstance(value, float | int) and value <= limit
 
 
 def _may_differ(index: int, flag_index: int, limit: float, values: Values) -> bool:

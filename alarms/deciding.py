@@ -18,22 +18,25 @@ class Decider(AlarmRegister):
     """Judges the alarms of a device on what is known, and runs their delays."""
 
     def _judge_all(self, group: Group, now: Moment, reading: Reading | None = None) -> None:
+        """``reading``: that which has just come."""
+        group.stir(reading)
+        picture, mono = group.picture, now.mono
         for standing in group.standings:
-            self._judge(standing, group.picture, now, reading)
+            self._weigh(standing, standing.judge(picture, mono), now, reading)
 
-    def _judge(self, standing: Standing, picture: Picture, now: Moment, reading: Reading | None = None) -> None:
-        """``reading``: that which has just come. One without the alarm's point is no report of it."""
-        bound = standing.bound
-        if bound is None:
-            return
-        standing.touch()
-        judgement = standing.judge(picture, now.mono)
-        if reading is not None:
-            self._note_value(standing, picture, reading.at)
-            if judgement is not Judgement.ACTIVE:
+    def _judge(self, standing: Standing, picture: Picture, now: Moment) -> None:
+        """Judge one of them, because of time."""
+        if standing.bound is not None:
+            standing.touch()
+            self._weigh(standing, standing.judge(picture, now.mono), now)
+
+    def _weigh(self, standing: Standing, judgement: Judgement, now: Moment, reading: Reading | None = None) -> None:
+        """A reading without the alarm's point is no report of it."""
+        if judgement is not Judgement.ACTIVE:
+            if reading is not None:
                 standing.timers.reports = 0
-            elif tells_of(reading, (bound.point.index,)):
-                standing.timers.reports += 1
+        elif reading is not None and standing.bound is not None and tells_of(reading, (standing.bound.point.index,)):
+            standing.timers.reports += 1
         self._decide(standing, judgement, now)
         if standing.windows and judgement is not Judgement.ACTIVE:
             due = standing.due(now.mono)

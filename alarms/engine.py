@@ -71,7 +71,7 @@ class AlarmEngine(Decider):
         if is_back and reading.origin is Origin.LIVE:
             self._agenda.at(watched.device, now.mono + watched.lost_after_ns)
         self._judge_all(group, now, reading)
-        group.settle()
+        group.settle(now.mono)
 
     def _observe_late(self, watched: Watched, group: Group, reading: Reading, now: Moment) -> None:
         """S9: a late reading can raise (told once, marked), and clears nothing. It counts as live when no fresh
@@ -158,6 +158,7 @@ class AlarmEngine(Decider):
         record = standing.record
         if standing.bound is None or standing.is_reported:
             return
+        standing.touch()
         picture = self._group(self._devices[record.device], record.origin, now).picture
         if standing.judge(picture, now.mono) is not Judgement.CLEAR:
             raise ActionRefused(f"{record.rule} is reset on a good, fresh value below its limit; there is none now")

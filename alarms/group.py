@@ -9,9 +9,11 @@ Windows of time (`alarms.windows`) are told of it all the same.
 from collections.abc import Iterable
 
 from alarms.judging import Judgement
+from alarms.shape import Shape
 from alarms.standing import Standing
+from alarms.windows import NEVER
 from protocols.moment import SECOND, Moment
-from protocols.ordinary import Numbers, Values, band_of
+from protocols.ordinary import Numbers, Values
 from protocols.picture import Patience, Picture
 from protocols.reading import Reading
 
@@ -21,27 +23,22 @@ LATE_AFTER_NS = 60 * SECOND
 class Group:
     """``is_idle``: none of them is active, about to become so, or counting reports. ``patience``: with the device.
 
-    ``unnoted_at``: time stamp of the last reading that was let through and is not written down yet.
+    ``unnoted_at``: time stamp of the last reading, where it is not written down yet. ``wakes_at``: from when on
+    the windows have to be asked of every ordinary reading, mono ns.
     """
 
-    __slots__ = (
-        "_band", "_keys", "_points", "_stirs", "_unnoted_at", "_windows", "is_idle", "patience", "picture", "standings",
-    )  # fmt: skip
+    __slots__ = ("_keys", "_shape", "_unnoted_at", "_wakes_at", "is_idle", "patience", "picture", "standings")
 
-    def __init__(self, picture: Picture, standings: Iterable[Standing], patience: Patience) -> None:
+    def __init__(self, picture: Picture, standings: Iterable[Standing], patience: Patience, shape: Shape) -> None:
         self.picture = picture
         self.patience = patience
         self.standings = tuple(standings)
         self.is_idle = False
         self._unnoted_at: int | None = None
-        bounds = [standing.bound for standing in self.standings if standing.bound is not None]
-        self._band = band_of(
-            (limit for bound in bounds for limit in bound.limits), {flag for bound in bounds for flag in bound.flags}
-        )
-        self._stirs = tuple(one for bound in bounds for one in bound.stirs)
-        self._windows = tuple(one for standing in self.standings for one in standing.windows)
+        self._shape = shape
+        picture.tell([one for standing in self.standings for one in standing.windows])
         self._keys = tuple(one for standing in self.standings for one in standing.keys)
-        self._points = len(picture.profile.points)
+        self._wakes_at = 0
         for standing in self.standings:
             standing.group = self
 
@@ -54,28 +51,30 @@ class Group:
         return numbers if numbers is not None and self._changes_nothing(reading.values, now.mono) else None
 
     def _changes_nothing(self, values: Values, mono: int) -> bool:
-        if not self._band.holds(values):
+        shape = self._shape
+        if shape.is_met(values):
             return False
-        for stirs in self._stirs:
-            if stirs(values):
-                return False
-        return not self._keys or not any(key.stirs(values, mono) for key in self._keys)
+        return (mono < self._wakes_at and not shape.is_heeded(values)) or not self._stirs(values, mono)
+
+    def _stirs(self, values: Values, mono: int) -> bool:
+        """Whether a window may make a condition active."""
+        self.picture.hand_on()
+        self._look_when(mono)
+        return any(key.stirs(values, mono) for key in self._keys)
+
+    def _look_when(self, mono: int) -> None:
+        self._wakes_at = min((key.wakes_at(mono) for key in self._keys), default=NEVER)
 
     def note(self, reading: Reading, numbers: Numbers, now: Moment) -> None:
         """Let a reading through that `passes`."""
         self._unnoted_at = reading.at
         self.picture.note(reading, numbers, now)
-        for window in self._windows:
-            window.take(reading.values, now.mono)
 
     def lets_through(self, reading: Reading, now: Moment) -> bool:
         """Whether a reading that was ordinary to the picture (`Picture.update`) changes no alarm."""
-        values = reading.values
-        if not self.is_idle or len(values) != self._points or not self._changes_nothing(values, now.mono):
+        if not self.is_idle or not self._changes_nothing(reading.values, now.mono):
             return False
         self._unnoted_at = reading.at
-        for window in self._windows:
-            window.take(values, now.mono)
         return True
 
     def rests_until(self, mono: int) -> int | None:
@@ -87,12 +86,22 @@ class Group:
         """Those whose condition stands on what is known now."""
         return [one for one in self.standings if one.judge(self.picture, mono) is Judgement.ACTIVE]
 
-    def settle(self) -> None:
+    def stir(self, reading: Reading | None) -> None:
+        """All are about to be judged, because of this reading or of time. Its values are written down when somebody
+        looks, or when it changes one of them."""
+        self.picture.hand_on()
+        self.is_idle = False
+        if reading is not None:
+            self._unnoted_at = reading.at
+
+    def settle(self, mono: int) -> None:
         """All were judged: find out whether they are idle now."""
+        self._look_when(mono)
         self.is_idle = all(standing.is_idle for standing in self.standings)
 
     def write_down(self) -> None:
-        """Write into the records what the last reading said that was let through."""
+        """Write into the records what the last reading said, and tell the windows of all."""
+        self.picture.hand_on()
         at, self._unnoted_at = self._unnoted_at, None
         if at is not None:
             for standing in self.standings:

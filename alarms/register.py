@@ -6,6 +6,7 @@ from alarms.alarm import AlarmRecord, AlarmTransition, alarm_id, decode_record, 
 from alarms.conditions import Bound
 from alarms.group import Group
 from alarms.rule import AlarmRule
+from alarms.shape import Shape
 from alarms.standing import Standing, Watched
 from alarms.states import TABLE, AlarmState, Event
 from protocols.agenda import Agenda
@@ -22,8 +23,8 @@ class AlarmRegister:
     def __init__(self, rules: Mapping[str, AlarmRule], devices: Iterable[Watched], now: Moment) -> None:
         self.rules = rules
         self._devices: dict[str, Watched] = {}
-        self._bound: dict[str, list[Bound]] = {}
-        self._bound_alike: dict[tuple[Profile, str], list[Bound]] = {}
+        self._bound: dict[str, tuple[list[Bound], Shape]] = {}
+        self._bound_alike: dict[tuple[Profile, str], tuple[list[Bound], Shape]] = {}
         self._alarms: dict[str, Standing] = {}
         self._groups: dict[tuple[str, Origin], Group] = {}
         self._live: dict[str, Group] = {}
@@ -46,7 +47,8 @@ class AlarmRegister:
         """Devices of a type in areas of a kind share what their rules were bound to."""
         kind = watched.profile, watched.area_kind
         if kind not in self._bound_alike:
-            self._bound_alike[kind] = watched.bound_to(self.rules)
+            bounds = watched.bound_to(self.rules)
+            self._bound_alike[kind] = bounds, Shape(bounds)
         self._bound[watched.device] = self._bound_alike[kind]
 
     def _leave(self, device: str) -> None:
@@ -75,8 +77,9 @@ class AlarmRegister:
         return group
 
     def _new_group(self, watched: Watched, origin: Origin, picture: Picture) -> Group:
-        standings = [self._new(watched, origin, bound) for bound in self._bound[watched.device]]
-        group = self._groups[watched.device, origin] = Group(picture, standings, watched.patience)
+        bounds, shape = self._bound[watched.device]
+        standings = [self._new(watched, origin, bound) for bound in bounds]
+        group = self._groups[watched.device, origin] = Group(picture, standings, watched.patience, shape)
         if origin is Origin.LIVE:
             self._live[watched.device] = group
         return group

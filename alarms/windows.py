@@ -7,15 +7,19 @@ apart than the window can neither rise, fall nor be frozen in it.
 """
 
 import math
+import sys
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from alarms.judging import Judgement
 from alarms.spans import Lowest, Spans
 from protocols.known import Known
-from protocols.ordinary import Values
+from protocols.ordinary import Values, is_at_or_above, is_at_or_below
 from protocols.picture import Picture
 from protocols.quality import Quality
 
+NEVER = sys.maxsize
 _ROUNDING = 1e-9
 """By so much a mean may miss its limit: it is a sum of many parts, and must not miss one that it comes to."""
 
@@ -23,31 +27,32 @@ _ROUNDING = 1e-9
 class Window(ABC):
     """Every reading of the device is told to it: with `take` where nothing has to be judged, by a call otherwise."""
 
-    __slots__ = ("_index", "_seen")
+    __slots__ = ("_seen", "index")
 
     def __init__(self, index: int) -> None:
-        self._index = index
+        self.index = index
         self._seen: Known | None = None
 
     def __call__(self, picture: Picture, mono: int) -> Judgement:
         """Take in what came, if anything did, and judge. To ask again changes nothing."""
-        known = picture.known(self._index)
+        known = picture.known(self.index)
         if known is None:
             return Judgement.HOLD
         if known is not self._seen:
             self._seen = known
             self._hear(known)
-        if picture.is_lost(self._index):
+        if picture.is_lost(self.index):
             self._lose(mono)
         if known.quality is Quality.UNCERTAIN_UNDER_TEST:
             return Judgement.HOLD
         return self._judge(picture, mono)
 
-    def take(self, values: Values, mono: int) -> None:
-        """Take in an ordinary reading: every value that it has is good."""
-        value = values[self._index]
-        if isinstance(value, float | int):
-            self._add(mono, value, good=True)
+    def take(self, times: Sequence[int], values: Sequence[float | None]) -> None:
+        """Take in ordinary readings, in which each value is good: when they were heard (mono ns), and the value that
+        each has of the point, if any."""
+        for mono, value in zip(times, values, strict=True):
+            if value is not None:
+                self._add(mono, value, good=True)
 
     def due(self, mono: int) -> int | None:
         """When to look again, mono ns, because it may become active though nothing is heard; ``None``: never. Asked
@@ -55,9 +60,16 @@ class Window(ABC):
         del mono
         return None
 
+    def wakes_at(self, mono: int) -> int:
+        """From when on `stirs` has to be asked of every ordinary reading, mono ns; before that only of those with a
+        value that such a window heeds. Changes only when a reading is judged, or was asked of."""
+        del mono
+        return NEVER
+
     @abstractmethod
     def stirs(self, values: Values, mono: int) -> bool:
-        """Whether an ordinary reading may make the condition active. Takes nothing in."""
+        """Whether an ordinary reading may make the condition active. All that came before must have been taken in, and
+        it itself may have been."""
 
     def _hear(self, known: Known) -> None:
         value = known.value
@@ -106,9 +118,16 @@ class Rise(Window):
         self._newest, self._at = -math.inf, 0
         self._since: int | None = None
 
+    @classmethod
+    def heeds(cls, index: int, limit: float | None) -> Callable[[Values], bool]:
+        """Which values it has to be asked of: those at the limit."""
+        if limit is None:
+            return lambda _values: True
+        return partial(is_at_or_above if cls.sign > 0 else is_at_or_below, index, limit)
+
     def stirs(self, values: Values, mono: int) -> bool:
         """Whether it would be risen with this value."""
-        value = values[self._index]
+        value = values[self.index]
         if not isinstance(value, float | int) or self.sign * value < self._limit:
             return False
         return self.sign * value - self._lowest(mono) >= self._by
@@ -135,7 +154,7 @@ class Rise(Window):
         if self._newest - self._lowest(mono) >= self._by and self._newest >= self._limit:
             return Judgement.ACTIVE
         lowest = self._good.at(mono)
-        if lowest is None or mono - self._since < self._over or not picture.is_proof(self._index):
+        if lowest is None or mono - self._since < self._over or not picture.is_proof(self.index):
             return Judgement.HOLD
         return Judgement.CLEAR if self._newest - lowest < self._gone else Judgement.HOLD
 
@@ -161,18 +180,29 @@ class HighMean(Window):
 
     def __init__(self, index: int, limit: float, gone: float, floor: float, over: int) -> None:
         super().__init__(index)
-        self._limit = limit - abs(limit) * _ROUNDING
+        self._limit = _rounded(limit)
         self._gone, self._floor, self._over = gone, floor, over
         self._spans = Spans(over)
         self._trusted = floor
         self._loud_until = -1
 
+    @staticmethod
+    def heeds(index: int, limit: float) -> Callable[[Values], bool]:
+        """Which values it has to be asked of: those at the limit."""
+        return partial(is_at_or_above, index, _rounded(limit))
+
+    def wakes_at(self, mono: int) -> int:
+        """At once while a value at the limit is in the window."""
+        return 0 if self._is_loud(mono) else NEVER
+
+    def _is_loud(self, mono: int) -> bool:
+        last = self._spans.last
+        return mono <= self._loud_until or (last is not None and last >= self._limit)
+
     def stirs(self, values: Values, mono: int) -> bool:
         """Whether the value is at the limit, or any in the window was."""
-        value, last = values[self._index], self._spans.last
-        if mono <= self._loud_until or (last is not None and last >= self._limit):
-            return True
-        return isinstance(value, float | int) and value >= self._limit
+        value = values[self.index]
+        return self._is_loud(mono) or (isinstance(value, float | int) and value >= self._limit)
 
     def due(self, mono: int) -> int | None:
         """When the mean comes to the limit, because the last value holds and what was before leaves the window."""
@@ -202,8 +232,12 @@ class HighMean(Window):
         mean = self._spans.mean(mono, self._floor)
         if mean.value >= self._limit:
             return Judgement.ACTIVE
-        is_gone = mean.proved and mean.value < self._gone and picture.is_proof(self._index)
+        is_gone = mean.proved and mean.value < self._gone and picture.is_proof(self.index)
         return Judgement.CLEAR if is_gone else Judgement.HOLD
+
+
+def _rounded(limit: float) -> float:
+    return limit - abs(limit) * _ROUNDING
 
 
 class Frozen(Window):
@@ -222,11 +256,16 @@ class Frozen(Window):
         self._since: int | None = None
         self._before = self._at = -1
 
+    def wakes_at(self, mono: int) -> int:
+        """When it was watched for long enough; at once where it is not known since when."""
+        del mono
+        return 0 if self._since is None else self._since + self._over
+
     def stirs(self, values: Values, mono: int) -> bool:
         """Whether it was watched for long enough, and does not move with this value."""
         if self._since is None or mono - self._since < self._over:
             return False
-        value = values[self._index]
+        value = values[self.index]
         return self._is_still(mono, (value,) if isinstance(value, float | int) else ())
 
     def _add(self, mono: int, value: float, *, good: bool) -> None:
@@ -254,7 +293,7 @@ class Frozen(Window):
         return max((-negative, *values)) - min((low, *values)) <= self._spread
 
     def _judge(self, picture: Picture, mono: int) -> Judgement:
-        if not picture.is_proof(self._index):
+        if not picture.is_proof(self.index):
             return Judgement.HOLD
         start = mono - self._over
         settled = self._since is not None and self._since <= start <= self._before

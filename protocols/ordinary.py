@@ -143,6 +143,18 @@ def _band(limits: Limits, flags: tuple[int, ...], needed: tuple[int, ...]) -> Ba
     return Band(limits, flags, needed)
 
 
+def is_at_or_above(index: int, limit: float, values: Values) -> bool:
+    """Whether the reading has a number there that is. A text never comes there: such a reading is not ordinary."""
+    value = values[index]
+    return isinstance(value, float | int) and value >= limit
+
+
+def is_at_or_below(index: int, limit: float, values: Values) -> bool:
+    """Whether the reading has a number there that is."""
+    value = values[index]
+    return isinstance(value, float | int) and value <= limit
+
+
 def picker(indexes: Iterable[int]) -> Callable[[Values], Values]:
     """Picks the values at these indexes."""
     wanted = tuple(indexes)

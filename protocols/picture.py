@@ -6,8 +6,7 @@ itself is sent cleared. DRILL and SIMULATED readings have pictures of their own 
 """
 
 import math
-from collections.abc import Iterable, Mapping
-from copy import deepcopy
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from protocols.known import Known
@@ -16,6 +15,7 @@ from protocols.ordinary import Numbers, kinds_of
 from protocols.profile.model import Profile
 from protocols.quality import Quality, worse
 from protocols.reading import Reading
+from protocols.samples import Samples, Taker
 from protocols.telling import is_under_test, number_of, tells_of, value_of
 from protocols.trend import Trend
 
@@ -55,8 +55,9 @@ class Picture:
     """
 
     __slots__ = (
-        "_held", "_known", "_late", "_newest", "_newest_at", "_numbers", "_ordinary", "_silent", "_trends", "_trusted",
-        "_warm_up_max_ns", "_warming", "_watched", "heard", "is_calm", "lost", "profile", "started", "trusts_late",
+        "_held", "_known", "_late", "_newest", "_newest_at", "_numbers", "_ordinary", "_samples", "_silent", "_trends",
+        "_trusted", "_warm_up_max_ns", "_warming", "_watched", "heard", "is_calm", "lost", "profile", "started",
+        "trusts_late",
     )  # fmt: skip
 
     def __init__(self, profile: Profile, started: int) -> None:
@@ -79,8 +80,9 @@ class Picture:
         self._numbers: Numbers | None = None
         self._warm_up_max_ns = int(profile.file.profile.warm_up_max_s * SECOND)
         followed = [point.index for point in profile.points if point.life_safety and point.type == "number"]
-        # of good values, and of values of any quality: one, until a value is not good
-        self._trends = {index: (trend, trend) for index, trend in ((one, Trend()) for one in followed)}
+        self._trends = {index: Trend(index) for index in followed}
+        self._samples: Samples | None = None
+        self.tell(())
 
     def carried(self, profile: Profile) -> "Picture":
         """This picture under the device's profile, which may be another one now: what is known of a point stands on
@@ -88,6 +90,7 @@ class Picture:
         if profile is self.profile:
             return self
         self._write_down()
+        self.hand_on()
         other = Picture(profile, self.started)
         other.heard, other.lost, other.trusts_late = self.heard, self.lost, self.trusts_late
         place = {
@@ -101,7 +104,11 @@ class Picture:
         other._trusted = _moved(self._trusted, place)
         other._newest = _moved(self._newest, place)
         other._warming = _moved(self._warming, place)
-        other._trends |= {new: trend for new, trend in _moved(self._trends, place).items() if new in other._trends}
+        for index, trend in _moved(self._trends, place).items():
+            if index in other._trends:
+                trend.index = index
+                other._trends[index] = trend
+        other.tell(())
         silent = {new for old, new in place.items() if old in self._silent}
         other._silent = {index for index in other._watched if self.lost or index in silent}
         standing = {
@@ -111,6 +118,17 @@ class Picture:
             number for number, rule in enumerate(profile.quality_rules) if (rule.point, rule.equals) in standing
         }
         return other
+
+    def tell(self, takers: Sequence[Taker]) -> None:
+        """Tell these of each ordinary reading too, not later than at `hand_on`; no others that were told before."""
+        self.hand_on()
+        every = (*self._trends.values(), *takers)
+        self._samples = Samples(every) if every else None
+
+    def hand_on(self) -> None:
+        """Whoever follows a point is told of all that came."""
+        if self._samples is not None:
+            self._samples.hand_on()
 
     # -- what comes in ---------------------------------------------------------------------------------------
 
@@ -145,12 +163,8 @@ class Picture:
         self._numbers = numbers
         self._newest_at = reading.at
         self.heard = now.mono
-        for index, (good, any_quality) in self._trends.items():
-            value = reading.values[index]
-            if value is not None and not isinstance(value, str):
-                good.add(now.mono, value)
-                if any_quality is not good:
-                    any_quality.add(now.mono, value)
+        if self._samples is not None:
+            self._samples.add(reading.values, now.mono)
 
     def doubt(self, reading: Reading, now: Moment) -> None:
         """Take in a late reading that counts, because no fresh one follows: it may raise, and clears nothing (S9).
@@ -209,6 +223,7 @@ class Picture:
             self._newest.update(dict.fromkeys(said, at))
 
     def _take(self, reading: Reading, now: Moment, *, in_doubt: bool) -> None:
+        self.hand_on()
         older = {index for index, at in self._newest.items() if reading.at < at <= now.wall}
         absent = self._follow_flags(reading, older, in_doubt)
         for index, value in enumerate(reading.values):
@@ -280,16 +295,9 @@ class Picture:
         return True
 
     def _follow(self, index: int, known: Known) -> None:
-        trends = self._trends.get(index)
-        if trends is None or math.isinf(known.value):
-            return
-        good, any_quality = trends
-        if not known.quality.is_good and any_quality is good:
-            any_quality = deepcopy(good)
-            self._trends[index] = good, any_quality
-        any_quality.add(known.heard, known.value)
-        if known.quality.is_good and any_quality is not good:
-            good.add(known.heard, known.value)
+        trend = self._trends.get(index)
+        if trend is not None and not math.isinf(known.value):
+            trend.add(known.heard, known.value, good=known.quality.is_good)
 
     # -- what is known ---------------------------------------------------------------------------------------
 
@@ -326,7 +334,11 @@ class Picture:
         Least squares over the 60 s before the last sample. It is not a forecast. Values that are not good may
         make it higher, and never lower than the good ones alone (S3).
         """
-        return max((trend.slope_per_minute() for trend in self._trends.get(index, ())), default=0.0)
+        trend = self._trends.get(index)
+        if trend is None:
+            return 0.0
+        self.hand_on()
+        return trend.slope_per_minute()
 
     # -- silence and late readings ---------------------------------------------------------------------------
 

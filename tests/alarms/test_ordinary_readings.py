@@ -119,7 +119,7 @@ def test_what_may_raise_something_is_judged_rule_by_rule(
     for seconds in (2.0, 4.0):
         engine.observe(gas_reading(seconds, **QUIET), at(seconds))
     judged: list[object] = []
-    monkeypatch.setattr(AlarmEngine, "_judge", lambda _engine, standing, *_: judged.append(standing))
+    monkeypatch.setattr(AlarmEngine, "_weigh", lambda _engine, standing, *_: judged.append(standing))
     engine.observe(gas_reading(6.0, **(QUIET | told)), at(6.0))
     assert bool(judged) == is_judged
 
@@ -131,7 +131,7 @@ def test_after_anything_else_even_a_quiet_reading_is_judged(
     engine = AlarmEngine(RULES, [Watched("gas:1", GAS, "commercial-kitchen", 2.0)], at(0))
     engine.observe(gas_reading(2.0, **(QUIET | before)), at(2.0))
     judged: list[object] = []
-    monkeypatch.setattr(AlarmEngine, "_judge", lambda _engine, standing, *_: judged.append(standing))
+    monkeypatch.setattr(AlarmEngine, "_weigh", lambda _engine, standing, *_: judged.append(standing))
     engine.observe(gas_reading(4.0, **QUIET), at(4.0))
     assert judged
 
