@@ -67,7 +67,8 @@ def _level_1(point: Point, bound: Iterable[Bound]) -> float | None:
         (one.rule.level != 1, limit)
         for one in bound
         if one.rule.life_safety
-        for index, limit in (*one.limits, *((flag, 1.0) for flag in one.flags))
+        for part in one.parts
+        for index, limit in (*part.limits, *((flag, 1.0) for flag in part.flags))
         if index == point.index
     ]
     return min(found)[1] if found else None

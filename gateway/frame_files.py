@@ -138,14 +138,24 @@ def block_head(records: bytes | bytearray) -> bytes:
     return _BLOCK.pack(len(records), zlib.crc32(records))
 
 
-def bytes_of(text: str) -> bytes:
-    """As an id or a peer stands in a record."""
-    return text.encode(errors="replace")[:_LONGEST_TEXT]
+class Names(NamedTuple):
+    """A connection and a peer as they stand in a record: the bytes of each, and both together."""
+
+    connection_bytes: int
+    peer_bytes: int
+    both: bytes
 
 
-def record_of(at: int, connection: bytes, outgoing: bool, peer: bytes, size: int, data: bytes) -> bytes:
-    """Of what a `Frame` holds, its texts made by `bytes_of`."""
-    return _HEAD.pack(at, outgoing, len(connection), len(peer), size, len(data)) + connection + peer + data
+def names_of(connection: str, peer: str) -> Names:
+    """Cut where they are longer than a record can say."""
+    names = [text.encode(errors="replace")[:_LONGEST_TEXT] for text in (connection, peer)]
+    return Names(len(names[0]), len(names[1]), b"".join(names))
+
+
+def record_of(at: int, outgoing: bool, names: Names, size: int, data: bytes) -> bytes:
+    """Of what a `Frame` holds."""
+    connection_bytes, peer_bytes, both = names
+    return _HEAD.pack(at, outgoing, connection_bytes, peer_bytes, size, len(data)) + both + data
 
 
 def frames_in(data: bytes, after: int = 0) -> Iterator[tuple[int, Frame]]:

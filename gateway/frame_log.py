@@ -13,7 +13,18 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-from gateway.frame_files import MAGIC, FrameFiles, Place, block_head, bytes_of, frames_of, known, name_of, record_of
+from gateway.frame_files import (
+    MAGIC,
+    FrameFiles,
+    Names,
+    Place,
+    block_head,
+    frames_of,
+    known,
+    name_of,
+    names_of,
+    record_of,
+)
 from protocols.moment import SECOND
 
 log = logging.getLogger("gengfu.frames")
@@ -80,8 +91,7 @@ class FrameLog:
     def recorder(self, connection: str) -> Recorder:
         """What takes the frames of a connection. Each is made a record at once: kept as it is for a second, it would
         have left the processor's cache, and a thread would hold the interpreter while it goes over thousands."""
-        name = bytes_of(connection)
-        peers: dict[str, bytes] = {}
+        peers: dict[str, Names] = {}
 
         def record(piece: WirePiece) -> None:
             waiting = self._waiting
@@ -89,12 +99,12 @@ class FrameLog:
                 self._not_taken += 1
                 return
             at, outgoing, data, peer, size = piece
-            who = peers.get(peer)
-            if who is None:
+            names = peers.get(peer)
+            if names is None:
                 if len(peers) >= MOST_PEERS:
                     peers.clear()
-                who = peers[peer] = bytes_of(peer)
-            waiting += record_of(at, name, outgoing, who, size, data)
+                names = peers[peer] = names_of(connection, peer)
+            waiting += record_of(at, outgoing, names, size, data)
             self._frames += 1
 
         return record

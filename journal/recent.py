@@ -260,7 +260,7 @@ class RecentIdentities:
         """One more is remembered of ``key``."""
         self._keys.move_to_end(key)
         self._size += 1
-        if len(known.numbers) > self._row_full or known.samples:
+        if len(known.numbers) + 2 * len(known.samples) > self._row_full:
             self._bound_one(known)
         while self._size > self._total and len(self._keys) > 1:
             self._size -= len(self._keys.popitem(last=False)[1])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.diagnostics import Diagnosis
-from gateway.frame_files import MAGIC, Frame, FrameFiles, Place, block_head, bytes_of, frames_in, record_of
+from gateway.frame_files import MAGIC, Frame, FrameFiles, Place, block_head, frames_in, names_of, record_of
 from gateway.frame_log import KEPT_NS, MOST_WAITING, Bounds, FrameLog
 from gateway.wire_log import LONGEST_PIECE
 from protocols.moment import SECOND
@@ -42,7 +42,7 @@ def read(log: FrameLog, after: Place = BEGINNING) -> list[Frame]:
 
 
 def encode(one: Frame) -> bytes:
-    return record_of(one.at, bytes_of(one.connection), one.outgoing, bytes_of(one.peer), one.size, one.data)
+    return record_of(one.at, one.outgoing, names_of(one.connection, one.peer), one.size, one.data)
 
 
 def block(frames: list[Frame]) -> bytes:
