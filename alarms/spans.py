@@ -5,7 +5,6 @@ time. Neighbours are joined only within a `FINEST`-th of the window, so that its
 """
 
 import math
-from collections import deque
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
@@ -31,7 +30,7 @@ class Lowest:
     def __init__(self, over: int) -> None:
         self._over = over
         self._grain = over // FINEST
-        self._kept: deque[_Low] = deque()
+        self._kept: list[_Low] = []
 
     def __len__(self) -> int:
         """How many samples are kept."""
@@ -53,11 +52,11 @@ class Lowest:
         """The lowest; ``None`` where nothing came."""
         kept, since = self._kept, mono - self._over
         while kept and kept[0].until < since:
-            kept.popleft()
+            del kept[0]
         return kept[0].value if kept else None
 
     def _thin(self) -> None:
-        joined: deque[_Low] = deque()
+        joined: list[_Low] = []
         for one in self._kept:
             if joined and one.until - joined[-1].since <= self._grain:
                 joined[-1] = joined[-1]._replace(until=one.until)
@@ -99,7 +98,7 @@ class Spans:
     def __init__(self, over: int) -> None:
         self._over = over
         self._grain = over // FINEST
-        self._kept: deque[_Span] = deque()
+        self._kept: list[_Span] = []
 
     def __len__(self) -> int:
         """How many spans are kept."""
@@ -173,12 +172,12 @@ class Spans:
     def _drop(self, mono: int) -> None:
         kept, since = self._kept, mono - self._over
         while len(kept) > 1 and kept[1].since <= since:
-            kept.popleft()
+            del kept[0]
 
     def _thin(self) -> None:
         """Join what has ended; the last span still goes on."""
-        spans = [*self._kept]
-        joined: deque[_Span] = deque()
+        spans = self._kept
+        joined: list[_Span] = []
         for one, following in pairwise(spans):
             if joined and following.since - joined[-1].since <= self._grain:
                 joined[-1] = _join(joined[-1], one, following.since)
