@@ -34,8 +34,13 @@ class Action(NamedTuple):
     on_site: bool = False
 
 
-def perform(record: AlarmRecord, rule: AlarmRule | None, action: Action, wall: int) -> Event:
-    """Check the action, note its limits in the record and return its event. Raises `ActionRefused`."""
+def perform(
+    record: AlarmRecord, rule: AlarmRule | None, action: Action, wall: int, *, is_outlived: bool = False
+) -> Event:
+    """Check the action, note its limits in the record and return its event. Raises `ActionRefused`.
+
+    ``is_outlived``: another rule raised it than ``rule``.
+    """
     if not action.who:
         raise ActionRefused("an action needs the name of the person who does it")
     event = _EVENTS.get(action.verb)
@@ -50,7 +55,7 @@ def perform(record: AlarmRecord, rule: AlarmRule | None, action: Action, wall: i
         )
     if TABLE[record.state, event] is None and not (rule is None and _settles(record, event)):
         raise ActionRefused(refusal(record.state, event))
-    if event is Event.RESET and not action.on_site and _needs_calibration(record, rule):
+    if event is Event.RESET and not action.on_site and _needs_calibration(record, rule, is_outlived):
         raise ActionRefused(f"{record.rule} needs zero and calibration confirmed on site before it is reset")
     if event is Event.SHELVE:
         _silence(record, action, wall, LONGEST_SHELF_S)
@@ -70,9 +75,11 @@ def silence_over(record: AlarmRecord, wall: int) -> bool:
     return silent and bool(record.silence_until) and wall >= record.silence_until
 
 
-def _needs_calibration(record: AlarmRecord, rule: AlarmRule | None) -> bool:
+def _needs_calibration(record: AlarmRecord, rule: AlarmRule | None, is_outlived: bool) -> bool:
     """Of a life-safety alarm whose rule is gone nobody knows whether it needed that: it does."""
-    return record.life_safety if rule is None else rule.reset == "on-site-calibration"
+    if record.life_safety and (rule is None or is_outlived):
+        return True
+    return rule is not None and rule.reset == "on-site-calibration"
 
 
 def _settles(record: AlarmRecord, event: Event) -> bool:

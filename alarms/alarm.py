@@ -20,7 +20,8 @@ class AlarmTransition(msgspec.Struct, array_like=True, frozen=True, tag=1):
     """One change of one alarm, as the journal keeps it. Encoded as a msgpack array, schema number first.
 
     ``at``: when the gateway decided, wall ns; ``sampled_at``: the source time of the reading behind it.
-    ``late``: the reading was too old to act on (S9). ``who`` and ``why`` are set for what people did.
+    ``late``: the reading was too old to act on (S9). ``who`` and ``why`` are set for what people did. ``mark``,
+    ``outlived``: as in `AlarmRecord`, after the event.
     """
 
     alarm: str
@@ -42,11 +43,14 @@ class AlarmTransition(msgspec.Struct, array_like=True, frozen=True, tag=1):
     who: str = ""
     why: str = ""
     silence_until: int = 0
+    mark: int = 0
+    outlived: bool = False
 
 
-class AlarmRecord(msgspec.Struct, array_like=True, tag=1):
+class AlarmRecord(msgspec.Struct, array_like=True, tag=1, gc=False):
     """What survives a restart. ``active``: the process condition; ``unfinished``: an alarm that was silenced
-    (shelved, out of service) before it was over, and comes back when the silence ends."""
+    (shelved, out of service) before it was over, and comes back when the silence ends. ``mark``: of the rule that
+    raised it (`alarms.orphans`); ``outlived``: that is not the one behind it any more, and a person settles it."""
 
     alarm: str
     device: str
@@ -70,6 +74,8 @@ class AlarmRecord(msgspec.Struct, array_like=True, tag=1):
     silenced_why: str = ""
     first_value: float | None = None
     first_sampled_at: int = 0
+    mark: int = 0
+    outlived: bool = False
 
 
 _encoder = msgspec.msgpack.Encoder()

@@ -6,7 +6,10 @@ from typing import NamedTuple, TypeAlias
 
 from alarms import judging
 from alarms.judging import AllOf, Judge, any_of
+from alarms.orphans import mark_of
 from alarms.rule import AlarmRule, Condition
+from alarms.set_values import Sets, with_set_values
+from alarms.together import Together
 from alarms.windows import Fall, Frozen, HighMean, Rise, Window
 from protocols.limits import in_unit_of
 from protocols.moment import SECOND
@@ -14,6 +17,7 @@ from protocols.ordinary import Values, is_at_or_above, is_at_or_below
 from protocols.profile.model import Point, Profile
 
 Stirs: TypeAlias = Callable[[Values], bool]
+FINAL_ROLES = ("valve", "fan", "intake")
 
 
 class Part(NamedTuple):
@@ -41,29 +45,48 @@ class Started(NamedTuple):
 
 
 class Bound(NamedTuple):
-    """A rule at one point of a device. ``point`` is what the alarm shows; its index is in `Point`."""
+    """A rule at one point of a device. ``point`` is what the alarm shows; its index is in `Point`. ``mark``: what tells
+    this rule from another one of its id (`alarms.orphans`). ``shared``: where it has no window of time."""
 
     rule: AlarmRule
     point: Point
     several: bool
     parts: tuple[Part, ...]
+    mark: int
+    shared: Started | None
 
     def start(self) -> Started:
-        """Begin to judge: nothing is remembered yet."""
-        judges = [part.make() for part in self.parts]
-        groups = [one.judges if isinstance(one, AllOf) else (one,) for one in judges]
-        windows = tuple(one for group in groups for one in group if isinstance(one, Window))
-        return Started(any_of(judges), windows, tuple(group[0] for group in groups if isinstance(group[0], Window)))
+        """Begin to judge: nothing is remembered yet. Of a rule that remembers nothing all have the same."""
+        return self.shared or _start(self.parts)
 
 
-def bind(rule: AlarmRule, profile: Profile) -> list[Bound]:
-    """The rule at each point it speaks of; empty where the device has none.
+def _start(parts: Iterable[Part]) -> Started:
+    judges = [part.make() for part in parts]
+    groups = [one.judges if isinstance(one, AllOf) else (one,) for one in judges]
+    windows = tuple(one for group in groups for one in group if isinstance(one, Window))
+    return Started(any_of(judges), windows, tuple(group[0] for group in groups if isinstance(group[0], Window)))
+
+
+def bind(rule: AlarmRule, profile: Profile, sets: Sets = ()) -> list[Bound]:
+    """The rule at each point it speaks of; empty where the device has none. ``sets``: what the site says of it."""
+    points = points_of(rule, profile)
+    found = [(with_set_values(rule, point, sets), point) for point in points]
+    return [_bound(one, profile, point, several=len(points) > 1) for one, point in found if one is not None]
+
+
+def points_of(rule: AlarmRule, profile: Profile) -> list[Point]:
+    """The points that the rule speaks of at a device: what its alarms show.
 
     The first condition that names a point chooses the points (flags only where nothing else does); the flags of
     the others are OR-ed to each.
     """
-    points = _points(rule.any, profile)
-    return [_bound(rule, profile, point, several=len(points) > 1) for point in points]
+    for condition in sorted(rule.any, key=lambda one: one.kind == "flag"):
+        if condition.kind == "reported":
+            return [point for point in profile.points if any(_is_reported_at(one, point) for one in rule.any)]
+        matching = [point for point in profile.points if _matches(condition, point, profile)]
+        if matching:
+            return matching
+    return []
 
 
 def _bound(rule: AlarmRule, profile: Profile, point: Point, *, several: bool) -> Bound:
@@ -74,19 +97,20 @@ def _bound(rule: AlarmRule, profile: Profile, point: Point, *, several: bool) ->
             if flag is not None:
                 alone = len(rule.any) == 1 or point.index == flag.index
                 parts.append(_flag(flag.index, alone=alone))
-        elif condition.kind == "reported" or _matches(condition, point, profile):
+        elif _is_reported_at(condition, point) or _matches(condition, point, profile):
             parts.append(_part(condition, profile, point))
-    return Bound(rule, point, several, tuple(parts))
+    started = _start(parts)
+    shared = None if started.windows else started
+    return Bound(rule, point, several, tuple(parts), mark_of(rule, profile), shared)
 
 
-def _points(conditions: Iterable[Condition], profile: Profile) -> list[Point]:
-    for condition in sorted(conditions, key=lambda one: one.kind == "flag"):
-        if condition.kind == "reported":
-            return [point for point in profile.points if point.role in ("valve", "fan") and point.final_element]
-        matching = [point for point in profile.points if _matches(condition, point, profile)]
-        if matching:
-            return matching
-    return []
+def _is_reported_at(condition: Condition, point: Point) -> bool:
+    """A final element speaks of itself; what a station shows does under a role of its own."""
+    if condition.kind != "reported":
+        return False
+    if condition.role is None or condition.role in FINAL_ROLES:
+        return point.final_element and point.role in FINAL_ROLES and condition.role in (None, point.role)
+    return point.role == condition.role
 
 
 def _matches(condition: Condition, point: Point, profile: Profile) -> bool:
@@ -117,7 +141,7 @@ def _part(condition: Condition, profile: Profile, point: Point) -> Part:
             return _all(condition.of or (), profile, point)
         case "high" | "low" | "blind-rising" | "mismatch":
             return _at_limit(condition, profile, point)
-        case "rise" | "fall" | "mean" | "frozen":
+        case "rise" | "fall" | "mean" | "frozen" | "together":
             return _window(condition, profile, point)
         case "flag":
             return _flag(index, alone=True)
@@ -195,10 +219,10 @@ def _window(condition: Condition, profile: Profile, point: Point) -> Part:
     if condition.kind == "frozen":
         assert condition.within is not None
         return Part(partial(Frozen, index, 2 * step(condition.within), over))
-    if condition.kind == "mean":
-        assert condition.limit is not None
-        assert limit is not None
+    if condition.limit is not None and limit is not None and condition.kind in ("mean", "together"):
         gone = in_unit_of(profile, point, condition.limit - condition.deadband, unit)
+        if condition.kind == "together":
+            return Part(partial(Together, index, limit, gone, over), heeds=(Together.heeds(index, limit),))
         return Part(partial(HighMean, index, limit, gone, point.low, over), heeds=(HighMean.heeds(index, limit),))
     assert condition.by is not None
     kind = Rise if condition.kind == "rise" else Fall

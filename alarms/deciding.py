@@ -38,10 +38,18 @@ class Decider(AlarmRegister):
         elif reading is not None and standing.bound is not None and tells_of(reading, (standing.bound.point.index,)):
             standing.timers.reports += 1
         self._decide(standing, judgement, now)
-        if standing.windows and judgement is not Judgement.ACTIVE:
+        if standing.windows:
+            self._look_again(standing, judgement, now)
+
+    def _look_again(self, standing: Standing, judgement: Judgement, now: Moment) -> None:
+        """Judge it when it may have become active by time alone, and others that may have by what it heard."""
+        if judgement is not Judgement.ACTIVE:
             due = standing.due(now.mono)
             if due is not None:
                 self._agenda.at(standing.record.alarm, max(due, now.mono + _SOONEST_NS))
+        for window in standing.windows:
+            for alarm in window.whom_to_judge():
+                self._agenda.at(alarm, now.mono)
 
     def _note_value(self, standing: Standing, picture: Picture, otherwise: int) -> None:
         standing.touch()
@@ -88,6 +96,9 @@ class Decider(AlarmRegister):
     def _pend_return(self, standing: Standing, now: Moment) -> None:
         assert standing.bound is not None
         rule, timers = standing.bound.rule, standing.timers
+        if standing.is_outlived and not self.has_seen(standing):
+            timers.off_since = None
+            return
         if timers.off_since is None:
             timers.off_since = now.mono
         ready_at = timers.off_since + int(rule.off_delay_s * SECOND)
@@ -95,7 +106,7 @@ class Decider(AlarmRegister):
             self._agenda.at(standing.record.alarm, ready_at)
         else:
             timers.off_since = None
-            self._apply(standing, Event.RETURN_LATCHED if rule.latch else Event.RETURN, now)
+            self._apply(standing, Event.RETURN_LATCHED if standing.latches else Event.RETURN, now)
 
 
 def _on_delay(standing: Standing) -> int:

@@ -50,6 +50,8 @@ class AlarmEngine(Decider):
                 before.write_down()
                 kept = self._new_group(watched, origin, before.picture.carried(watched.profile))
                 self._let_go(standing for standing in before.standings if standing not in kept.standings)
+                for standing in kept.standings:
+                    self._note_outlived(standing, now)
                 for standing in kept.active(now.mono):  # of a device that is lost no reading comes to tell
                     self._note_value(standing, kept.picture, now.wall)
                     self._decide(standing, Judgement.ACTIVE, now)
@@ -140,7 +142,8 @@ class AlarmEngine(Decider):
         if standing is None:
             raise NoSuchAlarm(f"no alarm {action.alarm!r}; see GET /api/v1/alarms")
         record = standing.record
-        event = perform(record, standing.bound.rule if standing.bound else None, action, now.wall)
+        rule = standing.bound.rule if standing.bound else None
+        event = perform(record, rule, action, now.wall, is_outlived=standing.is_outlived)
         if event is Event.RESET:
             self._refuse_unproved(standing, now)
             if record.state is AlarmState.ACKNOWLEDGED:
@@ -162,6 +165,8 @@ class AlarmEngine(Decider):
         picture = self._group(self._devices[record.device], record.origin, now).picture
         if standing.judge(picture, now.mono) is not Judgement.CLEAR:
             raise ActionRefused(f"{record.rule} is reset on a good, fresh value below its limit; there is none now")
+        if standing.is_outlived and not self.has_seen(standing):
+            raise ActionRefused(f"{record.rule} was changed, and has not seen a fresh value of each input since (S11)")
 
     def _on_due(self, standing: Standing, now: Moment) -> None:
         """Look at everything that may wait; what waits on asks again."""
@@ -188,8 +193,8 @@ class AlarmEngine(Decider):
         gone = not record.active
         if gone and not record.unfinished:
             return
-        record.unfinished = False
         self._apply(standing, Event.RAISE, now, why="the silence is over")
+        record.unfinished = False  # only now: an orphan stays one
         if gone:
             self._apply(standing, Event.RETURN_LATCHED if standing.latches else Event.RETURN, now)
 

@@ -6,11 +6,12 @@ reading is let through without judging rule by rule; what the alarms show of it 
 Windows of time (`alarms.windows`) are told of it all the same.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from alarms.judging import Judgement
 from alarms.shape import Shape
 from alarms.standing import Standing
+from alarms.together import Together
 from alarms.windows import NEVER
 from protocols.moment import SECOND, Moment
 from protocols.ordinary import Numbers, Values
@@ -106,3 +107,18 @@ class Group:
         if at is not None:
             for standing in self.standings:
                 standing.note_value(self.picture, at)
+
+
+def introduce(standings: Iterable[Standing], neighbours: Iterable[Group | None]) -> None:
+    """Let conditions that neighbours meet together know those of the same rule at these, and no others."""
+    beside = [one for group in neighbours if group is not None for one in _together(group.standings)]
+    for standing, window in _together(standings):
+        window.part(standing.record.alarm)
+        for other, theirs in beside:
+            if other.record.rule == standing.record.rule:
+                window.meet(standing.record.alarm, other.record.alarm, theirs)
+
+
+def _together(standings: Iterable[Standing]) -> Iterator[tuple[Standing, Together]]:
+    for standing in standings:
+        yield from ((standing, window) for window in standing.windows if isinstance(window, Together))

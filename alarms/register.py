@@ -4,8 +4,10 @@ from collections.abc import Iterable, Mapping
 
 from alarms.alarm import AlarmRecord, AlarmTransition, alarm_id, decode_record, encode
 from alarms.conditions import Bound
-from alarms.group import Group
+from alarms.group import Group, introduce
+from alarms.orphans import has_seen
 from alarms.rule import AlarmRule
+from alarms.set_values import Sets
 from alarms.shape import Shape
 from alarms.standing import Standing, Watched
 from alarms.states import TABLE, AlarmState, Event
@@ -24,13 +26,14 @@ class AlarmRegister:
         self.rules = rules
         self._devices: dict[str, Watched] = {}
         self._bound: dict[str, tuple[list[Bound], Shape]] = {}
-        self._bound_alike: dict[tuple[Profile, str], tuple[list[Bound], Shape]] = {}
+        self._bound_alike: dict[tuple[Profile, str, Sets], tuple[list[Bound], Shape]] = {}
         self._alarms: dict[str, Standing] = {}
         self._groups: dict[tuple[str, Origin], Group] = {}
         self._live: dict[str, Group] = {}
         self._agenda = Agenda()
         self._changed: dict[str, AlarmRecord] = {}
         self._out: list[AlarmTransition] = []
+        self._outlived_at: dict[str, int] = {}
         self._started = now
         for watched in devices:
             self._begin(watched, now)
@@ -45,7 +48,7 @@ class AlarmRegister:
 
     def _bind(self, watched: Watched) -> None:
         """Devices of a type in areas of a kind share what their rules were bound to."""
-        kind = watched.profile, watched.area_kind
+        kind = watched.kind
         if kind not in self._bound_alike:
             bounds = watched.bound_to(self.rules)
             self._bound_alike[kind] = bounds, Shape(bounds)
@@ -56,6 +59,7 @@ class AlarmRegister:
         for origin in Origin:
             group = self._groups.pop((device, origin), None)
             if group is not None:
+                introduce(group.standings, ())
                 self._let_go(group.standings)
 
     def _let_go(self, standings: Iterable[Standing]) -> None:
@@ -82,6 +86,7 @@ class AlarmRegister:
         group = self._groups[watched.device, origin] = Group(picture, standings, watched.patience, shape)
         if origin is Origin.LIVE:
             self._live[watched.device] = group
+        introduce(group.standings, [self._groups.get((one, origin)) for one in watched.neighbours])
         return group
 
     def _new(self, watched: Watched, origin: Origin, bound: Bound) -> Standing:
@@ -120,7 +125,7 @@ class AlarmRegister:
         return out, {f"alarm/{name}": encode(record) for name, record in changed.items()}
 
     def load(self, state: Mapping[str, bytes]) -> None:
-        """Take back what stood before the restart. A rule that is gone leaves an orphan (S11)."""
+        """Take back what stood before the restart. A rule that is gone or was changed leaves an orphan (S11)."""
         for body in state.values():
             record = decode_record(body)
             if record.origin is not Origin.LIVE and record.device in self._devices:
@@ -131,6 +136,7 @@ class AlarmRegister:
                     continue
                 standing = self._alarms[record.alarm] = Standing(record, None)
             standing.take_back(record, self._started)
+            self._note_outlived(standing, self._started)
             if standing.silence_end is not None:
                 self._agenda.at(record.alarm, standing.silence_end)
 
@@ -141,8 +147,25 @@ class AlarmRegister:
         return [standing.record for standing in self._alarms.values()]
 
     def is_orphan(self, alarm: str) -> bool:
-        """Whether the rule behind the alarm is gone."""
-        return self._alarms[alarm].bound is None
+        """Whether the rule that raised the alarm is gone, or is another one now."""
+        standing = self._alarms[alarm]
+        return standing.bound is None or standing.is_outlived
+
+    def _note_outlived(self, standing: Standing, now: Moment) -> None:
+        """The rule behind it may be another one from now on: keep whether it is, also for those who only read that."""
+        record, outlived = standing.record, standing.is_outlived
+        if outlived:
+            self._outlived_at[record.alarm] = now.mono
+        if record.outlived is not outlived:
+            record.outlived = outlived
+            self._changed[record.alarm] = record
+
+    def has_seen(self, standing: Standing) -> bool:
+        """Whether the rule behind the alarm has seen a fresh value of each input since it came in the place of another.
+        Until then the alarm is as that one left it (S11)."""
+        record, bound = standing.record, standing.bound
+        picture = self._groups[record.device, record.origin].picture
+        return bound is not None and has_seen(bound, picture, self._outlived_at[record.alarm])
 
     # -- the one place that changes a state ------------------------------------------------------------------
 
@@ -156,10 +179,12 @@ class AlarmRegister:
         assert after is not None
         record.state = after
         standing.follow(event, before, now, who)
+        record.outlived = standing.is_outlived
         transition = AlarmTransition(
             record.alarm, record.device, record.point, record.rule, record.origin, record.priority,
             record.life_safety, event, before, after, now.wall, record.sampled_at, record.value, record.quality,
-            record.raised_at, late, who, why, record.silence_until,
+            record.raised_at, late, who, why, record.silence_until, record.mark,
+            record.outlived,
         )  # fmt: skip
         self._changed[record.alarm] = record
         if before is not after:

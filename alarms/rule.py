@@ -24,8 +24,9 @@ LONGEST_LEVEL_1_DELAY_S = 60.0
 
 Kind = Literal[
     "high", "low", "flag", "equals", "over-range", "blind-rising", "blind", "lost", "reported", "rise", "fall", "mean",
-    "frozen", "mismatch", "all",
+    "frozen", "mismatch", "together", "all",
 ]  # fmt: skip
+SetValue = Literal["high", "low"]
 LONGEST_WINDOW_S = 31 * 86400.0
 
 
@@ -41,13 +42,18 @@ class Condition(Strict):
       (units per minute).
     * ``blind``: bad or lost.
     * ``lost``: not heard: its device is lost, or this life-safety point alone is not sent any more. Bad is not lost.
-    * ``reported``: another part of the gateway reports it (a final element that failed to act).
+    * ``reported``: another part of the gateway reports it (a final element that failed to act); at those of ``role``
+      only, where it has one.
     * ``rise``, ``fall``: the newest value is by >= ``by`` above the lowest (below the highest) that came in the last
       ``over_s``, and it is >= ``limit`` (<=) where there is one; gone when that is < ``by - deadband``.
     * ``mean``: the mean over the last ``over_s``, weighted by time, is >= ``limit``; gone below ``limit - deadband``.
     * ``frozen``: good values came for ``over_s``, all within +-``within``.
     * ``mismatch``: the flag of ``flag_role`` is set and the value is < ``limit - deadband``, or it is not set and the
       value is >= ``limit``.
+    * ``together``: it was >= ``limit`` here and at a device of a neighbouring area, both in the last ``over_s``; gone
+      below ``limit - deadband``.
+    * ``high``, ``low`` and ``fall`` with ``set``: the limit is the site's set value of the point, which has no default;
+      ``deadband`` and ``by`` are in % of it.
     * ``all``: every condition in ``of``; the first chooses the point, the others look at the same one or at the first
       of their role. A device without one of the points has no such condition.
     """
@@ -56,6 +62,7 @@ class Condition(Strict):
     role: str | None = None
     species: tuple[str, ...] = ()
     limit: float | None = None
+    set: SetValue | None = None
     unit: str | None = None
     deadband: Annotated[float, Field(ge=0)] = 0.0
     slope: Annotated[float, Field(gt=0)] | None = None
@@ -182,18 +189,24 @@ _NEEDS: Mapping[str, Sequence[str]] = {
     "mean": ("role", "limit", "unit", "over_s"),
     "frozen": ("role", "within", "unit", "over_s"),
     "mismatch": ("role", "flag_role", "limit", "unit"),
+    "together": ("role", "limit", "unit", "over_s"),
     "all": ("of",),
 }
-_MAY: Mapping[str, Sequence[str]] = {"rise": ("limit",), "fall": ("limit",)}
-_KEYS = ("role", "limit", "unit", "slope", "by", "over_s", "within", "codes", "flag_role", "of")
+_MAY_BE_SET = ("high", "low", "fall")
+_MAY: Mapping[str, Sequence[str]] = {"rise": ("limit",), "fall": ("limit",), "reported": ("role",)}
+_KEYS = ("role", "limit", "set", "unit", "slope", "by", "over_s", "within", "codes", "flag_role", "of")
 
 
 def _check_condition(condition: Condition) -> list[str]:
     given = {name for name in _KEYS if getattr(condition, name) is not None}
     needed = set(_NEEDS[condition.kind])
+    if condition.set is not None and condition.kind in _MAY_BE_SET:
+        needed = needed - {"limit"} | {"set"}
     missing = [f"{condition.kind} needs {name}" for name in sorted(needed - given)]
     extra = [f"{condition.kind} takes no {name}" for name in sorted(given - needed - {*_MAY.get(condition.kind, ())})]
     problems = missing + extra
+    if condition.set is not None and condition.unit not in (None, "%"):
+        problems.append(f'unit = {condition.unit!r}: with set, deadband and by are in "%" of the set value')
     if condition.by is not None and condition.deadband >= condition.by:
         problems.append(f"deadband = {condition.deadband:g} is not below by = {condition.by:g}: it would never be gone")
     for number, one in enumerate(condition.of or ()):

@@ -5,7 +5,7 @@ time. Neighbours are joined only within a `FINEST`-th of the window, so that its
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -45,6 +45,26 @@ class Lowest:
         while kept and kept[-1].value >= value:
             kept.pop()
         kept.append(_Low(mono, mono, value))
+        if len(kept) > MOST_SAMPLES:
+            self._thin()
+
+    def extend(self, times: Sequence[int], values: Sequence[float]) -> None:
+        """Take in samples, one at least, oldest first."""
+        kept = self._kept
+        if kept and times[0] < kept[-1].until:
+            for mono, value in zip(times, values, strict=True):
+                self.add(mono, value)
+            return
+        fresh: list[_Low] = []
+        lowest = math.inf
+        for mono, value in zip(reversed(times), reversed(values), strict=True):
+            if value < lowest or not fresh:
+                fresh.append(_Low(mono, mono, value))
+                lowest = value
+        while kept and kept[-1].value >= lowest:
+            kept.pop()
+        kept.extend(reversed(fresh))
+        self.at(times[-1])
         if len(kept) > MOST_SAMPLES:
             self._thin()
 
@@ -119,6 +139,22 @@ class Spans:
             mono = max(mono, last.since)
         kept.append(_Span(mono, value, value, trusted))
         self._drop(mono)
+        if len(kept) > MOST_SAMPLES:
+            self._thin()
+
+    def extend(self, times: Sequence[int], values: Sequence[float]) -> None:
+        """Take in trusted values, one at least, oldest first."""
+        kept = self._kept
+        if not kept or times[0] < kept[-1].since or not kept[-1].trusted:
+            for mono, value in zip(times, values, strict=True):
+                self.add(mono, value, trusted=True)
+            return
+        last = kept[-1].value
+        for mono, value in zip(times, values, strict=True):
+            if value != last:
+                kept.append(_Span(mono, value, value, trusted=True))
+                last = value
+        self._drop(times[-1])
         if len(kept) > MOST_SAMPLES:
             self._thin()
 

@@ -8,7 +8,9 @@ from typing import Protocol
 from alarms.alarm import AlarmRecord, Timers
 from alarms.conditions import Bound, Started, bind
 from alarms.judging import Judge, Judgement, hold
+from alarms.orphans import adopt, is_orphan, stands
 from alarms.rule import AlarmRule
+from alarms.set_values import Sets
 from alarms.states import AlarmState, Event
 from alarms.windows import Window
 from protocols.moment import SECOND, Moment
@@ -21,20 +23,36 @@ ENDS_OF_SILENCE = frozenset((Event.UNSHELVE, Event.UNSUPPRESS, Event.IN_SERVICE)
 
 
 class Watched:
-    """A device under watch: its profile, the kind of its area, and how often it reports (seconds)."""
+    """A device under watch: its profile, the kind of its area, how often it reports (seconds), what its points were set
+    to, and the devices in neighbouring areas."""
 
-    def __init__(self, device: str, profile: Profile, area_kind: str, period_s: float) -> None:
+    def __init__(
+        self,
+        device: str,
+        profile: Profile,
+        area_kind: str,
+        period_s: float,
+        sets: Sets = (),
+        neighbours: tuple[str, ...] = (),
+    ) -> None:
         self.device = device
         self.profile = profile
         self.area_kind = area_kind
+        self.sets = sets
+        self.neighbours = neighbours
         self.lost_after_ns = int(LOST_PERIODS * period_s * SECOND)
         self.patience = _patience(self.lost_after_ns)
         self.life_safety = tuple(point.index for point in profile.points if point.life_safety)
 
     def is_like(self, other: "Watched") -> bool:
         """Whether the other is judged in the same way."""
-        mine, theirs = ((one.profile, one.area_kind, one.lost_after_ns) for one in (self, other))
+        mine, theirs = ((one.kind, one.lost_after_ns, one.neighbours) for one in (self, other))
         return mine == theirs
+
+    @property
+    def kind(self) -> tuple[Profile, str, Sets]:
+        """What the same rules are bound to alike."""
+        return self.profile, self.area_kind, self.sets
 
     def bound_to(self, rules: Mapping[str, AlarmRule]) -> list[Bound]:
         """The rules that watch it, each at each point it speaks of."""
@@ -42,7 +60,7 @@ class Watched:
             bound
             for rule in rules.values()
             if not rule.areas or self.area_kind in rule.areas
-            for bound in bind(rule, self.profile)
+            for bound in bind(rule, self.profile, self.sets)
         ]
 
 
@@ -53,6 +71,7 @@ def _patience(lost_after_ns: int) -> Patience:
 
 
 _NOTHING = Started(hold, (), ())
+_WORDS = ("alarm", "device", "point", "rule", "priority")
 
 
 class Mates(Protocol):
@@ -138,8 +157,13 @@ class Standing:
 
     @property
     def latches(self) -> bool:
-        """Whether it stays after its condition went. Of an orphan nobody knows: it does."""
-        return self.bound is None or self.bound.rule.latch
+        """Whether it stays after its condition went. An orphan does: of its own rule nobody knows (S11)."""
+        return self.bound is None or self.bound.rule.latch or self.is_outlived
+
+    @property
+    def is_outlived(self) -> bool:
+        """Whether another rule raised it than the one that is behind it now (S11)."""
+        return self.bound is not None and is_orphan(self.record, self.bound.mark)
 
     @property
     def is_reported(self) -> bool:
@@ -147,9 +171,11 @@ class Standing:
         return self.bound is not None and all(one.kind == "reported" for one in self.bound.rule.any)
 
     def rebind(self, bound: Bound) -> None:
-        """The site was changed: another rule is behind it. It clears nothing (S11)."""
-        self.bound = bound
-        self._started, self._late = bound.start(), None
+        """The site was changed: another rule may be behind it. It clears nothing (S11), and forgets nothing where the
+        rule looks at the same point of the same device type."""
+        before, self.bound = self.bound, bound
+        if before is None or before.mark != bound.mark or before.point is not bound.point:
+            self._started, self._late = bound.start(), None
         _follow_rule(self.record, bound.rule)
 
     def leave(self) -> None:
@@ -162,8 +188,10 @@ class Standing:
     def take_back(self, record: AlarmRecord, started: Moment) -> None:
         """Stand as before the restart. A silence ends early, never late: at once where the clock went back (S10)."""
         self.touch()
+        _share_words(record, self.record)
         self.record = record
         if self.bound is not None:
+            adopt(record, self.bound.mark)
             _follow_rule(record, self.bound.rule)
         if record.silence_until:
             left = record.silence_until - started.wall if record.changed_at <= started.wall else 0
@@ -176,6 +204,7 @@ class Standing:
         if event is Event.RAISE:
             self._raised(before, now.wall)
         elif event in (Event.RETURN, Event.RETURN_LATCHED):
+            record.unfinished = record.unfinished or (not after.stands and self.is_outlived)
             record.active = False
         elif event is Event.ACKNOWLEDGE:
             record.acknowledged_by, record.acknowledged_at = who, now.wall
@@ -191,12 +220,22 @@ class Standing:
 
     def _raised(self, before: AlarmState, wall: int) -> None:
         record = self.record
+        if self.bound is not None and not stands(record, before):
+            record.mark = self.bound.mark
         record.active = True
         if not record.state.stands:
             record.unfinished = record.unfinished or self.latches
         elif not before.stands:
             record.raised_at, record.first_value, record.first_sampled_at = wall, record.value, record.sampled_at
             record.acknowledged_by, record.acknowledged_at = "", 0
+
+
+def _share_words(record: AlarmRecord, before: AlarmRecord) -> None:
+    """Words that are the same are kept once: those of a stored record are copies, a quarter of what it takes."""
+    for name in _WORDS:
+        word = getattr(before, name)
+        if getattr(record, name) == word:
+            setattr(record, name, word)
 
 
 def _follow_rule(record: AlarmRecord, rule: AlarmRule) -> None:

@@ -9,8 +9,9 @@ apart than the window can neither rise, fall nor be frozen in it.
 import math
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
+from typing import TypeGuard
 
 from alarms.judging import Judgement
 from alarms.spans import Lowest, Spans
@@ -22,6 +23,11 @@ from protocols.quality import Quality
 NEVER = sys.maxsize
 _ROUNDING = 1e-9
 """By so much a mean may miss its limit: it is a sum of many parts, and must not miss one that it comes to."""
+
+
+def is_whole(values: Sequence[float | None]) -> TypeGuard[Sequence[float]]:
+    """Whether each reading has a value."""
+    return None not in values
 
 
 class Window(ABC):
@@ -65,6 +71,10 @@ class Window(ABC):
         value that such a window heeds. Changes only when a reading is judged, or was asked of."""
         del mono
         return NEVER
+
+    def whom_to_judge(self) -> Collection[str]:
+        """Ids of other alarms that may become active by what was heard here."""
+        return ()
 
     @abstractmethod
     def stirs(self, values: Values, mono: int) -> bool:
@@ -131,6 +141,17 @@ class Rise(Window):
         if not isinstance(value, float | int) or self.sign * value < self._limit:
             return False
         return self.sign * value - self._lowest(mono) >= self._by
+
+    def take(self, times: Sequence[int], values: Sequence[float | None]) -> None:
+        """See `Window.take`."""
+        if not is_whole(values):
+            super().take(times, values)
+            return
+        if self._since is None:
+            self._since = times[0]
+        numbers = values if self.sign > 0 else [-value for value in values]
+        self._newest, self._at = numbers[-1], times[-1]
+        self._good.extend(times, numbers)
 
     def _add(self, mono: int, value: float, *, good: bool) -> None:
         self._newest, self._at = self.sign * value, mono
@@ -208,6 +229,18 @@ class HighMean(Window):
         """When the mean comes to the limit, because the last value holds and what was before leaves the window."""
         is_tested = self._seen is not None and self._seen.quality is Quality.UNCERTAIN_UNDER_TEST
         return None if is_tested else self._spans.reaches(mono, self._floor, self._limit)
+
+    def take(self, times: Sequence[int], values: Sequence[float | None]) -> None:
+        """See `Window.take`. Nothing that was let through is at the limit, nor was what came before it."""
+        if not is_whole(values):
+            super().take(times, values)
+            return
+        last = self._spans.last
+        if max(values) >= self._limit or (last is not None and last >= self._limit):
+            super().take(times, values)
+            return
+        self._trusted = values[-1]
+        self._spans.extend(times, values)
 
     def _add(self, mono: int, value: float, *, good: bool) -> None:
         if good:

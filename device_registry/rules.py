@@ -10,14 +10,17 @@ from device_registry.rules_addresses import check_address, check_shared
 from device_registry.rules_areas import check_areas
 from device_registry.rules_connections import check_connections
 from device_registry.rules_opcua import check_nodes
+from device_registry.rules_sets import check_sets
 from device_registry.site import AreaPart, DevicePart, SiteConfig
 from protocols.profile.model import Profile
 from protocols.profile.rules_report import check_report
 
 VIRTUAL = "sim:"
 """How the ids of virtual devices begin."""
-FAN_ROLE = "fan"
-"""Role of a point that shows a fan's state."""
+OWN = "gateway:"
+"""How the ids begin under which the gateway speaks of itself."""
+FAN_ROLES = ("fan", "intake")
+"""Roles of a point that shows the state of a fan, or of what draws air in."""
 
 
 def check(config: SiteConfig, profiles: Mapping[str, Profile]) -> Iterator[Problem]:
@@ -37,6 +40,7 @@ def check(config: SiteConfig, profiles: Mapping[str, Profile]) -> Iterator[Probl
         yield from check_address(device, connections.get(device.connection), profiles.get(device.profile))
         yield from _fan(device, profiles.get(device.profile))
         yield from _report(device, profiles.get(device.profile))
+        yield from check_sets(device, profiles.get(device.profile))
     yield from check_shared(config.device, connections)
     yield from _virtual(config)
     yield from check_nodes(config.device, connections, profiles)
@@ -83,8 +87,11 @@ def _report(part: DevicePart, profile: Profile | None) -> Iterator[Problem]:
 
 
 def _virtual(config: SiteConfig) -> Iterator[Problem]:
-    """A virtual device and a real one never have one id: whatever goes astray is of a device that nobody registered."""
+    """The gateway, a virtual device and a real one never have one id: whatever goes astray is of a device that nobody
+    registered."""
     for device in config.device:
+        if device.id.startswith(OWN):
+            yield f"device[{device.id}].id", f"{OWN!r} begins the ids of the gateway itself: give it another"
         if device.id.startswith(VIRTUAL) and not config.site.simulated:
             yield f"device[{device.id}].id", f"{VIRTUAL!r} begins the ids of a simulated site: give it another"
         if config.site.simulated and not device.id.startswith(VIRTUAL):
@@ -100,5 +107,5 @@ def _drill(part: DevicePart, area: AreaPart | None) -> Iterator[Problem]:
 def _fan(part: DevicePart, profile: Profile | None) -> Iterator[Problem]:
     if profile is None or not part.fan.model_fields_set:
         return
-    if all(point.role != FAN_ROLE for point in profile.points):
+    if all(point.role not in FAN_ROLES for point in profile.points):
         yield f"device[{part.id}].fan", f"{part.profile!r} has no fan: remove it, or correct the profile"

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from device_registry.addresses import CoapAddress, HttpAddress, MqttAddress, OpcUaAddress, OscorePart
+from device_registry.card import CardPart
 from device_registry.connections import Connection, Slug
 from protocols.document import Strict, Text
 from protocols.profile.parts_report import ReportPart
@@ -32,7 +33,7 @@ class AreaPart(Strict):
 
     How gas gets from one to another: ``within``: the mall it belongs to. ``neighbours``: wall to wall with it, or for a
     well the wells within 100 m; saying so on one side is enough. ``ducts``: ducts and intakes whose air comes in here.
-    ``wells``: wells and manholes within 50 m of it.
+    ``wells``: wells and manholes within 50 m of it. ``card``: the response card for its alarms.
     """
 
     id: Slug
@@ -55,6 +56,7 @@ class AreaPart(Strict):
     neighbours: tuple[Slug, ...] = ()
     ducts: tuple[Slug, ...] = ()
     wells: tuple[Slug, ...] = ()
+    card: CardPart | None = None
 
 
 class PermissivesPart(Strict):
@@ -67,12 +69,20 @@ class PermissivesPart(Strict):
     no_external_ingress: bool | None = None
 
 
+class SetValuesPart(Strict):
+    """What a station was set to at a point, in the point's unit: from where on its value is too high, or too low."""
+
+    high: float
+    low: float
+
+
 class DevicePart(Strict):
     """One device. ``unit``: Modbus unit id or address on a serial link. ``http``, ``mqtt``, ``opcua``, ``coap``,
     ``oscore``: what its transport needs. ``drill_allowed``: whether drills may inject readings for it.
     ``upstream_of``: areas whose gas its valve cuts off too (the next valve up the line). ``shares``: the bus or supply
     that it has in common with others of the same name: in a vote they count as one (S7). ``report``: strategies by
-    point name, in place of the profile's."""
+    point name, in place of the profile's. ``proof_test_days``: how often its valve has to be proved, in place of the
+    period that is shipped."""
 
     id: DeviceId
     profile: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*/[a-z][a-z0-9-]*$")]
@@ -91,6 +101,8 @@ class DevicePart(Strict):
     shares: Annotated[str, Field(max_length=64)] = ""
     fan: PermissivesPart = PermissivesPart()
     report: dict[str, ReportPart] = Field(default_factory=dict)
+    set_values: dict[str, SetValuesPart] = Field(default_factory=dict)
+    proof_test_days: Annotated[float, Field(gt=0, le=3660)] | None = None
 
 
 class SiteConfig(Strict):

@@ -6,9 +6,9 @@ from protocols.reading import Origin
 
 
 class Command(msgspec.Struct, array_like=True, frozen=True, tag=1):
-    """``name``: a command of the device's profile. ``cause``: what it serves, for example ``trip/ID`` or
-    ``person/NAME``. Times are UTC ns; after ``expires_at`` it is not sent any more. Only LIVE commands ever
-    leave the gateway; those of other origins are recorded as what would have been done."""
+    """``name``: a command of the device's profile. ``cause``: what it serves, ``trip/ID``, ``person/NAME`` or
+    ``proof-test/ID``. Times are UTC ns; after ``expires_at`` it is not sent any more. Only LIVE commands ever leave the
+    gateway; those of other origins are recorded as what would have been done."""
 
     id: str
     device: str

@@ -6,9 +6,11 @@ itself is sent cleared. DRILL and SIMULATED readings have pictures of their own 
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
+from protocols.flags import Doubt, follow_flags, held_quality
 from protocols.known import Known
 from protocols.moment import SECOND, Moment
 from protocols.ordinary import Numbers, kinds_of
@@ -27,6 +29,9 @@ PATIENCE_NS = 5 * SECOND
 """A device that comes back sends what it kept, old values first: so long the newest of them may take to come."""
 
 _QUALITIES = {int(one): one for one in Quality}  # to call the enumeration takes four times as long
+
+
+_NONE: frozenset[int] = frozenset()
 
 
 class Patience(NamedTuple):
@@ -70,9 +75,10 @@ class Picture:
         self._known: dict[int, Known] = {}
         self._trusted: dict[int, Known] = {}
         self._newest: dict[int, int] = {}
-        self._held: set[int] = set()
-        self._watched = [point.index for point in profile.points if point.life_safety]
-        self._silent: set[int] = set()
+        # frozen, and for most devices the empty one: a set of its own takes as much as a whole record
+        self._held: frozenset[int] = _NONE
+        self._watched = _watched_of(profile)
+        self._silent: frozenset[int] = _NONE
         self._warming: dict[int, int] = {}
         self.is_calm = False
         self._newest_at = 0
@@ -110,13 +116,13 @@ class Picture:
                 other._trends[index] = trend
         other.tell(())
         silent = {new for old, new in place.items() if old in self._silent}
-        other._silent = {index for index in other._watched if self.lost or index in silent}
+        other._silent = frozenset(index for index in other._watched if self.lost or index in silent)
         standing = {
             (place.get(rule.point), rule.equals) for rule in map(self.profile.quality_rules.__getitem__, self._held)
         }
-        other._held = {
+        other._held = frozenset(
             number for number, rule in enumerate(profile.quality_rules) if (rule.point, rule.equals) in standing
-        }
+        )
         return other
 
     def tell(self, takers: Sequence[Taker]) -> None:
@@ -182,7 +188,7 @@ class Picture:
         for number, rule in enumerate(self.profile.quality_rules):
             is_set = value_of(reading, rule.point) == rule.equals and not is_under_test(reading, rule.point)
             if is_set and reading.at >= self._newest.get(rule.point, 0):
-                self._held.add(number)
+                self._held |= {number}
         for index, value in enumerate(reading.values):
             known = Known(number_of(value), Quality(reading.quality[index]), reading.at, self.started)
             before = self._trusted.get(index)
@@ -225,7 +231,8 @@ class Picture:
     def _take(self, reading: Reading, now: Moment, *, in_doubt: bool) -> None:
         self.hand_on()
         older = {index for index, at in self._newest.items() if reading.at < at <= now.wall}
-        absent = self._follow_flags(reading, older, in_doubt)
+        said = follow_flags(self.profile, self._held, reading, Doubt(older, in_doubt))
+        self._held = said.held
         for index, value in enumerate(reading.values):
             mark = reading.quality[index]
             if value is None and not mark:
@@ -233,49 +240,17 @@ class Picture:
             number, given = number_of(value), _QUALITIES[mark]
             if math.isnan(number) and not given.is_bad:
                 continue
-            quality = self._judge_warm_up(index, self._hold(index, given, absent), now)
+            quality = self._judge_warm_up(index, held_quality(self.profile, said.absent, index, given), now)
             is_older = index in older
             if is_older or in_doubt:
                 quality = worse(quality, Quality.UNCERTAIN_CLOCK)
             known = self._known[index] = Known(number, quality, reading.at, now.mono)
             newest = self._newest.get(index, 0)
             self._newest[index] = max(reading.at, newest if newest <= now.wall else 0)
-            if not in_doubt:
-                self._silent.discard(index)
+            if self._silent and not in_doubt:
+                self._silent -= {index}
             if self._trust(index, known) and (in_doubt or not is_older):
                 self._follow(index, known)
-
-    def _follow_flags(self, reading: Reading, older: set[int], in_doubt: bool) -> list[int]:
-        """Keep what the flags say of other points; returns the rules that stand on a flag not in this reading.
-
-        Only a good flag that is not older clears; one sent under test says nothing (S8).
-        """
-        absent = []
-        for number, rule in enumerate(self.profile.quality_rules):
-            value = value_of(reading, rule.point)
-            if value is None:
-                if number in self._held:
-                    absent.append(number)
-                continue
-            if is_under_test(reading, rule.point) or (rule.point in older and not in_doubt):
-                continue
-            if value == rule.equals:
-                self._held.add(number)
-            elif reading.quality[rule.point] == Quality.GOOD and not in_doubt:
-                self._held.discard(number)
-        return absent
-
-    def _hold(self, index: int, given: Quality, absent: Iterable[int]) -> Quality:
-        """A flag that stands, and was not sent again, still tells of the values that come alone."""
-        if given is Quality.UNCERTAIN_UNDER_TEST:
-            return given
-        for number in absent:
-            rule = self.profile.quality_rules[number]
-            if index in rule.affects:
-                # the highest alarm level is not hidden by another bad reason (S3)
-                over_range = rule.quality is Quality.BAD_OVER_RANGE
-                given = rule.quality if over_range else worse(given, rule.quality)
-        return given
 
     def _judge_warm_up(self, index: int, quality: Quality, now: Moment) -> Quality:
         """A sensor that warms up for longer than its profile allows is faulty (S3)."""
@@ -350,7 +325,7 @@ class Picture:
         """The device is not heard; when it comes back, each life-safety point is lost until it was sent again."""
         self.lost = True
         self.is_calm = False
-        self._silent.update(self._watched)
+        self._silent |= frozenset(self._watched)
 
     def find_silent(self, patience: Patience, now: Moment) -> bool:
         """Find out what is lost: the device, or points that it stopped sending. Whether anything is lost newly."""
@@ -406,6 +381,11 @@ class Picture:
             return ()
         self._late, self.trusts_late = None, True
         return (row.last,) if row.newest is row.last else (row.newest, row.last)
+
+
+@lru_cache(maxsize=256)
+def _watched_of(profile: Profile) -> tuple[int, ...]:
+    return tuple(point.index for point in profile.points if point.life_safety)
 
 
 def _moved(kept: Mapping[int, T], place: Mapping[int, int]) -> dict[int, T]:

@@ -9,7 +9,8 @@ import msgspec
 
 class OperatorRequest(msgspec.Struct, array_like=True, frozen=True, tag=1):
     """``verb``: what to do to an alarm (``acknowledge``, ``reset``, ``shelve``, ``unshelve``, ``suppress``,
-    ``unsuppress``, ``out-of-service``, ``in-service``), ``reset-interlock``, ``command`` or ``cancel-command``.
+    ``unsuppress``, ``out-of-service``, ``in-service``), ``reset-interlock``, ``command``, ``cancel-command``, or one of
+    `gateway.modes.Modes.verbs`.
     ``target``: the alarm, the interlock, the device that is told ``command`` (its name in the profile), or
     ``device~id`` of the command that is taken back. A command has the id of its request.
 

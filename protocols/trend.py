@@ -33,9 +33,9 @@ class Trend:
 
     def take(self, times: Sequence[int], values: Sequence[float | None]) -> None:
         """Take in the good samples of ordinary readings."""
-        for heard, value in zip(times, values, strict=True):
-            if value is not None:
-                self.add(heard, value, good=True)
+        _extend(self._good, times, values)
+        if self._any is not self._good:
+            _extend(self._any, times, values)
 
     def slope_per_minute(self) -> float:
         """The higher of the two slopes: values that are not good may make it higher, and never lower than the good ones
@@ -45,10 +45,17 @@ class Trend:
 
 
 def _add(samples: list[tuple[int, float]], heard: int, value: float) -> None:
-    if not samples or heard - samples[-1][0] >= _TREND_STEP_NS:
-        samples.append((heard, value))
-        while heard - samples[0][0] > TREND_WINDOW_NS or len(samples) > TREND_SAMPLES:
-            del samples[0]
+    _extend(samples, (heard,), (value,))
+
+
+def _extend(samples: list[tuple[int, float]], times: Sequence[int], values: Sequence[float | None]) -> None:
+    since = samples[-1][0] if samples else None
+    for heard, value in zip(times, values, strict=True):
+        if value is not None and (since is None or heard - since >= _TREND_STEP_NS):
+            samples.append((heard, value))
+            since = heard
+    while samples and (samples[-1][0] - samples[0][0] > TREND_WINDOW_NS or len(samples) > TREND_SAMPLES):
+        del samples[0]
 
 
 def _slope_per_minute(samples: list[tuple[int, float]]) -> float:

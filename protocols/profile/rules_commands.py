@@ -14,9 +14,9 @@ from protocols.profile.rules_modbus import check_write, width_of
 from protocols.profile.rules_opcua import words_in
 from protocols.profile.schema import CommandPart, PointPart, ProfileFile
 
-SAFE_STATE = {"close-valve": "closed", "start-fan": "running"}
-"""Effect on a final element -> the state that proves it."""
-_ROLE = {"close-valve": "valve", "start-fan": "fan"}
+SAFE_STATE = {"close-valve": ("closed",), "start-fan": ("running",), "stop-intake": ("stopped", "closed")}
+"""Effect on a final element -> the states that prove it. An intake is a fresh-air unit or its damper."""
+_ROLE = {"close-valve": "valve", "start-fan": "fan", "stop-intake": "intake"}
 """Effect on a final element -> the role of the point that proves it: by it the interlocks find the element."""
 
 _WORD = re.compile(r"[a-z]+")
@@ -24,7 +24,10 @@ _OPENING = frozenset({"open", "opened", "opening", "reopen", "unlock", "release"
 _ANYWHERE = ("open", "unlock", "开阀", "打开阀", "复位", "解锁")
 """Opening also as a part of a word (``valveOpen``), and in Chinese."""
 _STOPPING = frozenset({"stop", "stopped", "off"})
-_CLOSING = frozenset({"close", "closed", "closing", "shut"})
+_STARTING = frozenset({"start", "started", "run", "running", "on"})
+_NOT_THIS = {"start-fan": _STOPPING, "stop-intake": _STARTING}
+"""Effect -> the words of its opposite, besides those that open."""
+_CLOSING = frozenset({"close", "closed", "closing", "shut", "stop"})
 _TAKEN_BACK = frozenset({"0", "false", "off", "no"})
 OWN_TOPIC = "gengfu/{device}/down"
 """Where a command over MQTT goes that names no topic, unless the site's document says another for the device."""
@@ -46,7 +49,7 @@ def _command(command: CommandPart, points: Mapping[str, PointPart]) -> Iterator[
     if command.final_element and safe is None:
         yield (
             ".final_element",
-            f"the effect {command.effect!r} moves no final element: only {' and '.join(SAFE_STATE)} do",
+            f"the effect {command.effect!r} moves no final element: only {', '.join(SAFE_STATE)} do",
         )
     if safe is not None and not command.final_element:
         yield ".final_element", f"must be true: {command.effect!r} moves a final element"
@@ -58,7 +61,7 @@ def _command(command: CommandPart, points: Mapping[str, PointPart]) -> Iterator[
 
 
 def _opening_words(command: CommandPart) -> Iterator[Problem]:
-    refused = _OPENING | _STOPPING if command.effect == "start-fan" else _OPENING
+    refused = _OPENING | _NOT_THIS.get(command.effect, frozenset())
     texts = {".name": command.name}
     if command.coap is not None:
         texts |= {".coap.path": command.coap.path, ".coap.payload": command.coap.payload}
@@ -66,11 +69,11 @@ def _opening_words(command: CommandPart) -> Iterator[Problem]:
         texts |= {".mqtt.topic": command.mqtt.topic or "", ".mqtt.payload": command.mqtt.payload}
     for path, text in texts.items():
         for word in sorted(refused.intersection(_words(text)) | {one for one in _ANYWHERE if one in _plain(text)}):
-            yield path, f"{word!r} opens or stops a final element: there is no such command (S2)"
+            yield path, f"{word!r} takes a final element off its safe side: there is no such command (S2)"
     yield from _closing_taken_back(command)
     if command.opcua is not None and command.opcua.value:
         for word in sorted(refused & words_in(command.opcua.node)):
-            yield ".opcua.node", f"{word!r} opens or stops a final element: there is no such command (S2)"
+            yield ".opcua.node", f"{word!r} takes a final element off its safe side: there is no such command (S2)"
 
 
 def _plain(text: str) -> str:
@@ -122,10 +125,10 @@ def _read_back(command: CommandPart, points: Mapping[str, PointPart]) -> Iterato
             ".read_back.point",
             f"{proof.point!r} is not marked final_element: the proof must be the element's own state",
         )
-    elif state != SAFE_STATE.get(command.effect, state):
+    elif state not in (proofs := SAFE_STATE.get(command.effect, (state,))):
         yield (
             ".read_back.equals",
-            f"{proof.equals} is {state!r}, but {command.effect!r} is proven by {SAFE_STATE[command.effect]!r} (S2)",
+            f"{proof.equals} is {state!r}, but {command.effect!r} is proven by {' or '.join(map(repr, proofs))} (S2)",
         )
     elif command.final_element and point.role != _ROLE.get(command.effect, point.role):
         yield (

@@ -20,7 +20,7 @@ _FLOAT_MOST = 3.4028234663852886e38
 """Largest single precision number (IEEE 754)."""
 
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
-_CLOSING = frozenset({"close", "closed", "closing", "shut"})
+_CLOSING = frozenset({"close", "closed", "closing", "shut", "stop"})
 
 
 def check_opcua(file: ProfileFile) -> Iterator[Problem]:

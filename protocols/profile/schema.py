@@ -182,7 +182,7 @@ class CommandPart(Strict):
     name: Label
     title: Text
     final_element: bool = False
-    effect: Literal["close-valve", "start-fan", "self-test", "mute", "identify"]
+    effect: Literal["close-valve", "start-fan", "stop-intake", "self-test", "mute", "identify"]
     modbus: ModbusWritePart | None = None
     coap: CoapPart | None = None
     mqtt: MqttCommandPart | None = None

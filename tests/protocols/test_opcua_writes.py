@@ -90,9 +90,9 @@ RIGHT: tuple[dict[str, Any], ...] = (
     closing("ns=2;s=Valve.Open", opcua={"node": "ns=2;s=Valve.Open", "type": "Boolean", "value": 0}),
 )
 WRONG: tuple[tuple[dict[str, Any], str], ...] = (
-    (closing("ns=2;s=Valve.OpenCmd"), "'open' opens or stops"),
-    (closing("ns=2;s=valve_OPEN"), "'open' opens or stops"),
-    (closing("ns=2;s=ResetValve"), "'reset' opens or stops"),
+    (closing("ns=2;s=Valve.OpenCmd"), "'open' takes a final element off its safe side"),
+    (closing("ns=2;s=valve_OPEN"), "'open' takes a final element off its safe side"),
+    (closing("ns=2;s=ResetValve"), "'reset' takes a final element off its safe side"),
     (closing(opcua={"node": "ns=2;s=CloseValve", "type": "Boolean", "value": 0}), "would take the closing back"),
     (closing(opcua={"node": "ns=2;s=V", "type": "Boolean", "value": 2}), "is no Boolean"),
     (closing(opcua={"node": "ns=2;s=V", "type": "UInt16", "value": 70000}), "is no UInt16"),
