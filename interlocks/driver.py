@@ -4,25 +4,29 @@ It never sends for an interlock that is not live, and starts a fan only while ev
 cause leaves it to a person, looked at again at the moment of sending (S1, S5).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from interlocks.effects import UNDER_WAY
 from interlocks.interlock import Interlock, place_of
-from interlocks.outbox import Outbox, element_of
-from interlocks.record import EffectRecord, Status
+from interlocks.outbox import Element, Outbox, element_of
+from interlocks.record import EXPECT, EffectRecord, Status
+from interlocks.sharing import Sharing, is_fan_held
+from interlocks.zone import Member
 from protocols.command import Command
 from protocols.moment import SECOND, Moment
 
 COMMAND_LIFE_NS = 300 * SECOND
 """A command that could not be sent for so long is given up; the interlock has failed by then and said so."""
 PERSON_DECIDES = ("person-decides",)
+_COMMANDS: dict[Element, str] = {"valve": "close-valve", "fan": "start-fan", "intake": "stop-intake"}
 
 
 class Driver:
     """All effects under way. ``wake(interlock, mono)``: look at it again at that time."""
 
-    def __init__(self, out: Outbox, wake: Callable[[Interlock, int], None]) -> None:
+    def __init__(self, out: Outbox, wake: Callable[[Interlock, int], None], sharing: Sharing) -> None:
         self._out = out
+        self._sharing = sharing
         self._wake = wake
         self._commands: dict[str, tuple[Interlock, EffectRecord]] = {}
         self._serial = 0
@@ -36,7 +40,7 @@ class Driver:
             interlock.ready[place_of(effect)] = now.mono + effect.due_at - now.wall
             self._out.tell_effect(interlock, effect, now)
         for effect in planned:
-            if effect.status == "absent":
+            if effect.status in ("absent", "held"):
                 self._release(interlock, effect, now)
         self.send_due(interlock, now)
 
@@ -54,21 +58,34 @@ class Driver:
                 self._send(interlock, effect, now)
 
     def _send(self, interlock: Interlock, effect: EffectRecord, now: Moment) -> None:
+        element = element_of(effect)
+        if element == "person":
+            self._hold(interlock, effect, PERSON_DECIDES, now)
+            return
         member = interlock.members.get(effect.device)
-        is_fan = element_of(effect) == "fan"
-        name = member.command_for("start-fan" if is_fan else "close-valve") if member else None
+        name = member.command_for(_COMMANDS[element]) if member else None
         if member is None or name is None:
             self._set(interlock, effect, "absent", now)
             self._release(interlock, effect, now)
             return
-        reason = PERSON_DECIDES if interlock.holds_fans else member.fan.missing()
-        if is_fan and reason:
+        reason = self._why_not(interlock, member, element)
+        if reason:
             self._hold(interlock, effect, reason, now)
+            self._release(interlock, effect, now)
             return
         self._command(interlock, effect, name, now)
         if interlock.pictures[effect.device].lost:
             # S13: its path is the one that failed; said at once, tried all the same
             self._fail(interlock, effect, now)
+
+    def _why_not(self, interlock: Interlock, member: Member, element: Element) -> tuple[str, ...]:
+        """Why the element is left to a person at the moment of sending; empty: it is not."""
+        if element == "intake":
+            return member.fan.missing_to_stop()
+        if element != "fan":
+            return ()
+        is_held = is_fan_held(self._sharing(interlock, member.device), member.device)
+        return PERSON_DECIDES if is_held else member.fan.missing()
 
     def _command(self, interlock: Interlock, effect: EffectRecord, name: str, now: Moment) -> None:
         record = interlock.record
@@ -109,7 +126,8 @@ class Driver:
         self._release(interlock, effect, now)
 
     def _release(self, interlock: Interlock, failed: EffectRecord, now: Moment) -> None:
-        """Effects that wait for this one to fail start now (S13), unless their element is moved already."""
+        """Effects that wait for this one start now, as it failed, is not there or is left to a person (S13); not where
+        their element is moved already."""
         effects = interlock.record.effects
         for effect in effects:
             if effect.status != "waiting" or not effect.if_failed or not _awaits(interlock, effect, failed):
@@ -117,18 +135,21 @@ class Driver:
             if not any(_moves_the_same(other, effect) and other.status in UNDER_WAY for other in effects):
                 effect.if_failed, effect.due_at = "", now.wall
                 interlock.ready.pop(place_of(effect), None)
+                if not interlock.acts:
+                    self._set(interlock, effect, "shadow", now)
         self.send_due(interlock, now)
 
-    def hold_starting_fans(self, interlock: Interlock, now: Moment) -> None:
+    def hold_starting_fans(self, interlock: Interlock, devices: Collection[str], now: Moment) -> None:
         """Level 2 came before the fan ran: it must not start any more (dilution passes the flammable range)."""
         for effect in interlock.record.effects:
-            if effect.action == "start-fan" and effect.status in ("waiting", "issued", "failed"):
+            is_starting = effect.action == "start-fan" and effect.status in ("waiting", "issued", "failed")
+            if is_starting and effect.device in devices:
                 self._hold(interlock, effect, PERSON_DECIDES, now)
 
     def _hold(self, interlock: Interlock, effect: EffectRecord, reason: tuple[str, ...], now: Moment) -> None:
         self._forget(effect)
         if effect.status == "failed":
-            self._out.works(interlock, effect.device, "fan")
+            self._out.works(interlock, effect.device, element_of(effect))
         effect.reason = reason
         self._set(interlock, effect, "held", now)
 
@@ -149,6 +170,8 @@ class Driver:
     def resume(self, interlock: Interlock, now: Moment) -> None:
         """After a restart: what was not completed is driven again (S10)."""
         for effect in interlock.record.effects:
+            if effect.action == EXPECT:
+                continue
             if effect.status == "failed":
                 self._out.stood_failed(interlock, effect)
             if effect.status in ("issued", "failed"):
@@ -163,6 +186,8 @@ class Driver:
         for device in interlock.members:
             self._out.works(interlock, device, "valve")
             self._out.works(interlock, device, "fan")
+            if interlock.members[device].command_for("stop-intake"):
+                self._out.works(interlock, device, "intake")
 
     def _forget(self, effect: EffectRecord) -> None:
         if self._commands.pop(effect.command, None) is not None:

@@ -12,14 +12,14 @@ UNDER_WAY = ("waiting", "issued", "done")
 
 
 class Plan(NamedTuple):
-    """``acts``: whether commands may leave (live, and a matrix that acts); ``wall``: now, UTC ns. ``hold_fans``:
-    another cause that stands or tripped leaves the fans to a person: then none is started."""
+    """``acts``: whether commands may leave (live, and a matrix that acts); ``wall``: now, UTC ns. ``held_fans``:
+    devices whose fan another cause that stands or tripped leaves to a person, of this interlock or of one beside it."""
 
     cause: Cause
     zone: Zone
     record: InterlockRecord
     acts: bool
-    hold_fans: bool
+    held_fans: frozenset[str]
     wall: int
 
 
@@ -32,12 +32,38 @@ def plan_effects(plan: Plan) -> list[EffectRecord]:
 
 
 def _expand(plan: Plan, effect: Effect) -> Iterator[EffectRecord]:
-    if effect.action == "inhibit-fan":
-        yield _record(plan, effect, "", "held", ("person-decides",))
-        return
-    if effect.action in ("start-fan", "hold-fan"):
+    if effect.action in ("inhibit-fan", "ask-person", "ask-evacuation"):
+        yield _asked(plan, effect)
+    elif effect.action in ("start-fan", "hold-fan"):
         yield from _fans(plan, effect)
-        return
+    elif effect.action == "stop-intake":
+        yield from _intakes(plan, effect)
+    else:
+        yield from _valves(plan, effect)
+
+
+def _asked(plan: Plan, effect: Effect) -> EffectRecord:
+    """Nothing is sent: it stands there until the latch is reset."""
+    if effect.if_failed or (plan.acts and effect.after_s):
+        return _record(plan, effect, "", "waiting")
+    return _record(plan, effect, "", "held", ("person-decides",))
+
+
+def _intakes(plan: Plan, effect: Effect) -> Iterator[EffectRecord]:
+    members = [one for one in plan.zone.members if one.is_looked_at and one.command_for("stop-intake")]
+    if not members:
+        yield _record(plan, effect, "", "absent")
+    for member in members:
+        missing = member.fan.missing_to_stop()
+        if _under_way(plan, member, "intake"):
+            continue
+        if missing:
+            yield _record(plan, effect, member.device, "held", missing)
+        else:
+            yield _record(plan, effect, member.device, "waiting" if plan.acts else "shadow")
+
+
+def _valves(plan: Plan, effect: Effect) -> Iterator[EffectRecord]:
     upstream = effect.action == "close-upstream-valve"
     members = [one for one in plan.zone.members if one.upstream is upstream and one.command_for("close-valve")]
     if not members:
@@ -60,7 +86,7 @@ def _fans(plan: Plan, effect: Effect) -> Iterator[EffectRecord]:
         if member.upstream or member.command_for("start-fan") is None or _under_way(plan, member, "fan"):
             continue
         missing = member.fan.missing()
-        if effect.action == "hold-fan" or plan.hold_fans:
+        if effect.action == "hold-fan" or member.device in plan.held_fans:
             yield _record(plan, effect, member.device, "held", ("person-decides",))
         elif missing:
             yield _record(plan, effect, member.device, "held", missing)

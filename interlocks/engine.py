@@ -5,17 +5,21 @@ stops the next. Causes that were seen already are not tripped twice (idempotent 
 readings). Only live interlocks command; DRILL and SIMULATED ones record what would have been done (S5).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from interlocks import people
+from interlocks.bypass import Bypassed
 from interlocks.driver import Driver
 from interlocks.effects import Plan, plan_effects
 from interlocks.errors import NoSuchTrip, ResetRefused
 from interlocks.interlock import LOST_PERIODS, START_GRACE_NS, Interlock
 from interlocks.matrix import Cause, Matrix
-from interlocks.membership import LATE_AFTER_NS, Membership
+from interlocks.membership import LATE_AFTER_NS, Membership, membership_of
+from interlocks.observing import Observer
+from interlocks.orphans import hand_over, inherit, is_latch, is_orphan, is_over, mark_of, orphan
 from interlocks.outbox import Outbox, Outcome
 from interlocks.record import InterlockRecord, decode_record
+from interlocks.sharing import is_fan_held
 from interlocks.states import TABLE, Event, InterlockState
 from interlocks.valves import follow_valves
 from interlocks.zone import Zone
@@ -37,7 +41,8 @@ class InterlockEngine:
         self._built: set[Origin] = set()
         self._agenda = Agenda()
         self._out = Outbox()
-        self._driver = Driver(self._out, self._wake)
+        self._driver = Driver(self._out, self._wake, self._sharing)
+        self._observer = Observer(self._out, self._wake)
         self._build(Origin.LIVE, now, {})
 
     def _build(self, origin: Origin, now: Moment, before: Mapping[str, Interlock]) -> None:
@@ -53,9 +58,22 @@ class InterlockEngine:
                         interlock.succeed(known)
                     if interlock is not known and interlock.is_live:
                         self._wake(interlock, now.mono + START_GRACE_NS)
-                    self._interlocks[interlock.name] = interlock
-                    for device in interlock.members:
-                        self._by_device.setdefault((device, origin), []).append(interlock)
+                    self._enter(interlock)
+
+    def _enter(self, interlock: Interlock) -> None:
+        """A whole mall is judged before its areas: it may keep their fans from being started."""
+        self._interlocks[interlock.name] = interlock
+        for device in interlock.members:
+            known = self._by_device.setdefault((device, interlock.record.origin), [])
+            known.insert(0 if interlock.zone.parts else len(known), interlock)
+
+    def _sharing(self, interlock: Interlock, device: str) -> list[Interlock]:
+        return self._by_device.get((device, interlock.record.origin), [])
+
+    @property
+    def matrices(self) -> tuple[Matrix, ...]:
+        """By which it judges."""
+        return self._matrices
 
     # -- which zones -----------------------------------------------------------------------------------------
 
@@ -79,14 +97,17 @@ class InterlockEngine:
         for origin in tuple(self._built):
             self._build(origin, now, before)
         for name, interlock in before.items():
-            if name not in self._interlocks:
+            if name not in self._interlocks and is_latch(interlock.record):
+                self._enter(self._left(interlock.record, now))
+                self._interlocks[name].succeed(interlock)
+            elif name not in self._interlocks:
                 self._out.remove(interlock, now)
             elif self._interlocks[name] is not interlock:
                 self._evaluate(self._interlocks[name], now)
 
     def memberships(self, device: str, origin: Origin) -> list[Membership]:
         """The device in each interlock that it is a member of."""
-        return [Membership(interlock, device) for interlock in self._by_device.get((device, origin), ())]
+        return [membership_of(interlock, device) for interlock in self._by_device.get((device, origin), ())]
 
     # -- what comes in ---------------------------------------------------------------------------------------
 
@@ -140,8 +161,11 @@ class InterlockEngine:
             interlock = self._interlocks.get(name)
             if interlock is None:
                 continue  # its zone is gone
+            if is_over(interlock):
+                self._drop(interlock, now)
+                continue
             found = [self._check_silence(interlock, device, now) for device in interlock.members]
-            if interlock.rests and not any(found):
+            if interlock.rests and not any(found) and not interlock.only_observes:
                 continue
             self._evaluate(interlock, now)
             self._driver.send_due(interlock, now)
@@ -163,20 +187,64 @@ class InterlockEngine:
             raise ResetRefused(f"{interlock} is {record.state.word}: there is no latch to reset")
         if not who or not on_site:
             raise ResetRefused("a reset needs a named person who confirms to be on site")
+        if found.only_observes and not is_orphan(found):
+            if not self._observer.settle(found, who, now):
+                raise ResetRefused(
+                    f"{interlock} only observes: it follows the station, and is not reset from here (S15)"
+                )
+            self._evaluate(found, now)
+            return
         for device in found.members:
             self._check_silence(found, device, now)
         self._evaluate(found, now)
         missing = _missing_for_reset(found, now)
         if missing:
             raise ResetRefused(missing)
+        self._observer.forget(found)
         self._driver.forget(found)
-        record.causes, record.effects, record.tripped_at = [], [], 0
+        record.causes, record.effects, record.tripped_at, record.inherited = [], [], 0, 0
         found.step(Event.RESET)
+        if is_over(found):
+            record.state = InterlockState.UNKNOWN
+            self._wake(found, now.mono)
         self._out.tell(found, "reset", now, who=who)
 
     def refusal(self, device: str, effect: str) -> str:
         """Why a person may not have ``device`` told a command with this effect now; see `interlocks.people`."""
         return people.refusal(self._by_device.get((device, Origin.LIVE), ()), device, effect)
+
+    # -- bypass ----------------------------------------------------------------------------------------------
+
+    def bypass_refusal(self, interlock: str, cause: str, devices: Collection[str], now: Moment | None) -> str:
+        """Why this may not be bypassed; see `interlocks.people`. ``now``: of one that begins; ``None``: of one that
+        goes on over a restart."""
+        found = self._interlocks.get(interlock)
+        if found is None or not found.is_live:
+            return f"no interlock {interlock!r}; see GET /api/v1/interlocks"
+        refused = people.unfit_for_bypass(found, cause, devices)
+        if refused or now is None:
+            return refused
+        for device in found.members:
+            self._check_silence(found, device, now)
+        self._evaluate(found, now)
+        return people.unready_for_bypass(found)
+
+    def bypass(self, interlock: str, wanted: Bypassed) -> None:
+        """Let a cause not trip at some detectors until the end of its term. The caller has asked `bypass_refusal`."""
+        self._interlocks[interlock].bypass(wanted)
+
+    def end_bypass(self, interlock: str, now: Moment) -> None:
+        """Each cause trips at all its detectors again, at once where one stands."""
+        found = self._interlocks.get(interlock)
+        if found is not None and found.bypassed is not None:
+            found.bypass(None)
+            self._evaluate(found, now)
+
+    @property
+    def bypasses(self) -> dict[str, Bypassed]:
+        """What is bypassed, by interlock."""
+        every = self._interlocks.items()
+        return {name: one.bypassed for name, one in every if one.bypassed is not None}
 
     # -- what goes out ---------------------------------------------------------------------------------------
 
@@ -190,17 +258,37 @@ class InterlockEngine:
         return self._out.take()
 
     def load(self, state: Mapping[str, bytes], now: Moment) -> None:
-        """Take back what stood before the restart; effects that were not completed are driven again (S10)."""
+        """Take back what stood before the restart; effects that were not completed are driven again (S10). A latch
+        whose matrix or zone is gone is kept until a person resets it (S11)."""
         for body in state.values():
             record = decode_record(body)
             interlock = self._interlocks.get(record.id)
+            if interlock is None and record.origin is Origin.LIVE:
+                interlock = self._left(record, now)
+                self._enter(interlock)
             if interlock is None:
                 continue
             interlock.record = record
+            inherit(record, interlock.matrix)
             interlock.looks_at_all, interlock.rests = True, False
             if record.state is InterlockState.ARMED:
                 record.state = InterlockState.UNKNOWN
             self._driver.resume(interlock, now)
+            self._observer.resume(interlock, now)
+
+    def _left(self, record: InterlockRecord, now: Moment) -> Interlock:
+        left = orphan(record, self._zones, self._matrices, now.mono)
+        self._wake(left, now.mono)
+        return left
+
+    def _drop(self, left: Interlock, now: Moment) -> None:
+        """Nobody waits for this one any more."""
+        del self._interlocks[left.name]
+        for device in left.members:
+            self._by_device[device, left.record.origin].remove(left)
+        for other in hand_over(left, tuple(self._interlocks.values())):
+            self._out.keep(other)
+        self._out.remove(left, now)
 
     def records(self) -> list[InterlockRecord]:
         """Every interlock, whatever its state."""
@@ -232,6 +320,11 @@ class InterlockEngine:
     def _evaluate(self, interlock: Interlock, now: Moment, told: str | None = None) -> None:
         """``told``: the only device that has told anything since the last time; ``None``: look at all."""
         causes = interlock.look(now)
+        if interlock.only_observes:
+            self._observer.look(interlock, causes, now)
+            self._leave_unknown(interlock, now)
+            interlock.rests = interlock.is_quiet
+            return
         interlock.follow_feedback(interlock.unsettled(told))
         for cause in causes:
             if not interlock.is_ready(cause, now):
@@ -240,7 +333,7 @@ class InterlockEngine:
                 self._trip(interlock, cause, now)
         devices = interlock.unsettled(told)
         interlock.settle(devices)
-        follow_valves(interlock, devices, self._out, self._driver, now)
+        follow_valves(interlock, devices, self._out, self._driver, self._sharing, now)
         self._leave_unknown(interlock, now)
         interlock.rests = interlock.is_quiet
 
@@ -253,17 +346,26 @@ class InterlockEngine:
     def _trip(self, interlock: Interlock, cause: Cause, now: Moment) -> None:
         record = interlock.record
         record.causes.append((cause.id, now.wall))
+        record.mark = mark_of(interlock.matrix)
         record.tripped_at = record.tripped_at or now.wall
         interlock.step(Event.TRIP)
         self._out.tell(interlock, "tripped", now, cause=cause.id, stage=cause.stage or "")
-        hold_fans = interlock.holds_fans
-        if hold_fans:
-            self._driver.hold_starting_fans(interlock, now)
-        plan = Plan(cause, interlock.zone, record, interlock.acts, hold_fans, now.wall)
+        if interlock.holds_fans:
+            for other in self._beside(interlock):
+                self._driver.hold_starting_fans(other, interlock.own, now)
+        held = frozenset(device for device in interlock.own if is_fan_held(self._sharing(interlock, device), device))
+        plan = Plan(cause, interlock.zone, record, interlock.acts, held, now.wall)
         self._driver.begin(interlock, plan_effects(plan), now)
+
+    def _beside(self, interlock: Interlock) -> list[Interlock]:
+        """Those that share a device of its zone, itself among them."""
+        found = {one.name: one for device in interlock.own for one in self._sharing(interlock, device)}
+        return list(found.values())
 
 
 def _missing_for_reset(interlock: Interlock, now: Moment) -> str:
+    if is_orphan(interlock) and not interlock.members:
+        return ""  # its area is gone: the person on site is the only one who knows
     if interlock.clear_since is None:
         return "a cause still stands, or a detector of the zone is lost, bad or not fresh: no value to reset on"
     after_s = interlock.matrix.reset_after_s

@@ -3,7 +3,10 @@
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from interlocks.causes import BoundCause, Proof
+from interlocks.bypass import Bypassed
+from interlocks.causes import BoundCause, Proof, Told
+from interlocks.exposure import Exposures
+from interlocks.heartbeat import Heartbeat
 from interlocks.matrix import Cause, Matrix
 from interlocks.readback import ReadBack
 from interlocks.record import EffectRecord, InterlockRecord, interlock_id
@@ -21,9 +24,11 @@ START_GRACE_NS = 30 * SECOND
 
 
 class Interlock:
-    """``since``: causes that stand, with the mono time they began. ``ready``: mono time of effects that wait.
+    """``since``: causes that stand, with the mono time they began. ``ready``: mono time of effects that wait;
+    ``asked``: since when the proof of an observed one is looked for.
 
-    ``proved``: devices whose last good feedback since the start, or read-back by the actuator, is a closed valve.
+    ``own``: devices that stand in the zone. ``proved``: those whose last good feedback since the start, or read-back by
+    the actuator, is a closed valve.
     ``looks_at_all``: the next evaluation looks at every valve; else only at those of which something is new: what
     their board says (``seen``), or what is asked of them (``stirred``). ``rests``: it was armed, nothing stood and
     nothing was asked of any final element when it was evaluated last.
@@ -35,24 +40,32 @@ class Interlock:
         self.record = InterlockRecord(interlock_id(zone.id, matrix.id, origin), zone.id, matrix.id, origin)
         self.name = self.record.id
         self.acts = matrix.mode == "act" and origin is Origin.LIVE
+        self.only_observes = matrix.mode == "observe"
         self.is_live = origin is Origin.LIVE
         beside = _beside(matrix, zone)
         watched = (*zone.members, *beside)
         self.members = {member.device: member for member in watched}
+        self.members |= {member.device: member for member in zone.members}
+        self.own = frozenset(member.device for member in zone.members if member.is_looked_at)
         self.valves = {member.device: valve for member in zone.members if (valve := member.valve())}
         self.pictures = {member.device: Picture(member.profile, started) for member in watched}
         self.patience = {member.device: _patience(member.period_s) for member in watched}
-        self._causes = [BoundCause(cause, zone) for cause in matrix.cause]
+        # silence is waited for of live devices only (S4)
+        causes = [cause for cause in matrix.cause if self.is_live or all(when.kind != "still" for when in cause.when)]
+        self._causes = [BoundCause(cause, zone) for cause in causes]
         self._proof = Proof(watched)
         self._read_back = ReadBack(zone, beside)
         for device in self.pictures:
             self.follow(device)
         self.since: dict[str, int] = {}
         self.ready: dict[tuple[str, str, str], int] = {}
+        self.asked: dict[tuple[str, str, str], int] = {}
+        self._exposures = Exposures(matrix.cause)
         self.clear_since: int | None = None
         self.proved: set[str] = set()
         self.looks_at_all = True
         self.rests = False
+        self.bypassed: Bypassed | None = None
         self.seen: dict[str, Place | None] = {}
         self.stirred: set[str] = set()
         self._looked_in: tuple[InterlockState, bool, bool] | None = None
@@ -64,7 +77,8 @@ class Interlock:
             self.record.state = InterlockState.UNKNOWN
         causes = {cause.id for cause in self.matrix.cause}
         self.since = {cause: since for cause, since in before.since.items() if cause in causes}
-        self.ready = dict(before.ready)
+        self.ready, self.asked = dict(before.ready), dict(before.asked)
+        self._exposures.succeed(before._exposures)
         for device, member in self.members.items():
             known = before.pictures.get(device)
             if known is not None:
@@ -92,11 +106,45 @@ class Interlock:
         limits = [limit for bound in self._causes for limit in bound.limits.get(device, ())]
         return limits, [flag for bound in self._causes for flag in bound.flags.get(device, ())]
 
+    def tests_of(self, device: str) -> list[Told]:
+        """Whether other values of such a reading may (`limits_of`)."""
+        return [test for bound in self._causes for test in bound.tests.get(device, ())]
+
+    def beats_of(self, device: str) -> list[Heartbeat]:
+        """The counters of the device that must move."""
+        return [bound.beats[device] for bound in self._causes if device in bound.beats]
+
+    def beats_due(self, mono: int) -> list[int]:
+        """When a counter that moves will have stood still for too long, mono ns."""
+        every = (beat.due for bound in self._causes for beat in bound.beats.values())
+        return [due for due in every if due is not None and due > mono]
+
+    def devices_at(self, cause: str, mono: int) -> frozenset[str]:
+        """The devices that make a cause stand now, where it has no vote."""
+        return frozenset(one for bound in self._causes if bound.cause.id == cause for one in bound.devices_at(mono))
+
+    def bypass(self, wanted: Bypassed | None) -> None:
+        """Let a cause not trip at some detectors; ``None``: let each trip at all again. The next `look` knows."""
+        self.bypassed = wanted
+        for bound in self._causes:
+            is_meant = wanted is not None and bound.cause.id == wanted.cause
+            bound.bypass(wanted.devices if wanted and is_meant else frozenset())
+        for device in self.pictures:
+            self.follow(device)
+
+    def looked_at_by(self, cause: str) -> frozenset[str]:
+        """The devices at which a cause looks."""
+        return frozenset(device for bound in self._causes if bound.cause.id == cause for device in bound.devices)
+
     def look(self, now: Moment) -> list[Cause]:
         """The causes that stand now; also keeps since when each does, and since when nothing does."""
-        standing = [bound.cause for bound in self._causes if bound.stands]
+        if self.bypassed is not None and self.bypassed.term.is_over(now):
+            self.bypass(None)
+        met = [bound for bound in self._causes if bound.stands_at(now.mono)]
+        standing = [bound.cause for bound in met if not bound.is_answered]
         self.since = {cause.id: self.since.get(cause.id, now.mono) for cause in standing}
-        if standing or not self._proof.stands:
+        self._exposures.follow(self.since, now.mono)
+        if met or not self._proof.stands:
             self.clear_since = None
         elif self.clear_since is None:
             self.clear_since = now.mono
@@ -108,15 +156,19 @@ class Interlock:
 
     def ready_at(self, cause: Cause) -> int:
         """When a cause that stands has stood for its delay, mono ns."""
+        if cause.accumulate:
+            return self._exposures.ready_at(cause.id)
         return self.since[cause.id] + int(cause.delay_s * SECOND)
 
     def has_tripped(self, cause: str) -> bool:
-        """Whether the cause is behind the latch that stands."""
-        return any(seen == cause for seen, _ in self.record.causes)
+        """Whether the cause is behind the latch that stands, under the matrix of today."""
+        return any(seen == cause for seen, _ in self.record.causes[self.record.inherited :])
 
     @property
     def holds_fans(self) -> bool:
         """Whether a cause that stands now, or tripped before, leaves the fans to a person."""
+        if any(effect.action in HOLD_FANS for effect in self.record.effects):
+            return True  # whatever its matrix says by now (S11)
         return any(
             effect.action in HOLD_FANS
             for cause in self.matrix.cause
@@ -182,8 +234,12 @@ class Interlock:
 
 def _beside(matrix: Matrix, zone: Zone) -> tuple[Member, ...]:
     """The devices outside the zone that the matrix looks at."""
-    looks_at = {when.where for cause in matrix.cause for when in cause.when} - {"zone"}
-    return tuple(member for where in sorted(looks_at) for member in zone.detectors(where))
+    every = [when for cause in matrix.cause for when in cause.when]
+    looks_at = {when.where for when in every} - {"zone"}
+    found = [member for where in sorted(looks_at) for member in zone.detectors(where)]
+    if any(when.kind == "lost-near-gas" for when in every):
+        found += [member for part in zone.parts for member in part.detectors("neighbour")]
+    return tuple(found)
 
 
 def _patience(period_s: float) -> Patience:

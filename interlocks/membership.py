@@ -37,3 +37,32 @@ class Membership:
     def note(self, reading: Reading, numbers: Numbers, now: Moment) -> None:
         """Let a reading through that `passes`."""
         self._picture.note(reading, numbers, now)
+
+
+class ObservedMembership(Membership):
+    """Of one that only observes: other values may make a cause stand too, and counters must move."""
+
+    __slots__ = ("_beats", "_tests")
+
+    def __init__(self, interlock: Interlock, device: str) -> None:
+        super().__init__(interlock, device)
+        self._beats = interlock.beats_of(device)
+        self._tests = interlock.tests_of(device)
+
+    def passes(self, reading: Reading, now: Moment) -> Numbers | None:
+        """See `Membership.passes`."""
+        numbers = super().passes(reading, now)
+        return None if numbers is None or any(test(reading.values) for test in self._tests) else numbers
+
+    def note(self, reading: Reading, numbers: Numbers, now: Moment) -> None:
+        """See `Membership.note`."""
+        super().note(reading, numbers, now)
+        for beat in self._beats:
+            value = reading.values[beat.point]
+            if isinstance(value, float | int):
+                beat.note(value, now.mono)
+
+
+def membership_of(interlock: Interlock, device: str) -> Membership:
+    """The device in this interlock."""
+    return ObservedMembership(interlock, device) if interlock.only_observes else Membership(interlock, device)

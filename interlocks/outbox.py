@@ -7,15 +7,27 @@ from interlocks.record import EffectRecord, TripEvent, decode_record, encode
 from protocols.command import Command
 from protocols.moment import Moment
 
-Element = Literal["valve", "fan"]
+Element = Literal["valve", "fan", "intake", "person"]
+_ELEMENTS: dict[str, Element] = {
+    "close-valve": "valve",
+    "close-upstream-valve": "valve",
+    "start-fan": "fan",
+    "hold-fan": "fan",
+    "inhibit-fan": "fan",
+    "stop-intake": "intake",
+    "ask-person": "person",
+    "ask-evacuation": "person",
+}
 
 
 class Failure(NamedTuple):
-    """Whether a final element of a device has failed to act; ``element`` is the role of its point."""
+    """Whether a final element of a device has failed to act; ``element`` is the role of its point. ``rule``: of the
+    alarm that tells it, where it is not that of final elements: what a station has not shown."""
 
     device: str
-    element: Element
+    element: str
     failed: bool
+    rule: str = ""
 
 
 class Outcome(NamedTuple):
@@ -30,8 +42,8 @@ class Outcome(NamedTuple):
 
 
 def element_of(effect: EffectRecord) -> Element:
-    """Which kind of final element an effect moves."""
-    return "fan" if effect.action in ("start-fan", "hold-fan", "inhibit-fan") else "valve"
+    """Which kind of final element an effect moves; ``person``: none, somebody is asked."""
+    return _ELEMENTS[effect.action]
 
 
 class Outbox:
@@ -78,6 +90,10 @@ class Outbox:
         failing.discard(interlock.name)
         if not failing:
             self._out.failures.append(Failure(device, element, failed=False))
+
+    def unproven(self, effect: EffectRecord, role: str, *, missing: bool) -> None:
+        """Whether the proof of an observed station is missing, at its points of a role."""
+        self._out.failures.append(Failure(effect.device, role, missing, effect.cause))
 
     def tell_effect(self, interlock: Interlock, effect: EffectRecord, now: Moment) -> None:
         """An effect has a new status."""

@@ -11,6 +11,9 @@ Status = Literal["waiting", "issued", "done", "failed", "held", "absent", "shado
 """waiting: its time or its condition has not come · issued: on its way · done: read back · failed: not read back ·
 held: a person decides · absent: no such final element here · shadow: would have been done (not live, or observe)."""
 
+EXPECT = "expect"
+"""The action of what an observed station must do by itself. ``effect``: the role that shows it; done: seen · failed:
+not seen in time."""
 FOUND_CLOSED = "found-closed"
 """The cause of a latch nobody tripped: the valve was found closed and the reason is unknown (S10)."""
 
@@ -33,6 +36,8 @@ class InterlockRecord(msgspec.Struct, array_like=True, tag=1):
     """One matrix in one zone at one origin. ``causes``: (cause, wall ns) in the order seen, the first is first-out.
 
     ``closed``: devices whose valve is known to be closed; a valve that is found closed and is not among them latches.
+    ``mark``: of the matrix that tripped it last (`interlocks.orphans`); ``inherited``: how many of the causes tripped
+    under another one.
     """
 
     id: str
@@ -44,6 +49,8 @@ class InterlockRecord(msgspec.Struct, array_like=True, tag=1):
     effects: list[EffectRecord] = []
     closed: list[str] = []
     tripped_at: int = 0
+    mark: int = 0
+    inherited: int = 0
 
     @property
     def first_out(self) -> str:
@@ -55,7 +62,7 @@ class TripEvent(msgspec.Struct, array_like=True, frozen=True, tag=1):
     """One thing that happened to an interlock. ``event``: ``tripped`` (a cause joined), ``effect`` (a status
     changed), ``armed``, ``reset``, ``opened`` (a valve was opened at the board), ``closed`` (a valve is closed, and
     was not known to be, while the latch stands), ``not-closed`` (it was, and its board says otherwise while a cause
-    stands), ``removed`` (the site was changed, and its zone is no more).
+    stands), ``removed`` (its zone or its matrix is no more).
     ``record``: the interlock as it was after this event."""
 
     interlock: str

@@ -6,12 +6,15 @@ from interlocks.driver import Driver
 from interlocks.interlock import Interlock
 from interlocks.outbox import Outbox, element_of
 from interlocks.record import FOUND_CLOSED
+from interlocks.sharing import Sharing, is_answered_for
 from interlocks.states import Event, InterlockState
 from protocols.known import Known
 from protocols.moment import Moment
 
 
-def follow_valves(interlock: Interlock, devices: Iterable[str], out: Outbox, driver: Driver, now: Moment) -> None:
+def follow_valves(
+    interlock: Interlock, devices: Iterable[str], out: Outbox, driver: Driver, sharing: Sharing, now: Moment
+) -> None:
     """After the causes were judged: what the boards of these devices say of their valves."""
     if not interlock.is_live:
         return
@@ -19,7 +22,8 @@ def follow_valves(interlock: Interlock, devices: Iterable[str], out: Outbox, dri
         index, closed, opened = interlock.valves[device]
         known = interlock.pictures[device].known(index)
         if known is not None and known.value == closed:
-            _closed(interlock, device, known, out, driver, now)
+            if interlock.record.causes or not is_answered_for(interlock, device, sharing(interlock, device)):
+                _closed(interlock, device, known, out, driver, now)
         elif known is not None and known.value == opened:
             _open(interlock, device, out, now)
         if device not in interlock.proved and interlock.has_standing_trip:

@@ -19,8 +19,20 @@ class FanPermissives(NamedTuple):
         """Names of the permissives that are false or unknown; empty: the fan may be started."""
         return tuple(name for name, held in zip(self._fields, self, strict=True) if held is not True)
 
+    def missing_to_stop(self) -> tuple[str, ...]:
+        """Of what draws air into the zone: it is stopped only by a starter that stands outside it."""
+        return () if self.starter_outside_zone is True else ("starter_outside_zone",)
+
 
 UNKNOWN_FAN = FanPermissives()
+
+
+class SetValue(NamedTuple):
+    """What a point of a device was set to, in the point's unit: from where on its value is too high, or too low."""
+
+    point: str
+    high: float
+    low: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +48,7 @@ class Member:
     upstream: bool = False
     common_cause: str = ""
     inside: bool = False
+    sets: tuple[SetValue, ...] = ()
 
     @property
     def is_looked_at(self) -> bool:
@@ -71,7 +84,7 @@ class Zone:
 
     ``neighbours``, ``ducts``, ``wells``: devices of neighbouring tenants, in ducts and intakes, and in wells near by,
     whose gas can come here. They are only looked at: nothing of them is moved for this zone. ``building``: id of the
-    zone of the whole mall that it is a part of.
+    zone of the whole mall that it is a part of. ``parts``: of a whole mall, the zones of its areas.
     """
 
     id: str
@@ -82,6 +95,7 @@ class Zone:
     ducts: tuple[Member, ...] = ()
     wells: tuple[Member, ...] = ()
     building: str = ""
+    parts: tuple["Zone", ...] = ()
 
     def detectors(self, where: str) -> tuple[Member, ...]:
         """Whose points a cause looks at. The next device up the line stands elsewhere, and lends its valve only."""

@@ -226,11 +226,13 @@ def test_what_is_kept_of_causes_and_proof_is_what_the_pictures_say(plot: Plot) -
                 read_back.follow(device, picture)
                 for one in causes:
                     one.follow(device, picture)
-            assert [one.stands for one in interlock._causes] == [one.stands for one in causes]
+            assert [one.stands_at(street.mono) for one in interlock._causes] == [
+                one.stands_at(street.mono) for one in causes
+            ]
             assert interlock._proof.stands == proof.stands
             assert interlock.is_read_back == read_back.stands == _is_read_back(interlock)
             assert all(interlock.has_tripped(one) or not _is_due(interlock, one, street.now) for one in interlock.since)
-            assert set(interlock.since) == {one.cause.id for one in causes if one.stands}
+            assert set(interlock.since) == {one.cause.id for one in causes if one.stands_at(street.mono)}
         checked.append(1)
 
     street.look = look  # type: ignore[method-assign]  # what this test looks at, and no other does

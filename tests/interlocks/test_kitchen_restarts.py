@@ -2,18 +2,15 @@
 
 import pytest
 
-from interlocks.engine import InterlockEngine
 from interlocks.errors import NoSuchTrip, ResetRefused
 from interlocks.outbox import Failure
 from interlocks.states import InterlockState
-from interlocks.zone import Zone
 from tests.fixtures.kitchens import (
     CLOSE,
     EX_FAN,
     ID,
     LEAK,
     LEVEL_2,
-    MATRIX,
     UP,
     Kitchen,
     clean_for,
@@ -130,13 +127,6 @@ def test_leak_that_was_stored_before_a_start_is_overtaken_by_a_fresh_value() -> 
     for second in range(10, 100, 2):
         scene.hear(second, gas_reading(second))
     assert scene.sent() == []
-
-
-def test_state_of_interlocks_that_are_gone_is_left_alone() -> None:
-    scene = tripped()
-    engine = InterlockEngine([MATRIX], [Zone("other", "mall", True, (member(),))], at(0))
-    engine.load(scene.stored, at(0))
-    assert [one.state for one in engine.records()] == [InterlockState.UNKNOWN]
 
 
 # -- reset ----------------------------------------------------------------------------------------------------------

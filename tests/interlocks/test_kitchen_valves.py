@@ -85,7 +85,7 @@ def test_closing_that_nobody_can_trust_does_not_end_the_failure() -> None:
 
 
 def test_valve_of_two_kitchens_has_failed_until_it_works_for_both() -> None:
-    zones = [Zone(name, "mall", True, (member(f"gas:{name}"), UP)) for name in ("a", "b")]
+    zones = [Zone(name, "commercial-kitchen", True, (member(f"gas:{name}"), UP)) for name in ("a", "b")]
     engine = InterlockEngine([MATRIX], zones, at(0))
     engine.observe(gas_reading(0, "up:1"), at(0))
     for name in ("a", "b"):

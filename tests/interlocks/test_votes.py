@@ -30,6 +30,10 @@ TABLE: dict[Vote, dict[str, str]] = {
         "y": "TRIP", "n": "NO_TRIP", "f": "LOST", "yy": "TRIP", "ny": "TRIP", "nn": "NO_TRIP", "fy": "TRIP",
         "fn": "NO_TRIP", "ff": "LOST",
     },
+    "2ooN": {
+        "y": "NO_TRIP", "n": "NO_TRIP", "f": "LOST", "yy": "TRIP", "ny": "NO_TRIP", "nn": "NO_TRIP", "fy": "TRIP",
+        "fn": "NO_TRIP", "ff": "LOST", "nnny": "NO_TRIP", "nnyy": "TRIP", "fnny": "TRIP", "ffnn": "NO_TRIP",
+    },
 }  # fmt: skip
 ROWS = [(vote, said, ruling) for vote, rows in TABLE.items() for said, ruling in rows.items()]
 VOTES = st.sampled_from(list(TABLE))
