@@ -1,8 +1,8 @@
 """The actuator: sends commands to final elements and watches for the proof that they moved.
 
-It refuses everything that is not LIVE (S5) and everything the profile does not declare (S2). A command is sent
-again while its read-back is missing; when the time for the read-back is over it is reported failed, once, and
-still tried: a valve that closes late is better than one left open. It is given up when the device took it
+It refuses everything that is not LIVE or that nobody asks for (S5), and everything the profile does not declare (S2). A
+command is sent again while its read-back is missing; when the time for the read-back is over it is reported failed,
+once, and still tried: a valve that closes late is better than one left open. It is given up when the device took it
 `MOST_ATTEMPTS` times, or when it expires. All of this runs on monotonic time (S10).
 """
 
@@ -22,6 +22,8 @@ RETRY_NS = 10 * SECOND
 RESEND_NS = SECOND
 """After a transmission that failed outright; twice as long each time, up to `RETRY_NS`."""
 MOST_ATTEMPTS = 5
+CAUSES = ("trip/", "person/", "proof-test/")
+"""What a live command serves; what, or who, follows."""
 
 
 class Sender(Protocol):
@@ -81,6 +83,8 @@ class Actuator:
     def _admit(self, command: Command, now: Moment) -> tuple[CommandPart | None, str]:
         if command.origin is not Origin.LIVE:
             return None, f"origin {command.origin.name}: only live commands leave the gateway"
+        if not any(command.cause.startswith(kind) and command.cause != kind for kind in CAUSES):
+            return None, f"cause {command.cause!r} is no trip, no named person and no proof test (S5)"
         if now.wall > command.expires_at:
             return None, "expired before it could be sent"
         profile = self._profile_of(command.device)

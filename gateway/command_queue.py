@@ -142,7 +142,9 @@ class CommandQueue:
 
     def _resume(self, record: CommandRecord, now: Moment) -> None:
         command = record.command
-        if not command.cause.startswith("person/"):
+        if command.cause.startswith("proof-test/"):
+            self._end(record, "given-up", "the gateway restarted: its proof test is over", now)
+        elif not command.cause.startswith("person/"):
             self._end(record, "given-up", "the gateway restarted; its trip drives it anew", now)
         elif record.status == "waiting" or self._moves_element(command):
             record.status = "waiting"

@@ -35,7 +35,7 @@ def admit(request: OperatorRequest, profile: Profile | None, already: int) -> Co
 def check_cancel(record: CommandRecord) -> None:
     """Raises `CommandRefused` for a command that a person cannot take back."""
     if not record.command.cause.startswith("person/"):
-        raise CommandRefused("a trip gave this command: nobody takes it back")
+        raise CommandRefused("a trip or a proof test gave this command: nobody takes it back")
     if record.status != "waiting":
         raise CommandRefused(f"it is {record.status}, and waits no more: only what waits can be taken back")
 

@@ -36,10 +36,6 @@ GATHERED = POLLED | {"coap", "mqtt"}
 """Transports that bring many readings in one turn of the loop: these share a call of the journal, as their commit."""
 
 
-_new = tuple.__new__
-"""Of an entry, at half the cost of calling its class."""
-
-
 class Verdict(NamedTuple):
     """What a judge wants stored with a reading: journal entries and state keys."""
 
@@ -238,7 +234,7 @@ class Pipeline:
             self._forget_one(name, reading)
             raise
         if name and (plan.is_plain or self._reporter.keeps(reading, plan, transport, is_quiet)):
-            batch.entries.append(_new(Entry, (READING, name, plan.partition, reading.at, encode_reading(reading))))
+            batch.entries.append(Entry(READING, name, plan.partition, reading.at, encode_reading(reading)))
             if any(reading.quality):
                 self._count_quality(reading)
 

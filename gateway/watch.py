@@ -31,7 +31,8 @@ FAILED_TO_ACT = "ACT-1"
 
 class Watch:
     """A judge of the pipeline that also lives on time. ``store`` takes verdicts that no reading caused;
-    ``follow`` is told what becomes of each command, and gives the state to be stored with it.
+    ``follow`` is told what becomes of each command, and gives the state to be stored with it; ``heed`` too, and gives
+    entries besides.
 
     ``is_stirred``: something other than ordinary readings came since `due` was asked, which may be earlier now."""
 
@@ -42,12 +43,15 @@ class Watch:
         actuator: Actuator,
         store: Callable[[Verdict], None],
         follow: Callable[[CommandEvent], Mapping[str, bytes | None]] = lambda _event: {},
+        heed: Callable[[CommandEvent, Moment], Verdict] = lambda _event, _now: NOTHING,
     ) -> None:
         self.interlocks = interlocks
         self.alarms = alarms
         self.actuator = actuator
         self._store = store
         self._follow = follow
+        self._heed = heed
+        self._heeded: list[Entry] = []
         self._serial = 0
         self._events: list[CommandEvent] = []
         self._trips: list[TripEvent] = []
@@ -117,16 +121,19 @@ class Watch:
         return self._collect(now)
 
     def issue(self, command: Command, now: Moment) -> None:
-        """Have the actuator send a person's command."""
+        """Have the actuator send a command of a person, or of a proof test."""
         self.actuator.issue(command, now)
+        self.settle(now)
+
+    def settle(self, now: Moment) -> None:
+        """What the interlocks decided while they were asked something leaves, and is stored."""
         self._act(now)
         self._keep(now)
 
     def withdraw(self, command_id: str, why: str, now: Moment) -> None:
         """Do not send a person's command again."""
         self.actuator.cancel(command_id, now, why)
-        self._act(now)
-        self._keep(now)
+        self.settle(now)
 
     def rearrange(self, zones: Iterable[Zone], devices: Iterable[Watched], now: Moment) -> None:
         """The site was changed: these are the zones and devices from now on (see the engines for what stands on)."""
@@ -141,6 +148,7 @@ class Watch:
         """Take back what stood before the restart, and drive on what was not completed (S10)."""
         self.interlocks.load({key: body for key, body in state.items() if key.startswith("interlock/")}, now)
         self.alarms.load({key: body for key, body in state.items() if key.startswith("alarm/")})
+        self._keep(now)
 
     def recall(self, readings: Iterable[Reading], now: Moment) -> None:
         """After `load`: what the end of the journal holds, oldest first. The newest live reading of a device stands
@@ -168,11 +176,14 @@ class Watch:
             for command in outcome.commands:
                 self.actuator.issue(command, now)
             for one in outcome.failures:
-                self.alarms.report(one.device, FAILED_TO_ACT, one.failed, now, role=one.element)
+                self.alarms.report(one.device, one.rule or FAILED_TO_ACT, one.failed, now, role=one.element)
             events, settled = self.actuator.drain()
             self._events += events
             for event in events:
                 self._state |= self._follow(event)
+                heeded = self._heed(event, now)
+                self._heeded += heeded.entries
+                self._state |= heeded.state
             for command_id, ok in settled:
                 self.interlocks.settled(command_id, ok, now)
             if not settled and not outcome.commands:
@@ -183,10 +194,11 @@ class Watch:
         entries = [
             *self._entries(TRIP, ((trip.zone, encode_trip(trip)) for trip in self._trips), now),
             *self._entries(COMMAND, ((one.command.device, encode_command_event(one)) for one in self._events), now),
+            *self._heeded,
             *self._entries(ALARM, ((one.device, encode_alarm(one)) for one in transitions), now),
         ]
         verdict = Verdict(entries, {**self._state, **state})
-        self._events, self._trips, self._state = [], [], {}
+        self._events, self._trips, self._heeded, self._state = [], [], [], {}
         return verdict
 
     def _entries(self, kind: str, items: Iterable[tuple[str, bytes]], now: Moment) -> Iterable[Entry]:

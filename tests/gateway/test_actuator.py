@@ -305,6 +305,8 @@ def test_cancelled_command_is_not_sent_again() -> None:
     [
         ({"origin": Origin.DRILL}, "origin DRILL: only live commands leave the gateway"),
         ({"origin": Origin.SIMULATED}, "origin SIMULATED: only live commands leave the gateway"),
+        ({"cause": "drill/x"}, "cause 'drill/x' is no trip, no named person and no proof test (S5)"),
+        ({"cause": "person/"}, "cause 'person/' is no trip, no named person and no proof test (S5)"),
         ({"expires_at": WALL - 1}, "expired before it could be sent"),
         ({"device": "gas:2"}, "device 'gas:2' is not registered"),
         ({"name": "open-valve"}, "profile gengfu/gas-alarm has no command 'open-valve'"),

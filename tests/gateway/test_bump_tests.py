@@ -157,7 +157,7 @@ async def test_the_end_comes_by_itself_and_gas_counts_from_then_on(kitchen: Test
     assert CLOSE in kitchen.sent
     await kitchen.durable()
     assert [(one.ended_by, one.ended_why) for one in kitchen.tests()] == [("", ""), ("", ""), ("", "time")]
-    assert kitchen.modes.due() is None
+    assert kitchen.modes.bump_tests.due() is None
 
 
 async def test_reading_that_comes_before_the_tick_at_the_end_is_not_marked(

@@ -175,7 +175,7 @@ class Place:
         self.serial += 1
         wall = self.now.wall
         self.watch.issue(
-            Command(f"p{self.serial}", "gas:1", "close-valve", Origin.LIVE, "li", wall, wall + SECOND), self.now
+            Command(f"p{self.serial}", "gas:1", "close-valve", Origin.LIVE, "person/li", wall, wall + SECOND), self.now
         )
 
     def do_answer(self) -> None:

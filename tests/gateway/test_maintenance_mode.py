@@ -103,7 +103,7 @@ async def test_restart_goes_on_and_a_start_of_the_machine_ends_it(kitchen: Teste
     assert kitchen.record(BLIND).state is AlarmState.NORMAL
     await kitchen.durable()
     assert [one.ended_why for one in kitchen.maintenance()] == ["", "restart"]
-    assert kitchen.modes.due() is None
+    assert kitchen.modes.maintenance.due() is None
 
 
 @pytest.mark.parametrize("step_s", [-7200, 3600])
