@@ -66,6 +66,10 @@ EFFECT_ACTION = {
     "start-fan": "启动事故风机",
     "hold-fan": "风机不自动动作",
     "inhibit-fan": "本区禁止启动风机",
+    "stop-intake": "停新风、关风阀",
+    "ask-person": "请人在区外停新风、关风阀",
+    "ask-evacuation": "请值班员组织疏散",
+    "expect": "站控应自行动作",
 }
 EFFECT_STATUS = {
     "waiting": "待执行",

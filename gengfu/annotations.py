@@ -13,11 +13,13 @@ from console.present import finite, quality_text, unit_text
 from device_registry.devices import Device, Site
 from gengfu import annotation_words as words
 from gengfu.annotation_words import plain, worded
+from gengfu.own_devices.devices import DeskSite
 from gengfu.rules import Rulebook
 from interlocks.record import TripEvent, decode_event
 from operations.events import PlanEvent
 from operations.events import decode_event as decode_plan_event
 from operations.plan import Plan
+from protocols import canary
 from protocols.command import CommandEvent, decode_command_event
 from protocols.document import Text
 from protocols.quality import Quality
@@ -50,14 +52,15 @@ class Annotator:
 
     def follow_site(self, site: Site) -> None:
         """The site was changed. What is gone from it may still be on its way, so its names stay."""
-        self._devices.update(site.devices)
+        self._devices.update(DeskSite(site).devices)
         self._areas.update((area.id, area.title) for area in site.areas.values())
 
     def __call__(self, kind: str, body: bytes) -> Annotation | None:
         """``None`` for a kind that is not drawn. Raises `msgspec.DecodeError` for a body that is none of its kind."""
         match kind:
             case "alarm":
-                return self._alarm(decode_transition(body))
+                transition = decode_transition(body)
+                return self._alarm(transition) if transition.device != canary.DEVICE else None
             case "trip":
                 return self._trip(decode_event(body))
             case "command":

@@ -17,6 +17,7 @@ from gengfu import clock, collector, stores
 from gengfu.connection_board import ConnectionBoard
 from gengfu.console_side import ConsoleSide, Gate, open_accounts
 from gengfu.consumers import Consumers
+from gengfu.duty_side import Own, open_logbook
 from gengfu.evidence.keeper import EvidenceKeeper
 from gengfu.gateway_side import GatewaySide
 from gengfu.health import Health
@@ -25,6 +26,7 @@ from gengfu.housekeeping import Taker, keep_downlink, keep_house
 from gengfu.huge_pages import keep_heap_in_huge_pages
 from gengfu.operations_side import open_operations
 from gengfu.reload import Followers, SiteReload
+from gengfu.rule_desk import RuleDesk, running
 from gengfu.rules import Rulebook
 from gengfu.settings import Settings
 from gengfu.staging import Staging
@@ -77,7 +79,9 @@ async def open_behind(
     supervisor.run("huge pages", keep_heap_in_huge_pages)
     board = ConnectionBoard(site, gateway.diagnoses, clock.wall)
     reload = _listen_for_reload(stack, front, Followers(gateway, console, operations, opened))
-    gate = Gate(gateway.ingest, gateway.device_door, board, consumers, reload)
+    logbook = await asyncio.to_thread(open_logbook, after_gateway, folder)
+    await console.begin_duties(stack, logbook, Own(gateway.judge, gateway.own.feed), supervisor)
+    gate = Gate(gateway.ingest, gateway.device_door, board, consumers, _look_at_rules(front), reload)
     await console.start(stack, web, gate, health, metrics, supervisor, staging)
     return console
 
@@ -96,6 +100,18 @@ def _log_health(front: Front, console: ConsoleSide, opened: Stores, consumers: C
     if opened.influx is not None:
         seen = Seen(front.in_use.site, front.gateway, console.live, consumers, opened, front.folder, front.max_bytes)
         front.supervisor.run("health", HealthLog(front.journal, seen).run)
+
+
+def _look_at_rules(front: Front) -> RuleDesk:
+    gateway = front.gateway
+    desk = RuleDesk(
+        front.settings.site,
+        front.in_use,
+        lambda: running(gateway.watch, front.book),
+        lambda found: gateway.own.report("changed_rules", float(found)),
+    )
+    front.supervisor.run("approved rules", desk.run)
+    return desk
 
 
 def _listen_for_reload(stack: AsyncExitStack, front: Front, followers: Followers) -> SiteReload | None:

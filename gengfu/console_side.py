@@ -12,23 +12,30 @@ from prometheus_client import CollectorRegistry, Counter
 import gengfu
 from console import serve
 from console.accounts import Accounts
+from console.duty.bypass_board import BypassBoard
 from console.duty.desk import TRIP, DutyDesk
+from console.duty.hand_over import Desk
+from console.duty.logbook import Logbook
 from console.duty.mode_board import ModeBoard
+from console.duty.proof_board import ProofBoard
 from console.duty.run_board import RunBoard
 from console.errors import AccountsDamaged
 from console.events import EventHub
 from console.live import LiveView
-from console.services import Connections, ConsoleServices, DeviceDoor, JournalDesk, Reload
+from console.services import Connections, ConsoleServices, DeviceDoor, JournalDesk, Reload, RuleDesk
 from device_registry.devices import Site
 from gateway.uplink import Ingest
 from gengfu import clock
 from gengfu.alarm_metrics import AlarmMeters
 from gengfu.damage import open_or_set_aside
 from gengfu.downlink import Asker
+from gengfu.duty_side import DutySide, Own, Seen
 from gengfu.health import Health
 from gengfu.http_ingest import HttpIngest
 from gengfu.letter_board import LetterBoard
 from gengfu.operations_side import OperationsSide
+from gengfu.own_devices.devices import DeskSite
+from gengfu.own_devices.watch import GatewayWatch, WatchAsk
 from gengfu.rules import Rulebook
 from gengfu.settings import Settings
 from gengfu.staging import Staging
@@ -81,6 +88,7 @@ class Gate(NamedTuple):
     device_door: DeviceDoor
     connections: Connections
     journal: JournalDesk
+    rules: RuleDesk
     reload: Reload | None = None
 
 
@@ -105,10 +113,14 @@ class ConsoleSide:
         self._letters = LetterBoard(stores.duck, stores.influx)
         self._events = EventHub()
         self._runs = RunBoard(site, operations.service, clock.now, self._events)
-        self._desk = DutyDesk(site, book, self._events, self._runs)
+        self._desk = DutyDesk(DeskSite(site), book, self._events, self._runs, self._runs.open_areas)
         self._modes = ModeBoard(site)
+        self._bypasses = BypassBoard(site, book.matrices)
+        self._proofs = ProofBoard(site, clock.wall)
         self._asker = Asker(downlink)
+        self._watch = GatewayWatch(site, book.alarms, journal, self._desk.tell)
         self._meters = AlarmMeters(journal, book)
+        self._duties: DutySide | None = None
         self.live = LiveView()
         self.stop = asyncio.Event()
         self.accounts = accounts
@@ -134,12 +146,27 @@ class ConsoleSide:
             await asyncio.sleep(0)
         state = self._journal.load_state("")
         trips, _ = await asyncio.to_thread(self._journal.survey.of_kind, TRIP, begun)
-        self._desk.warm(state, tail, trips)
+        self._desk.warm(state | self._watch.warm(state), tail, trips)
+        stack.callback(self._watch.close)
         self._modes.warm(state)
+        self._bypasses.warm(state)
+        self._proofs.warm(state)
         self._meters.warm(tail, is_all=len(tail) < TAIL, now=clock.wall())
         newest = tail[-1].position if tail else 0
-        for listener in (feed, self._desk.listen, self._modes.listen, self._meters.listen, self._asker.hear):
+        shown = (self._modes.listen, self._bypasses.listen, self._proofs.listen)
+        desk = (self._desk.listen, self._watch.listen, *shown, self._meters.listen, self._asker.hear)
+        for listener in (feed, *desk):
             stack.callback(follow(self._journal, newest, listener))
+
+    async def begin_duties(self, stack: AsyncExitStack, book: Logbook, own: Own, supervisor: Supervisor) -> None:
+        """After `warm`."""
+        desk = Desk(self._desk.alarms, self._desk.interlocks, self._modes, self._bypasses, self._runs)
+        seen = Seen(self._site, self.live, desk, self._events, self._bypasses.bypassed)
+        self._duties = side = DutySide(book, seen, self._asker, own)
+        await side.begin()
+        stack.callback(self._journal.subscribe(side.canary.listen))
+        supervisor.run("duties of the desk", side.follow)
+        supervisor.run("canary", side.canary.run)
 
     async def start(
         self,
@@ -156,7 +183,14 @@ class ConsoleSide:
         given = password.get_secret_value() if password else None
         self.made_up = await asyncio.to_thread(self.accounts.ensure_admin, given)
         self._add_metrics(metrics)
-        services = ConsoleServices(
+        supervisor.run("runs on the desk", self._runs.follow)
+        app = await asyncio.to_thread(serve.load, self._services(gate, health, metrics, stage))
+        served = asyncio.create_task(serve.serve(app, web, self.stop, self.malformed.inc), name="http")
+        served.add_done_callback(lambda _task: self.stop.set())
+        stack.push_async_callback(self._finish, served)
+
+    def _services(self, gate: Gate, health: Health, metrics: CollectorRegistry, stage: Staging) -> ConsoleServices:
+        return ConsoleServices(
             ingest=HttpIngest(gate.ingest, clock.wall),
             site=self._site,
             store=self._stores.duck,
@@ -175,7 +209,9 @@ class ConsoleSide:
             interlocks=self._desk.interlocks,
             commands=self._desk.commands,
             modes=self._modes,
-            ask=self._asker,
+            bypasses=self._bypasses,
+            proof_tests=self._proofs,
+            ask=WatchAsk(self._watch, self._asker),
             runs=self._runs,
             demo=stage.demo,
             connections=gate.connections,
@@ -183,14 +219,11 @@ class ConsoleSide:
             device_door=gate.device_door,
             extracts=duck_extract.of_store(self._stores.duck),
             journal=gate.journal,
+            rules=gate.rules,
             letters=self._letters,
             alarm_metrics=self._meters,
+            duties=self._duties.duties if self._duties is not None else None,
         )
-        supervisor.run("runs on the desk", self._runs.follow)
-        app = await asyncio.to_thread(serve.load, services)
-        served = asyncio.create_task(serve.serve(app, web, self.stop, self.malformed.inc), name="http")
-        served.add_done_callback(lambda _task: self.stop.set())
-        stack.push_async_callback(self._finish, served)
 
     def _add_metrics(self, metrics: CollectorRegistry) -> None:
         metrics.register(self._letters)

@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry
 
-from alarms.engine import AlarmEngine
+from alarms.engine import AlarmEngine, Watched
 from device_registry.connections import ModbusConnection
 from device_registry.devices import Site
 from gateway.acceptance import READING, readings_in
 from gateway.actuator import Actuator
-from gateway.bump_tests import BumpTests, Surroundings
 from gateway.command_queue import CommandQueue, Ways
 from gateway.counters import Counters
 from gateway.decisions import nobody_waits
@@ -20,9 +19,6 @@ from gateway.diagnostics import Diagnosis
 from gateway.downlink import Downlink, load_cursor
 from gateway.frame_log import FrameLog
 from gateway.intake import Intake
-from gateway.maintenance import MaintenanceMode
-from gateway.maintenance import Ways as MaintenanceWays
-from gateway.modes import Modes
 from gateway.pipeline import Pipeline, Verdict
 from gateway.slots import SlotTimer
 from gateway.transports.modbus.bus import BusCounters
@@ -35,6 +31,9 @@ from gengfu.device_clocks import DeviceClocks
 from gengfu.evidence.members import vital_connections
 from gengfu.http_side import DeviceDoor, HttpSide
 from gengfu.modbus_side import ModbusSide
+from gengfu.mode_side import make_modes
+from gengfu.own_devices import canary_device
+from gengfu.own_devices.device import GatewayDevice
 from gengfu.routes import Routes
 from gengfu.rules import Rulebook
 from gengfu.side import Side
@@ -45,6 +44,8 @@ from interlocks.engine import InterlockEngine
 from journal.entry import PARTITIONS, Stored
 from journal.names import Names
 from journal.sqlite import SqliteJournal
+from protocols.command import CommandEvent
+from protocols.moment import Moment
 from protocols.reading import Origin, Reading
 
 log = logging.getLogger("gengfu.gateway")
@@ -80,19 +81,18 @@ class GatewaySide:
         self.routes = Routes(self._connection_of, self._tick)
         now = clock.now()
         origin = Origin.SIMULATED if site.simulated else Origin.LIVE
+        self.own = GatewayDevice(site, origin, self.judge)
         interlocks = InterlockEngine(book.matrices, rules.zones(site), now)
-        ways = Ways(site.find_profile, origin, interlocks.refusal, self._store, self._wakeup.again)
-        self.commands = CommandQueue(ways)
-        self.watch = Watch(
-            interlocks,
-            AlarmEngine(book.alarms, rules.watched(site), now),
-            Actuator(self.routes, site.find_profile),
-            self._store,
-            self.commands.follow,
+        self.commands = CommandQueue(
+            Ways(site.find_profile, origin, interlocks.refusal, self._store, self._wakeup.again)
         )
+        self.watch = Watch(
+            interlocks, AlarmEngine(book.alarms, self._watched(), now), Actuator(self.routes, site.find_profile),
+            self._store, self.commands.follow, self._heed,
+        )  # fmt: skip
         self.commands.issuer = self.watch
         self._clocks = DeviceClocks()
-        self.modes = self._make_modes(origin)
+        self.modes = make_modes(site, self.watch, book, origin, boot_id(), self._store, self._wakeup.again)
         judges = (self.watch, self._clocks)
         self.pipeline = Pipeline(site, journal, self.counters, judges, origin=origin, marker=self.modes.bump_tests)
         self._intake = Intake(
@@ -103,16 +103,14 @@ class GatewaySide:
             origin,
             clock.wall,
             SlotTimer(asyncio.get_running_loop()),
-            self._judge,
+            self.judge,
         )
         self._leave: Callable[[], None] = lambda: None
         self.sides: dict[str, Side] = {}
         self._handed: dict[str, Handover] = {}
 
-    def _make_modes(self, origin: Origin) -> Modes:
-        alarms, boot = self.watch.alarms, boot_id()
-        tests = BumpTests(Surroundings(self.site, alarms, self.watch.interlocks, origin, boot, self._store))
-        return Modes(tests, MaintenanceMode(MaintenanceWays(self.site, alarms, self.watch.perform, boot, self._store)))
+    def _heed(self, event: CommandEvent, now: Moment) -> Verdict:
+        return self.modes.proof_tests.heed(event, now)
 
     async def start(self, doors: dict[str, socket.socket]) -> None:
         """Take back the state, then open the connections. ``doors``: bound sockets by connection id;
@@ -196,9 +194,13 @@ class GatewaySide:
         """The site was changed: judge by what it is now. What stood stands on (S10, S11)."""
         self._connection_of.clear()
         self._connection_of.update(_connections_of(self.site))
-        self.watch.rearrange(rules.zones(self.site), rules.watched(self.site), clock.now())
+        self.watch.rearrange(rules.zones(self.site), self._watched(), clock.now())
         self.modes.follow_site(clock.now())
         self._wakeup.again()
+
+    def _watched(self) -> list[Watched]:
+        """The devices of the site, and the gateway itself."""
+        return [*rules.watched(self.site), *self.own.devices.watched(), canary_device.watched()]
 
     async def _keep_state(self, state: Mapping[str, bytes | None]) -> int:
         return await self.journal.append((), state)
@@ -220,7 +222,8 @@ class GatewaySide:
             if self.watch.is_stirred:  # as `_follow`: a call less for each reading
                 self._wakeup.again()
 
-    def _judge(self, readings: Sequence[Reading]) -> None:
+    def judge(self, readings: Sequence[Reading]) -> None:
+        """Judge readings that are not stored; what is decided is."""
         try:
             self.pipeline.judge(readings, clock.now())
         finally:

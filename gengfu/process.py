@@ -29,9 +29,11 @@ from gengfu.coap_side import host_port
 from gengfu.errors import MissingError
 from gengfu.evidence.keeper import EvidenceKeeper, open_evidence
 from gengfu.gateway_side import GatewaySide
+from gengfu.own_side import watch_itself
 from gengfu.precedence import precedence
 from gengfu.rules import Rulebook
 from gengfu.settings import Settings
+from gengfu.site_rules.in_alarm import withhold
 from gengfu.staging import NO_STAGING, Field, Staging
 from gengfu.supervisor import Supervisor
 from journal.errors import JournalError
@@ -100,10 +102,14 @@ async def _start(
     evidence = _open_evidence(stack, in_use.site, folder, journal)
     stack.push_async_callback(supervisor.stop)  # before what they work for is closed
     await evidence.start(supervisor, metrics)
+    book, left_out = withhold(settings.site, in_use.site, book, journal.load_state)
+    for line in left_out:
+        log.critical("%s", line)
     gateway = GatewaySide(in_use.site, book, journal, downlink, metrics, supervisor, evidence.frames)
     # before the start: one that fails half-way must let go of the connections that it has opened
     stack.push_async_callback(gateway.stop)
     await gateway.start(doors)
+    watch_itself(gateway, folder, max_bytes, supervisor)
     await asyncio.to_thread(import_module, "gengfu.behind")  # the gateway goes on meanwhile
     from gengfu.behind import Front, open_behind  # noqa: PLC0415 - most of the imports: the gateway does not wait
 

@@ -9,10 +9,11 @@ import alarms
 import interlocks
 from alarms.engine import Watched
 from alarms.rule import AlarmRule, load_responses, load_rules
+from alarms.set_values import SetValues
 from device_registry.devices import Device, Site
 from device_registry.site import AreaPart
 from interlocks.matrix import Matrix, load_matrix
-from interlocks.zone import FanPermissives, Member, Zone
+from interlocks.zone import FanPermissives, Member, SetValue, Zone
 from protocols.document import Text
 
 _RULES = Path(alarms.__file__).parent / "rules"
@@ -39,7 +40,35 @@ def shipped() -> Rulebook:
 
 def watched(site: Site) -> list[Watched]:
     """The devices of the site as the alarm engine sees them."""
-    return [Watched(device.id, device.profile, device.area.kind, device.period_s) for device in site.devices.values()]
+    watchers = Watchers(site)
+    return [watchers.of(device) for device in site.devices.values()]
+
+
+class Watchers:
+    """The devices of a site, one by one, as the alarm engine sees them."""
+
+    def __init__(self, site: Site) -> None:
+        self._beside = _beside(site.areas)
+        self._devices: dict[str, list[str]] = {}
+        for device in site.devices.values():
+            self._devices.setdefault(device.area.id, []).append(device.id)
+
+    def of(self, device: Device, period_s: float | None = None) -> Watched:
+        """``period_s``: instead of its own."""
+        sets = tuple(SetValues(name, one.high, one.low) for name, one in sorted(device.part.set_values.items()))
+        neighbours = tuple(one for area in self._beside[device.area.id] for one in self._devices.get(area, ()))
+        period_s = period_s or device.period_s
+        return Watched(device.id, device.profile, device.area.kind, period_s, sets, neighbours)
+
+
+def _beside(areas: Mapping[str, AreaPart]) -> dict[str, list[str]]:
+    """Ids of the neighbours of each area: those that it names, and those that name it."""
+    found: dict[str, set[str]] = {name: set() for name in areas}
+    for area in areas.values():
+        for other in area.neighbours:
+            found[area.id].add(other)
+            found[other].add(area.id)
+    return {name: sorted(others) for name, others in found.items()}
 
 
 def zones(site: Site) -> list[Zone]:
@@ -52,6 +81,7 @@ class _Zoning:
 
     def __init__(self, site: Site) -> None:
         self._areas = site.areas
+        self._beside = _beside(site.areas)
         self._own: dict[str, list[Member]] = {area: [] for area in site.areas}
         self._upstream: dict[str, list[Member]] = {area: [] for area in site.areas}
         for device in site.devices.values():
@@ -69,17 +99,17 @@ class _Zoning:
         upstream = [replace(one, inside=one.device in inside) for one in self._upstream[area.id]]
         for one in upstream:
             inside.pop(one.device, None)
-        beside = {one.id for one in self._areas.values() if area.id in one.neighbours} | set(area.neighbours)
         ducts = set(area.ducts) | {one for one in parts if self._areas[one].kind == "mall-duct"}
         return Zone(
             area.id,
             area.kind,
             area.staffed,
             (*inside.values(), *upstream),
-            neighbours=self._members(beside),
+            neighbours=self._members(self._beside[area.id]),
             ducts=self._members(ducts),
             wells=self._members(area.wells),
             building=area.within or "",
+            parts=tuple(self._zone(self._areas[one]) for one in parts),
         )
 
     def _members(self, areas: Iterable[str]) -> tuple[Member, ...]:
@@ -88,4 +118,5 @@ class _Zoning:
 
 def _member(device: Device, *, upstream: bool) -> Member:
     fan = FanPermissives(**device.part.fan.model_dump())
-    return Member(device.id, device.profile, device.period_s, fan, upstream, device.part.shares)
+    sets = tuple(SetValue(name, one.high, one.low) for name, one in sorted(device.part.set_values.items()))
+    return Member(device.id, device.profile, device.period_s, fan, upstream, device.part.shares, sets=sets)

@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 from alarms.alarm import AlarmTransition, decode_transition
 from alarms.states import Event
 from device_registry.devices import Site
+from device_registry.rules import OWN
 from gateway.frame_log import KEPT_NS, FrameLog
 from gateway.watch import ALARM
 from gengfu import clock
@@ -106,6 +107,8 @@ class EvidenceKeeper(Collector):
     def _hear(self, one: AlarmTransition | None) -> None:
         if one is None or one.event is not Event.RAISE or not one.life_safety or one.origin is not Origin.LIVE:
             return
+        if one.device.startswith(OWN):
+            return  # it is in no area: nothing was measured there
         device = self._site.devices.get(one.device)
         if device is None:
             log.error("no evidence is kept for alarm %s: the site has no device %s any more", one.alarm, one.device)

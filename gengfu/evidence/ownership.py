@@ -15,9 +15,13 @@ from operations.events import KIND as PLAN
 from operations.events import decode_event as decode_plan
 from protocols.bump_test import KIND as BUMP_TEST
 from protocols.bump_test import decode_bump_test
+from protocols.bypass import KIND as BYPASS
+from protocols.bypass import decode_bypass
 from protocols.command import decode_command_event
 from protocols.maintenance import KIND as MAINTENANCE
 from protocols.maintenance import decode_maintenance
+from protocols.proof_test import KIND as PROOF_TEST
+from protocols.proof_test import decode_proof_test
 from protocols.reading import decode_reading
 from protocols.request import decode_request
 
@@ -53,6 +57,8 @@ _MARKS: Mapping[str, Callable[[Entry], Mark]] = {
     COMMAND: lambda entry: Mark((entry.at,), decode_command_event(entry.body).command.device),
     BUMP_TEST: lambda entry: Mark((entry.at,), decode_bump_test(entry.body).device),
     MAINTENANCE: _of_maintenance,
+    BYPASS: lambda entry: Mark((entry.at,), area=decode_bypass(entry.body).id),
+    PROOF_TEST: lambda entry: Mark((entry.at,), decode_proof_test(entry.body).device),
     PLAN: lambda entry: Mark((entry.at,), area=decode_plan(entry.body).area),
     ANSWER: lambda entry: Mark((entry.at,), request=entry.id),
 }

@@ -24,9 +24,13 @@ from operations.events import KIND as PLAN
 from operations.events import decode_event as decode_plan
 from protocols.bump_test import KIND as BUMP_TEST
 from protocols.bump_test import decode_bump_test
+from protocols.bypass import KIND as BYPASS
+from protocols.bypass import decode_bypass
 from protocols.command import decode_command_event
 from protocols.maintenance import KIND as MAINTENANCE
 from protocols.maintenance import decode_maintenance
+from protocols.proof_test import KIND as PROOF_TEST
+from protocols.proof_test import decode_proof_test
 from protocols.reading import decode_reading
 from protocols.request import decode_answer, decode_request
 
@@ -195,6 +199,21 @@ def _maintenance(entry: Entry, _points: Points) -> Item:
     return {"text": " ".join(filter(None, words)), "target": one.target, "state": state}
 
 
+def _bypass(entry: Entry, _points: Points) -> Item:
+    one = decode_bypass(entry.body)
+    who = f"by {one.who} and {one.confirmed_by}" if one.confirmed_by else f"by {one.who}"
+    what = f"bypass of {one.interlock} {one.cause} at {', '.join(one.devices)}"
+    words = (what, one.state, f"{who}: {one.why}; {one.measure}", one.ended_by, one.ended_why)
+    return {"text": " ".join(filter(None, words)), "target": one.id, "state": one.state}
+
+
+def _proof_test(entry: Entry, _points: Points) -> Item:
+    one = decode_proof_test(entry.body)
+    took = "" if one.took_s is None else f"in {one.took_s:g} s"
+    words = ("proof test", one.id, one.state, took, f"by {one.who}, on site {one.on_site}: {one.why}", one.detail)
+    return {"text": " ".join(filter(None, words)), "device": one.device, "point": one.point, "state": one.state}
+
+
 _SHOWN: Mapping[str, Callable[[Entry, Points], Item]] = {
     READING: _reading,
     ALARM: _alarm,
@@ -202,6 +221,8 @@ _SHOWN: Mapping[str, Callable[[Entry, Points], Item]] = {
     COMMAND: _command,
     BUMP_TEST: _bump_test,
     MAINTENANCE: _maintenance,
+    BYPASS: _bypass,
+    PROOF_TEST: _proof_test,
     PLAN: _plan,
     REQUEST: _request,
     ANSWER: _answer,

@@ -10,6 +10,7 @@ from alarms.rule import AlarmRule, load_rules
 from device_registry.devices import Device, Site
 from gateway.report import THINNED, Reporter
 from gengfu.errors import InputError
+from gengfu.rules import Watchers
 from protocols.errors import UnitError
 from protocols.moment import SECOND
 
@@ -78,14 +79,10 @@ def watched_of(site: Site, devices: Sequence[str]) -> list[Watched]:
     if unknown:
         raise InputError(f"no device {', '.join(unknown)} at this site; correct --device")
     chosen = [site.devices[one] for one in dict.fromkeys(devices)] or list(site.devices.values())
-    found = []
+    found, watchers = [], Watchers(site)
     for device in chosen:
-        watched = Watched(device.id, device.profile, device.area.kind, device.period_s)
         unstored_s = unstored_for_s(site, device)
-        if unstored_s:
-            period_s = device.period_s + unstored_s / LOST_PERIODS
-            watched = Watched(device.id, device.profile, device.area.kind, period_s)
-        found.append(watched)
+        found.append(watchers.of(device, device.period_s + unstored_s / LOST_PERIODS))
     return found
 
 

@@ -16,7 +16,7 @@ from gengfu.site_rules.figures import check_figures
 from gengfu.site_rules.files import SiteFiles, read_alone, read_beside
 from gengfu.site_rules.finding import Finding, errors, warnings
 from gengfu.site_rules.held import held
-from gengfu.site_rules.laid import lay
+from gengfu.site_rules.laid import Laid, lay
 from gengfu.site_rules.opposites import check_opposites
 from gengfu.site_rules.order import check_order
 from gengfu.site_rules.scope import Scope
@@ -24,11 +24,14 @@ from protocols.profile.model import Profile
 
 
 class Checked(NamedTuple):
-    """``book`` is to be used only where there are no ``errors``; ``warnings`` refuse nothing."""
+    """``book`` is to be used only where there are no ``errors``; ``warnings`` refuse nothing. ``laid``: where each part
+    comes from; ``findings``: what ``errors`` and ``warnings`` say."""
 
     book: Rulebook
     errors: list[str]
     warnings: list[str]
+    laid: Laid
+    findings: list[Finding]
 
 
 def check_site(document: Path, site: Site | None, profiles: Mapping[str, Profile]) -> Checked:
@@ -60,7 +63,7 @@ def check(base: Rulebook, files: SiteFiles, scope: Scope) -> Checked:
         *check_opposites(laid, scope),
     ]
     told = [one for one in findings if scope.has_site or not one.where.is_shipped]
-    return Checked(laid.book, errors(told), warnings(told))
+    return Checked(laid.book, errors(told), warnings(told), laid, told)
 
 
 def read_book(document: Path | None, site: Site) -> Rulebook:

@@ -9,16 +9,16 @@ from interlocks.matrix import Cause, Matrix
 from protocols.limits import in_unit_of
 from protocols.profile.model import Point, Profile
 
-UPWARD = frozenset({"high", "mean", "rise", "mismatch", "blind-rising"})
+UPWARD = frozenset({"high", "mean", "rise", "mismatch", "blind-rising", "lost-near-gas"})
 """Kinds that come when the value is at the limit or above."""
 DOWNWARD = frozenset({"low", "fall"})
 """Kinds that come when it is at the limit or below."""
-BANDED = frozenset({"high", "low", "mean", "mismatch"})
+BANDED = frozenset({"high", "low", "mean", "mismatch", "together"})
 """Kinds whose dead band begins at the limit; that of a rise or fall is one of the rise."""
 FIGURES = ("limit", "deadband", "slope", "by", "within", "over_s")
 IN_UNIT = frozenset({"limit", "deadband", "slope", "by", "within"})
 """Figures in the unit of the condition (``slope``: a minute)."""
-FINAL_ROLES = frozenset({"valve", "fan"})
+FINAL_ROLES = frozenset({"valve", "fan", "intake"})
 
 
 class Figures(NamedTuple):
@@ -36,8 +36,8 @@ class Figures(NamedTuple):
 
     def speaks_of(self, point: Point) -> bool:
         """Whether it looks at such a point."""
-        if self.kind == "reported":
-            return point.final_element and point.role in FINAL_ROLES
+        if self.kind == "reported" and (self.role is None or self.role in FINAL_ROLES):
+            return point.final_element and point.role in FINAL_ROLES and self.role in (None, point.role)
         has_species = not self.species or (point.gas is not None and point.gas.species in self.species)
         return self.role is not None and point.role == self.role and has_species
 
@@ -94,7 +94,8 @@ def of_matrix(matrix: Matrix) -> list[Figures]:
 
 
 def _figures(key: str, table: Mapping[str, Any]) -> Figures:
-    numbers = {name: float(table[name]) for name in FIGURES if table.get(name) is not None}
+    is_set = table.get("set") is not None  # the site's own figures: there is nothing to hold them against
+    numbers = {name: float(table[name]) for name in FIGURES if table.get(name) is not None and not is_set}
     return Figures(
         f"{key}[{label(table['kind'], table.get('role'), table.get('where'))}]",
         table["kind"],

@@ -1,7 +1,8 @@
 """Interlocks that would command one point to opposite ends, and commands where we only watch.
 
-There is no effect that opens a valve or stops a fan, so that two matrices can only differ about starting a fan. Within
-one matrix a row that leaves the fans to a person stands above one that starts them; between two matrices it does not.
+There is no effect that opens a valve or stops a fan, so that two matrices can only differ about starting a fan. A row
+that leaves the fans to a person stands above one that starts them, between two matrices too. Of one kind of area the
+two would be a contradiction all the same; a whole mall may hold the fans that its kitchens start.
 """
 
 from collections.abc import Iterable, Iterator

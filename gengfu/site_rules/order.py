@@ -9,6 +9,7 @@ from gengfu.site_rules.scope import Place, Scope
 from protocols.profile.model import Point
 
 LONGEST_VERIFY_DELAY_S = 60.0
+CARBON_MONOXIDE = "co"
 LONGEST_FULL_DELAY_S = 5.0
 """Those of an alarm of level 1 and 2 (S8): what closes the valve waits no longer than the alarm."""
 IMMEDIATE = frozenset({"high", "flag", "over-range"})
@@ -108,7 +109,9 @@ def _delay(part: Held) -> Iterator[Finding]:
     cause = part.cause
     if cause is None or not cause.effect or not any(when.kind in IMMEDIATE for when in cause.when):
         return
-    longest = LONGEST_FULL_DELAY_S if cause.stage == "full" else LONGEST_VERIFY_DELAY_S
+    if cause.accumulate and all(when.role == CARBON_MONOXIDE for when in cause.when):
+        return  # an exposure, which has a table of its own (S8, S20)
+    longest = LONGEST_FULL_DELAY_S if cause.stage in ("full", "fire") else LONGEST_VERIFY_DELAY_S
     if cause.delay_s > longest:
         what = f"{cause.delay_s:g} s would let gas in before anything closes; at most {longest:g} (S8)"
         yield Finding(part.where.at(f"cause[{cause.id}]", "delay_s"), what)

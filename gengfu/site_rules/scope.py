@@ -39,8 +39,13 @@ class Scope(NamedTuple):
 
 
 def of_site(site: Site) -> Scope:
-    """The areas and devices of a site."""
-    places = {(one.area.kind, one.profile.id): Place(one.area.kind, one.profile) for one in site.devices.values()}
+    """The areas and devices of a site. What stands in an area of a mall is one of the whole mall too."""
+    kinds = {area.id: {area.kind, site.areas[area.within or area.id].kind} for area in site.areas.values()}
+    places = {
+        (kind, one.profile.id): Place(kind, one.profile)
+        for one in site.devices.values()
+        for kind in sorted(kinds[one.area.id])
+    }
     return Scope(tuple(places.values()), frozenset(area.kind for area in site.areas.values()), has_site=True)
 
 

@@ -3,6 +3,7 @@
 There is no key that takes a rule, a condition, a cause or an effect away, nor one that adds an effect.
 """
 
+from datetime import date
 from typing import Annotated
 
 from pydantic import Field
@@ -34,11 +35,13 @@ class ConditionChange(Strict):
 
 
 class RuleOverride(Strict):
-    """Other values for one shipped rule. ``approved_by``: who answer for a weaker life-safety rule (S11)."""
+    """Other values for one shipped rule. ``approved_by``, ``approved_on``: who answer for a weaker life-safety rule
+    (S11), and since when."""
 
     rule: str
     why: Reason
     approved_by: tuple[str, ...] = ()
+    approved_on: date | None = None
     any: tuple[ConditionChange, ...] = ()
     alarm_class: Annotated[AlarmClass | None, Field(alias="class")] = None
     priority: Priority | None = None
@@ -75,5 +78,6 @@ class MatrixOverride(Strict):
     matrix: str
     why: Reason
     approved_by: tuple[str, ...] = ()
+    approved_on: date | None = None
     cause: tuple[CauseChange, ...] = ()
     reset_after_s: NotNegative | None = None

@@ -18,7 +18,7 @@ from gengfu import annotation_words as words
 from gengfu.annotations import Annotator
 from gengfu.rules import shipped
 from interlocks.matrix import Effect
-from interlocks.record import InterlockRecord, Status, TripEvent
+from interlocks.record import EXPECT, InterlockRecord, Status, TripEvent
 from interlocks.record import encode as encode_trip
 from interlocks.states import InterlockState
 from operations.events import EventName, PlanEvent, encode_event
@@ -179,7 +179,7 @@ def test_what_was_removed_from_the_site_keeps_its_tags(site: Site, annotate: Ann
         (words.ALARM_STATE, [one.word for one in AlarmState]),
         (words.COMMAND_STATUS, get_args(StatusWord)),
         (words.EFFECT_STATUS, get_args(Status)),
-        (words.EFFECT_ACTION, get_args(Effect.model_fields["action"].annotation)),
+        (words.EFFECT_ACTION, [*get_args(Effect.model_fields["action"].annotation), EXPECT]),
         (words.PLAN_EVENT, get_args(EventName)),
     ],
 )

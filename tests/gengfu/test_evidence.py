@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
+from alarms.alarm import AlarmTransition, encode
+from alarms.states import AlarmState, Event
 from gateway.frame_log import Bounds
 from gengfu.evidence import freeze as freezes
 from interlocks.record import decode_event
+from journal.entry import Entry, Stored
 from operations.events import PlanEvent, entry_of
 from protocols.command import decode_command_event
 from protocols.moment import SECOND
@@ -168,6 +171,18 @@ async def test_an_alarm_on_which_no_life_hangs_keeps_nothing(town: Town) -> None
     await town.step(3)
     assert any(one.entry.kind == "alarm" for one in town.journal.read(ALL, {}, 1000))
     assert town.files() == []
+
+
+async def test_an_alarm_of_the_gateway_itself_keeps_nothing_and_is_no_fault(
+    town: Town, caplog: pytest.LogCaptureFixture
+) -> None:
+    raised = AlarmTransition(
+        "gateway:east~GH-04b", "gateway:east", "desk_unattended", "GH-04b", Origin.LIVE, "critical", True, Event.RAISE,
+        AlarmState.NORMAL, AlarmState.UNACKNOWLEDGED, town.now(), town.now(), 120.0, 0, town.now(),
+    )  # fmt: skip
+    town.keeper.listen([Stored(1, Entry("alarm", "a", 0, town.now(), encode(raised)))])
+    await town.step()
+    assert (town.files(), caplog.records) == ([], [])
 
 
 async def test_slices_make_no_difference(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:

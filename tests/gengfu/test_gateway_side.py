@@ -80,7 +80,7 @@ async def refusing(gateway: GatewaySide) -> GatewaySide:
     ("come", "fault"),
     [
         (lambda gateway: gateway._offer([_leak()], "http", _fail), Planted),
-        (lambda gateway: gateway._judge([_leak(), _leak("gas:gone")]), KeyError),
+        (lambda gateway: gateway.judge([_leak(), _leak("gas:gone")]), KeyError),
         (_ingest, Planted),
     ],
     ids=["offer", "judge", "ingest"],

@@ -173,7 +173,7 @@ async def test_an_hour_without_influxdb_is_in_it_afterwards(
         consumer = influxd_own.query("SELECT * FROM consumer WHERE consumer = 'influxdb'", database)
         lags = [row["lag"] for row in consumer]
         assert lags[-1] >= 59 * 3
-        assert lags == sorted(lags)
+        assert lags[1:] == sorted(lags[1:]), "but for what the start itself wrote"
         away = consumer[-1]
         assert (away["taking"], away["oldest_age_s"]) == (0, pytest.approx(59 * 60, abs=60))
         assert "StoreUnavailable" in away["problem"]

@@ -85,7 +85,7 @@ async def test_it_ends_by_itself_though_nobody_reports(tmp_path: Path) -> None:
         assert await running.ask("bump-test", METHANE, "li", {**WISH, "for_s": 1.0}) is not None
         assert set(running.gateway.modes.bump_tests.running) == {GAS}
         await wait_for_async(lambda: len(bump_tests(running)) == 2, 10, "the end of the test")
-        assert (bump_tests(running)[-1].ended_why, running.gateway.modes.due()) == ("time", None)
+        assert (bump_tests(running)[-1].ended_why, running.gateway.modes.bump_tests.due()) == ("time", None)
         state = decode_bump_test(running.gateway.journal.load_state(STATE)[STATE + METHANE])
         assert state == bump_tests(running)[-1]
 

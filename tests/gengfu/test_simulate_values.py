@@ -53,7 +53,12 @@ def said(device: VirtualDevice, name: str, seconds: float) -> Value:
     return device.values(seconds)[PLACES[name]]
 
 
-@pytest.mark.parametrize("name", [name for name in PROFILES if name.startswith("gengfu/")])
+def is_of_ours(of: Profile) -> bool:
+    """Whether there is a device of it: what the gateway says of itself is spoken over nothing."""
+    return of.id.startswith("gengfu/") and any(point.modbus or point.opcua for point in of.file.point)
+
+
+@pytest.mark.parametrize("name", [name for name, of in PROFILES.items() if is_of_ours(of)])
 def test_same_seed_gives_the_same_values_and_another_seed_others(name: str) -> None:
     def run(seed: int) -> list[tuple[Value, ...]]:
         device = VirtualDevice(device_of(PROFILES[name]), seed)

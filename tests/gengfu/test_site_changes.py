@@ -66,6 +66,9 @@ def site(*changes, profiles=PROFILES) -> Site:
     return compile_site(config, profiles)
 
 
+CARD = 'card = { phones = [{ title = { zh = "店主", en = "Owner" }, phone = "119" }] }'
+
+
 def without(device: str) -> tuple[str, str]:
     """The change that takes a device away."""
     start = DOCUMENT.index(f'[[device]]\nid = "{device}"')
@@ -167,6 +170,7 @@ def test_a_site_does_not_become_a_simulation_while_it_runs():
         (("port = 1502", "port = 1503"), False),
         (("unit = 5", "unit = 6"), False),
         (without("bin:1"), False),
+        (('kind = "commercial-kitchen"', f'kind = "commercial-kitchen", {CARD}'), False),
     ],
 )
 def test_a_device_in_alarm_is_judged_as_before_and_may_get_another_way(change, is_refused):
