@@ -10,14 +10,17 @@ from fastapi import FastAPI
 
 from console import problem, web
 from console.api import (
+    alarm_duties,
     alarm_metrics,
     alarms,
     auth,
     bump_tests,
+    bypasses,
     commands,
     connections,
     dead_letters,
     demo,
+    duties,
     events,
     export,
     health,
@@ -25,7 +28,9 @@ from console.api import (
     journal,
     maintenance,
     plans,
+    proof_tests,
     readings,
+    rule_differences,
     site,
     telemetry,
 )
@@ -41,6 +46,33 @@ _DESCRIPTION = (
     "Times are RFC 3339 UTC with milliseconds; numbers carry their unit (UCUM) beside them. Collections are "
     "`{items, next}`. Errors are RFC 9457 problems with `detail` (English) and `detail_zh`. Sign in for a cookie, "
     "or send `Authorization: Bearer` with a session token or an API token."
+)
+
+
+_ROUTERS = (
+    site.public,
+    auth.router,
+    site.router,
+    telemetry.router,
+    export.router,
+    readings.router,
+    alarm_metrics.router,  # before the routes of one alarm, whose id could be «metrics»
+    alarm_duties.router,  # the same, and verbs of its own
+    alarms.router,
+    interlocks.router,
+    rule_differences.router,
+    plans.router,
+    commands.router,
+    bump_tests.router,
+    maintenance.router,
+    bypasses.router,
+    proof_tests.router,
+    connections.router,
+    journal.router,
+    dead_letters.router,
+    duties.router,
+    demo.router,
+    events.router,
 )
 
 
@@ -63,26 +95,7 @@ def create_app(services: ConsoleServices, root: Path = _HERE) -> FastAPI:
     app.state.root = root
     app.state.logins = auth.LoginGate()
     problem.install(app)
-    for module_router in (
-        site.public,
-        auth.router,
-        site.router,
-        telemetry.router,
-        export.router,
-        readings.router,
-        alarm_metrics.router,  # before the routes of one alarm, whose id could be «metrics»
-        alarms.router,
-        interlocks.router,
-        plans.router,
-        commands.router,
-        bump_tests.router,
-        maintenance.router,
-        connections.router,
-        journal.router,
-        dead_letters.router,
-        demo.router,
-        events.router,
-    ):
+    for module_router in _ROUTERS:
         app.include_router(module_router, prefix=API)
     for prefix in ("", API):
         app.include_router(health.router, prefix=prefix)

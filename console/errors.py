@@ -11,6 +11,9 @@
     ├── NoSuchConsumer      the journal feeds no store of this name; answered with 404
     ├── MetricsBusy         enough people wait for alarm metrics already; answered with 503
     ├── ForgetRefused       forgetting this store makes no sense; answered with 409
+    ├── DutyRefused         the duty desk cannot do this now; answered with 409
+    ├── NoSuchHandOver      there is no shift hand-over of this number; answered with 404
+    ├── LogbookUnusable     the desk's logbook takes nothing, or cannot be read; answered with 503
     └── AccountError        an account operation that cannot be done as asked
         ├── SchemaTooNew        the accounts file was written by a newer release
         ├── AccountsDamaged     the accounts file cannot be read
@@ -83,6 +86,22 @@ class ForgetRefused(ConsoleError):
     def __init__(self, why: str, zh: str) -> None:
         super().__init__(why)
         self.zh = zh
+
+
+class DutyRefused(ConsoleError):
+    """The message says why, and ``zh`` in Chinese; nothing was written."""
+
+    def __init__(self, why: str, zh: str) -> None:
+        super().__init__(why)
+        self.zh = zh
+
+
+class NoSuchHandOver(ConsoleError):
+    """There is no shift hand-over of this number."""
+
+
+class LogbookUnusable(ConsoleError):
+    """The database of the logbook does not do what was asked; nothing was written."""
 
 
 class AccountError(ConsoleError):

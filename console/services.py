@@ -9,9 +9,12 @@ from prometheus_client import CollectorRegistry
 
 from console.accounts import Accounts
 from console.alarm_metrics import AlarmMetrics
+from console.card_view import CardView
+from console.duties import Duties
 from console.events import EventHub
 from console.letter_desk import LetterDesk
 from console.live import LiveView
+from interlocks.matrix import Matrix
 from protocols.profile.model import Profile
 from protocols.reading import Origin
 from telemetry.extract import Extracts
@@ -46,7 +49,8 @@ class TextView(Protocol):
 
 
 class AreaView(Protocol):
-    """Where a device stands."""
+    """Where a device stands. ``within``: id of the mall it belongs to. ``neighbours``: ids of areas wall to wall with
+    it."""
 
     @property
     def id(self) -> str: ...
@@ -56,10 +60,17 @@ class AreaView(Protocol):
     def kind(self) -> str: ...
     @property
     def address(self) -> str: ...
+    @property
+    def within(self) -> str | None: ...
+    @property
+    def neighbours(self) -> Sequence[str]: ...
+    @property
+    def card(self) -> CardView | None: ...
 
 
 class DeviceView(Protocol):
-    """One registered device; ``connection`` is the id of the connection it speaks over."""
+    """One registered device; ``connection`` is the id of the connection it speaks over, ``period_s`` how often it
+    reports."""
 
     @property
     def id(self) -> str: ...
@@ -71,6 +82,8 @@ class DeviceView(Protocol):
     def area(self) -> AreaView: ...
     @property
     def connection(self) -> str: ...
+    @property
+    def period_s(self) -> float: ...
 
 
 class SiteView(Protocol):
@@ -98,14 +111,24 @@ class Alarms(Protocol):
     def find(self, alarm: str) -> Item | None:
         """One alarm; ``None`` for an id that names none."""
 
+    def blind(self, alarm: str) -> list[Item] | None:
+        """Of the alarm of a connection that is down, the devices that are blind; ``None`` for an id that names none."""
+
     def items(
         self, *, state: str = "", priority: str = "", device: str = "", origin: Origin | None = None
     ) -> list[Item]:
         """Those that match, the most pressing first. ``state=active``: all but normal."""
 
+    def closed_life_safety(self) -> list[tuple[str, int]]:
+        """Live life-safety alarms that stood and are normal now, with when they were raised last (UTC ns)."""
+
 
 class Interlocks(Protocol):
     """The interlocks of the site; `console.duty.interlock_board.InterlockBoard`."""
+
+    @property
+    def matrices(self) -> Sequence[Matrix]:
+        """The cause-and-effect matrices that run."""
 
     def find(self, interlock: str) -> Item | None:
         """One interlock; ``None`` for an id that names none."""
@@ -141,6 +164,26 @@ class Modes(Protocol):
         """The last of a device or area; ``None`` where there was none."""
 
 
+class Bypasses(Protocol):
+    """Bypasses; `console.duty.bypass_board.BypassBoard`. The items' shapes are in `console.api.shapes_proofs`."""
+
+    def items(self) -> list[Item]:
+        """The last of each area, those that are active or wait first."""
+
+    def find(self, bypass: str) -> Item | None:
+        """The last of an area; ``None`` where there was none."""
+
+
+class ProofTests(Protocol):
+    """Proof tests; `console.duty.proof_board.ProofBoard`. The items' shapes are in `console.api.shapes_proofs`."""
+
+    def items(self, within_days: float | None = None) -> list[Item]:
+        """The valves that have to be proved, those that are due first. ``within_days``: only what is due by then."""
+
+    def find(self, name: str) -> Item | None:
+        """One valve; ``None`` for an id that names none."""
+
+
 class Connections(Protocol):
     """The connections of the gateway; `gengfu.connection_board.ConnectionBoard`. The items' shapes are in
     `console.api.shapes_connections`."""
@@ -164,6 +207,13 @@ class Reload(Protocol):
         ``accept_losses``: do it though something is watched less than before. Raises
         `console.errors.ReloadRefused`; then everything goes on as it was.
         """
+
+
+class RuleDesk(Protocol):
+    """The rules that run beside the approved ones; `gengfu.rule_desk.RuleDesk`."""
+
+    async def look(self) -> Item:
+        """What is different, as `console.api.shapes_rules.RuleDifferences`."""
 
 
 class JournalDesk(Protocol):
@@ -301,6 +351,8 @@ class ConsoleServices:
     interlocks: Interlocks | None = None
     commands: Commands | None = None
     modes: Modes | None = None
+    bypasses: Bypasses | None = None
+    proof_tests: ProofTests | None = None
     ask: Ask | None = None
     runs: Runs | None = None
     demo: Demo | None = None
@@ -309,5 +361,7 @@ class ConsoleServices:
     device_door: DeviceDoor | None = None
     extracts: Extracts | None = None
     journal: JournalDesk | None = None
+    rules: RuleDesk | None = None
     letters: LetterDesk | None = None
     alarm_metrics: AlarmMetrics | None = None
+    duties: Duties | None = None

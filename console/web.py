@@ -5,7 +5,7 @@ import base64
 import hashlib
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
@@ -16,6 +16,7 @@ from starlette.types import Scope
 from console.access import Services, Visitor, peer_of
 from console.api.auth import set_session
 from console.errors import PageMissing
+from console.matrix_page import matrices_page
 
 REQUIRED = (
     "pages/alarm-metrics.html",
@@ -23,6 +24,7 @@ REQUIRED = (
     "pages/dead-letters.html",
     "pages/desk.html",
     "pages/login.html",
+    "pages/rule-differences.html",
     "static/vendor/swagger-ui/swagger-ui-bundle.js",
     "static/vendor/swagger-ui/swagger-ui.css",
 )
@@ -99,6 +101,27 @@ async def dead_letters(request: Request, who: Visitor) -> Response:
     if who is None:
         return RedirectResponse("/login", 303, {"Cache-Control": "no-store"})
     return _page(request, "dead-letters.html")
+
+
+@router.get("/rule-differences")
+async def rule_differences(request: Request, who: Visitor) -> Response:
+    """What runs otherwise than it is shipped, or the way to the sign-in page."""
+    if who is None:
+        return RedirectResponse("/login", 303, {"Cache-Control": "no-store"})
+    return _page(request, "rule-differences.html")
+
+
+@router.get("/matrices")
+async def matrices(
+    request: Request, who: Visitor, services: Services, lang: Annotated[Literal["zh", "en"] | None, Query()] = None
+) -> Response:
+    """The cause-and-effect matrices of the site, to be read and printed, or the way to the sign-in page."""
+    if who is None:
+        return RedirectResponse("/login", 303, {"Cache-Control": "no-store"})
+    asked = request.headers.get("accept-language", "").lower()
+    language = lang or ("zh" if asked.startswith("zh") or not asked else "en")
+    found = () if services.interlocks is None else services.interlocks.matrices
+    return HTMLResponse(matrices_page(found, services.site.areas, language), headers={"Cache-Control": "no-store"})
 
 
 @router.get("/login")

@@ -1,7 +1,7 @@
 """Alarms: what stands, what happened, and what people do about it.
 
-The console decides nothing: an action goes to the gateway, and the answer shows what became of the alarm. There is
-no route for several alarms at once (S8: life-safety alarms are acknowledged one by one).
+The console decides nothing: an action goes to the gateway, and the answer shows what became of the alarm. The one route
+for several alarms at once is in `console.api.alarm_duties`, and takes none of life safety (S8).
 """
 
 from typing import Annotated, Literal
@@ -17,6 +17,8 @@ from console.api.shapes_duty import (
     AlarmItem,
     Alarms,
     AlarmStateWord,
+    BlindDeviceItem,
+    BlindDevices,
     PriorityWord,
     TransitionItem,
     Transitions,
@@ -82,6 +84,17 @@ async def history(
 async def alarm(id_: AlarmId, _who: Anyone, services: Services) -> AlarmItem:
     """An alarm with its cause, its consequence and what to do."""
     return _item(services, id_)
+
+
+@router.get(
+    "/alarms/{id}/blind", summary="What is blind", responses={401: PROBLEM, 404: PROBLEM, 422: PROBLEM, 503: PROBLEM}
+)
+async def blind(id_: AlarmId, _who: Anyone, services: Services) -> BlindDevices:
+    """Of the alarm of a connection that is down: its devices with life-safety points. Empty for any other alarm."""
+    found = connected(services.alarms).blind(id_)
+    if found is None:
+        raise _unknown(id_)
+    return BlindDevices(items=[BlindDeviceItem.model_validate(one) for one in found])
 
 
 @router.post("/alarms/{id}/{action}", summary="Act on an alarm", response_model=AlarmItem, responses=ASKED)

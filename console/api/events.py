@@ -101,8 +101,9 @@ async def _gone(receive: Receive) -> None:
                 "(what this console is not connected to is left out); then `readings` "
                 "{items: [{device, at, values: {point: {value, quality}}}]} at most every 200 ms, and `alarm` "
                 "AlarmItem, `interlock` InterlockItem, `run` RunItem, `command` CommandItem after each "
-                "change; `resync` {} when this reader was too slow: connect again for a new snapshot. Readings are "
-                "of LIVE origin only; alarms and interlocks carry theirs."
+                "change; `duty` DutyState when presence, the canary or who is on duty changes, `owner` OwnerItem when "
+                "an alarm is taken over; `resync` {} when this reader was too slow: connect again for a new snapshot. "
+                "Readings are of LIVE origin only; alarms and interlocks carry theirs."
             ),
             "content": {"text/event-stream": {"schema": {"type": "string"}}},
         },

@@ -28,8 +28,10 @@ class CommandItem(BaseModel):
     detail: str
     attempts: int
     origin: OriginWord
-    cause: Annotated[str, Field(examples=["person/duty", "trip/street/hotpot~restaurant-kitchen"])]
-    who: Annotated[str, Field(description="Who asked; empty for a trip.")]
+    cause: Annotated[
+        str, Field(examples=["person/duty", "trip/street/hotpot~restaurant-kitchen", "proof-test/gas:1~valve"])
+    ]
+    who: Annotated[str, Field(description="Who asked; empty for a trip or a proof test.")]
     why: str
     priority: Literal["trip", "urgent", "normal", "low"]
     issued_at: Time

@@ -40,6 +40,26 @@ class ResponseStep(Text):
     id: Annotated[str, Field(examples=["R3"])]
 
 
+class BlindDeviceItem(BaseModel):
+    """A device that cannot be seen because its connection is down."""
+
+    device: str
+    device_title: Text
+    area: AreaShape
+    points: Annotated[list[str], Field(description="Its life-safety points.")]
+    singly: Annotated[
+        list[Literal["alarm", "level", "rising", "over-range", "warm-up", "plan"]],
+        Field(description="Why it is announced by itself; empty: the alarm of the connection speaks for it."),
+    ]
+
+
+class BlindDevices(BaseModel):
+    """All that a connection that is down makes blind."""
+
+    items: list[BlindDeviceItem]
+    next: Next = None
+
+
 class AlarmItem(BaseModel):
     """One alarm: a rule at a device, whatever its state."""
 
@@ -80,6 +100,14 @@ class AlarmItem(BaseModel):
     reset_needs: Annotated[Literal["role", "on-site-calibration"], Field(description="Besides acknowledgement.")]
     orphan: Annotated[bool, Field(description="No rule judges it any more; a person has to settle it.")]
     actions: Annotated[list[Verb], Field(description="What the state allows now; the gateway decides.")]
+    blind_points: Annotated[
+        int,
+        Field(description="Of a connection that is down: its life-safety points; which, tells `/alarms/{id}/blind`."),
+    ]
+    announced_with: Annotated[
+        str | None,
+        Field(description="The alarm of a connection that speaks for this one; null: it is announced by itself."),
+    ]
 
 
 class Alarms(BaseModel):
@@ -146,11 +174,24 @@ class FirstOut(BaseModel):
 
 
 class EffectItem(BaseModel):
-    """One effect on one final element. `shadow`: would have been done. `held`: a person decides."""
+    """One effect on one final element. `shadow`: would have been done. `held`: a person decides, or is asked.
+
+    `expect`: what an observed station must do by itself; `effect` is the role of the point that shows it.
+    """
 
     cause: str
     effect: str
-    action: Literal["close-valve", "close-upstream-valve", "start-fan", "hold-fan"]
+    action: Literal[
+        "close-valve",
+        "close-upstream-valve",
+        "start-fan",
+        "hold-fan",
+        "inhibit-fan",
+        "stop-intake",
+        "ask-person",
+        "ask-evacuation",
+        "expect",
+    ]
     device: Annotated[str | None, Field(description="null: there is no such final element.")]
     device_title: Text | None
     status: Literal["waiting", "issued", "done", "failed", "held", "absent", "shadow"]

@@ -11,12 +11,14 @@ from typing import Any
 import msgspec
 
 from alarms.alarm import AlarmRecord, AlarmTransition, alarm_id
-from alarms.conditions import bind
+from alarms.conditions import points_of
 from alarms.rule import AlarmRule
 from alarms.states import TABLE, AlarmState, Event
+from console.duty.blind_lines import BlindLines
 from console.duty.places import area_item, device_title, find_area, iso_or_none, plain, text
 from console.present import finite, quality_text, unit_text
 from console.services import DeviceView, SiteView
+from protocols import canary
 from protocols.document import Text
 from protocols.profile.model import Profile
 from protocols.reading import Origin
@@ -32,8 +34,15 @@ _GONE = {"zh": "规则已不存在", "en": "its rule is gone"}
 class AlarmBoard:
     """All alarms by id. One thread: the event loop's."""
 
-    def __init__(self, site: SiteView, rules: Mapping[str, AlarmRule], responses: Mapping[str, Text]) -> None:
+    def __init__(
+        self,
+        site: SiteView,
+        rules: Mapping[str, AlarmRule],
+        responses: Mapping[str, Text],
+        lines: BlindLines | None = None,
+    ) -> None:
         self._site = site
+        self._lines = BlindLines(site) if lines is None else lines
         self._rules = rules
         self._responses = responses
         self._records: dict[str, AlarmRecord] = {}
@@ -77,11 +86,13 @@ class AlarmBoard:
     def items(
         self, *, state: str = "", priority: str = "", device: str = "", origin: Origin | None = None
     ) -> list[dict[str, Any]]:
-        """Items that match, the most pressing first: priority, then the newest. ``state=active``: all but normal."""
+        """Items that match, the most pressing first: priority, then the newest. ``state=active``: all but normal. The
+        canary's is not among them."""
         found = [
             record
             for record in self._records.values()
-            if _matches_state(record, state)
+            if record.device != canary.DEVICE
+            and _matches_state(record, state)
             and priority in ("", record.priority)
             and device in ("", record.device)
             and origin in (None, record.origin)
@@ -89,10 +100,27 @@ class AlarmBoard:
         found.sort(key=_urgency)
         return [self.item(record.alarm) for record in found]
 
+    def closed_life_safety(self) -> list[tuple[str, int]]:
+        """Live life-safety alarms that stood and are normal now, with when they were raised last (UTC ns)."""
+        return [
+            (record.alarm, record.raised_at)
+            for record in self._records.values()
+            if record.state is AlarmState.NORMAL
+            and record.life_safety
+            and record.raised_at
+            and record.origin is Origin.LIVE
+        ]
+
+    def blind(self, alarm: str) -> list[dict[str, Any]] | None:
+        """What is blind because of a connection; ``None`` for an id that names no alarm."""
+        record = self._records.get(alarm)
+        return None if record is None else self._lines.blind(record.device)
+
     def item(self, alarm: str) -> dict[str, Any]:
         """One alarm as the API shows it."""
         record = self._records[alarm]
-        orphan = self._is_orphan(record)
+        gone = self._is_gone(record)
+        orphan = gone or record.outlived
         return {
             "id": record.alarm,
             **self._where(record),
@@ -111,7 +139,9 @@ class AlarmBoard:
             "acknowledged_at": iso_or_none(record.acknowledged_at),
             **_silence(record),
             "orphan": orphan,
-            "actions": _actions(record, orphan),
+            "actions": _actions(record, gone),
+            "blind_points": self._lines.count(record.device),
+            "announced_with": self._lines.announced_with(record, self._rules.get(record.rule), self._records.get),
             **self._meaning(record, orphan),
         }
 
@@ -137,7 +167,7 @@ class AlarmBoard:
                 "response": [],
                 "respond_within_s": None,
                 "verified": False,
-                "reset_needs": "role",
+                "reset_needs": _reset_of_orphan(record),
             }
         return {
             "title": text(rule.title),
@@ -148,14 +178,14 @@ class AlarmBoard:
             "response": [{"id": one, **self._response(one)} for one in rule.response],
             "respond_within_s": rule.respond_within_s,
             "verified": rule.verified,
-            "reset_needs": "role" if orphan else rule.reset,
+            "reset_needs": _reset_of_orphan(record) if orphan else rule.reset,
         }
 
     def _response(self, name: str) -> dict[str, str]:
         known = self._responses.get(name)
         return text(known) if known else plain(name)
 
-    def _is_orphan(self, record: AlarmRecord) -> bool:
+    def _is_gone(self, record: AlarmRecord) -> bool:
         """Whether no rule judges it any more (S11): its rule, its device or its point is gone, or the rule is not for
         this kind of area."""
         device, rule = self._site.devices.get(record.device), self._rules.get(record.rule)
@@ -167,9 +197,9 @@ class AlarmBoard:
         """The alarm ids of the rule at a device of the profile, without the device."""
         key = (f"{rule.id}~{origin:d}", profile)
         if key not in self._bound:
+            points = points_of(rule, profile)
             self._bound[key] = frozenset(
-                alarm_id("", rule.id, origin, one.point.name if one.several else None).removeprefix("~")
-                for one in bind(rule, profile)
+                alarm_id("", rule.id, origin, one.name if len(points) > 1 else None).removeprefix("~") for one in points
             )
         return self._bound[key]
 
@@ -183,6 +213,8 @@ def _after(record: AlarmRecord, transition: AlarmTransition) -> AlarmRecord:
         "value": transition.value,
         "quality": transition.quality,
         "raised_at": transition.raised_at,
+        "mark": transition.mark,
+        "outlived": transition.outlived,
     }
     if event is Event.RAISE:
         changes["active"] = True
@@ -225,9 +257,14 @@ def _silence(record: AlarmRecord) -> dict[str, Any]:
     }
 
 
-def _actions(record: AlarmRecord, orphan: bool) -> list[str]:
+def _reset_of_orphan(record: AlarmRecord) -> str:
+    """As `alarms.actions` has it: what its own rule asked for, nobody knows."""
+    return "on-site-calibration" if record.life_safety else "role"
+
+
+def _actions(record: AlarmRecord, gone: bool) -> list[str]:
     allowed = [event.word for event in _PEOPLE if TABLE[record.state, event] is not None]
-    if orphan and record.state is AlarmState.ACKNOWLEDGED:
+    if gone and record.state is AlarmState.ACKNOWLEDGED:
         allowed.append(Event.RESET.word)
     never = ("shelve", "suppress") if record.life_safety else ()
     return [word for word in allowed if word not in never]

@@ -14,6 +14,7 @@ from protocols.profile.schema import CommandPart
 
 PRIORITIES = ("urgent", "normal", "low")
 PERSON = "person/"
+TRIP = "trip/"
 
 
 class CommandBoard:
@@ -82,7 +83,9 @@ class CommandBoard:
             "cause": command.cause,
             "who": command.cause.removeprefix(PERSON) if is_persons else "",
             "why": record.why,
-            "priority": PRIORITIES[min(record.priority, len(PRIORITIES) - 1)] if is_persons else "trip",
+            "priority": "trip"
+            if command.cause.startswith(TRIP)
+            else PRIORITIES[min(record.priority, len(PRIORITIES) - 1)],
             "issued_at": iso(command.issued_at),
             "expires_at": iso(command.expires_at),
             "may_cancel": is_persons and record.status == "waiting",

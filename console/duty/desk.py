@@ -6,14 +6,15 @@ the item changed.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 import msgspec
 
-from alarms.alarm import decode_record, decode_transition
+from alarms.alarm import AlarmTransition, alarm_id, decode_record, decode_transition
 from alarms.rule import AlarmRule
 from console.duty.alarm_board import AlarmBoard
+from console.duty.blind_lines import BlindLines
 from console.duty.command_board import CommandBoard
 from console.duty.history import AlarmHistory
 from console.duty.interlock_board import InterlockBoard
@@ -23,8 +24,10 @@ from interlocks.matrix import Matrix
 from interlocks.record import decode_event
 from interlocks.record import decode_record as decode_interlock
 from journal.entry import Entry, Stored
+from protocols import canary
 from protocols.command import decode_command_event
 from protocols.document import Text
+from protocols.reading import Origin
 
 log = logging.getLogger("gengfu.console")
 
@@ -34,6 +37,8 @@ ALARM = "alarm"
 TRIP = "trip"
 COMMAND = "command"
 PLAN = "plan"
+CANARY = alarm_id(canary.DEVICE, canary.RULE, Origin.SIMULATED)
+"""Goes over the board like any alarm, every ten minutes: nobody is told of it, and it takes no room in the history."""
 
 
 class RuleBook(Protocol):
@@ -57,8 +62,16 @@ class PlanListener(Protocol):
 class DutyDesk:
     """The boards of a console, on the event loop. ``undecoded`` counts entries that this release cannot read."""
 
-    def __init__(self, site: SiteView, book: RuleBook, hub: EventHub, runs: PlanListener | None = None) -> None:
-        self.alarms = AlarmBoard(site, book.alarms, book.responses)
+    def __init__(
+        self,
+        site: SiteView,
+        book: RuleBook,
+        hub: EventHub,
+        runs: PlanListener | None = None,
+        in_plan: Callable[[], Collection[str]] = lambda: (),
+    ) -> None:
+        self.lines = BlindLines(site, in_plan)
+        self.alarms = AlarmBoard(site, book.alarms, book.responses, self.lines)
         self.interlocks = InterlockBoard(site, book.matrices)
         self.commands = CommandBoard(site)
         self.history = AlarmHistory(site)
@@ -79,10 +92,11 @@ class DutyDesk:
             if event is not None:
                 self.interlocks.observe(event)
         self.undecoded += self.commands.warm(state)
+        self.lines.warm(state)
         for stored in tail:
             if stored.entry.kind == ALARM:
                 transition = self._decode(decode_transition, stored.entry.body)
-                if transition is not None:
+                if transition is not None and transition.alarm != CANARY:
                     self.alarms.recall(transition)
                     self.history.add(_cursor(stored), transition)
 
@@ -93,6 +107,7 @@ class DutyDesk:
 
     def listen(self, batch: Sequence[Stored]) -> None:
         """Follow one commit, then publish each item that it changed: interlocks, then alarms, then commands."""
+        self.lines.listen(batch)
         changed: dict[str, dict[str, None]] = {TRIP: {}, ALARM: {}, COMMAND: {}}
         plans: list[Entry] = []
         for stored in batch:
@@ -106,11 +121,16 @@ class DutyDesk:
         for interlock in changed[TRIP]:
             self._hub.publish("interlock", self.interlocks.item(interlock))
         for alarm in changed[ALARM]:
-            self._hub.publish("alarm", self.alarms.item(alarm))
+            if alarm != CANARY:
+                self._hub.publish("alarm", self.alarms.item(alarm))
         for command in self.commands.some(changed[COMMAND]):
             self._hub.publish("command", command)
         if plans and self._runs is not None:
             self._runs.listen(plans)
+
+    def tell(self, transition: AlarmTransition) -> None:
+        """Show at once what this console decided itself. The journal, which gives the history, may not take it."""
+        self._hub.publish("alarm", self.alarms.item(self.alarms.observe(transition)))
 
     def _follow(self, stored: Stored) -> str | None:
         """Let the board of an entry follow it; returns the id of what changed."""
@@ -124,7 +144,8 @@ class DutyDesk:
         transition = self._decode(decode_transition, body)
         if transition is None:
             return None
-        self.history.add(_cursor(stored), transition)
+        if transition.alarm != CANARY:
+            self.history.add(_cursor(stored), transition)
         return self.alarms.observe(transition)
 
     def _decode(self, decode: Callable[[bytes], T], body: bytes) -> T | None:

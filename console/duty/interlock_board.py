@@ -27,12 +27,19 @@ class InterlockBoard:
 
     def follow_site(self) -> None:
         """What the site has and nothing was heard of is ``unknown``. The gateway tells of those that are gone."""
-        kinds = {device.area.id: device.area.kind for device in self._site.devices.values()}
+        areas = [device.area for device in self._site.devices.values()]
+        kinds = {area.id: area.kind for area in areas}
+        kinds |= {area.within: self._site.areas[area.within].kind for area in areas if area.within}
         for area, kind in kinds.items():
             for matrix in self._matrices.values():
                 name = interlock_id(area, matrix.id, Origin.LIVE)
                 if kind in matrix.areas and name not in self._records:
                     self._records[name] = InterlockRecord(name, area, matrix.id, Origin.LIVE)
+
+    @property
+    def matrices(self) -> list[Matrix]:
+        """The cause-and-effect matrices that run."""
+        return list(self._matrices.values())
 
     def warm(self, records: Iterable[InterlockRecord]) -> None:
         """Start from what the gateway keeps. It started shortly before us: what was armed is unknown until it has read

@@ -114,6 +114,10 @@ class RunBoard:
         """See `console.services.Runs`."""
         return sorted(self._open.values(), key=lambda item: (item["opened_at"], item["id"]), reverse=True)
 
+    def open_areas(self) -> set[str]:
+        """Ids of the areas in which a plan runs, drill or live."""
+        return {item["area"]["id"] for item in self._open.values()}
+
     def plans(self) -> list[dict[str, Any]]:
         """See `console.services.Runs`."""
         return [plan_item(plan) for plan in self._service.plans.values()]

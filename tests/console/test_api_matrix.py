@@ -11,6 +11,10 @@ from console.roles import Role
 from tests.console.conftest import Connect
 
 SENML = {"Content-Type": "application/senml+json"}
+BYPASS: dict[str, object] = {
+    "interlock": "x~y", "cause": "RK-1", "devices": ["t:gas:1"], "for_s": 60, "why": "w", "measure": "m",
+}  # fmt: skip
+PROOF: dict[str, object] = {"device": "t:gas:1", "appliances_off": True, "on_site": "wang", "why": "w"}
 
 
 class Case(NamedTuple):
@@ -45,7 +49,25 @@ API = [
     Case("GET", "/api/v1/alarms/history", Role.VIEWER, 503),
     Case("GET", "/api/v1/alarms/metrics", Role.VIEWER, 503),
     Case("GET", "/api/v1/alarms/{id}", Role.VIEWER, 503),
+    Case("GET", "/api/v1/alarms/{id}/blind", Role.VIEWER, 503),
     Case("POST", "/api/v1/alarms/{id}/{action}", Role.OFFICER, 422),
+    Case("GET", "/api/v1/alarms/without-verdict", Role.VIEWER, 503),
+    Case("POST", "/api/v1/alarms/acknowledge", Role.OFFICER, 503, {"alarms": ["x"], "why": "w"}),
+    Case("GET", "/api/v1/alarms/{id}/card", Role.OFFICER, 503),
+    Case("GET", "/api/v1/alarms/{id}/owner", Role.VIEWER, 503),
+    Case("POST", "/api/v1/alarms/{id}/take-over", Role.OFFICER, 503, {"level": "city", "why": "w"}),
+    Case("GET", "/api/v1/alarms/{id}/verdict", Role.VIEWER, 503),
+    Case("POST", "/api/v1/alarms/{id}/verdict", Role.OFFICER, 503, {"verdict": "test"}),
+    Case("GET", "/api/v1/duty", Role.VIEWER, 503),
+    Case("GET", "/api/v1/duty/figures", Role.VIEWER, 503),
+    Case("GET", "/api/v1/duty/blind-list", Role.VIEWER, 503),
+    Case("POST", "/api/v1/duty/presence", Role.OFFICER, 503),
+    Case("POST", "/api/v1/duty/stand-down", Role.ADMIN, 503, {"why": "w"}),
+    Case("GET", "/api/v1/duty/hand-overs", Role.VIEWER, 503),
+    Case("GET", "/api/v1/duty/hand-overs/{number}", Role.VIEWER, 422),
+    Case("POST", "/api/v1/duty/hand-overs", Role.OFFICER, 503),
+    Case("POST", "/api/v1/duty/hand-overs/{number}/accept", Role.OFFICER, 422, {"digest": "x"}),
+    Case("GET", "/api/v1/duty/logbook", Role.VIEWER, 503),
     Case("GET", "/api/v1/interlocks", Role.VIEWER, 503),
     Case("POST", "/api/v1/interlocks/{id}/reset", Role.OFFICER, 503, {"on_site": True}),
     Case("POST", "/api/v1/devices/{id}/commands", Role.OFFICER, 404, {"name": "self-test"}),
@@ -59,6 +81,13 @@ API = [
     Case("GET", "/api/v1/maintenance", Role.VIEWER, 503),
     Case("POST", "/api/v1/maintenance", Role.OFFICER, 503, {"scope": "area", "target": "x", "for_s": 60, "why": "w"}),
     Case("POST", "/api/v1/maintenance/{id}/end", Role.OFFICER, 503),
+    Case("GET", "/api/v1/bypasses", Role.VIEWER, 503),
+    Case("POST", "/api/v1/bypasses", Role.OFFICER, 503, BYPASS),
+    Case("POST", "/api/v1/bypasses/{id}/confirm", Role.OFFICER, 503, {"cause": "RK-1", "for_s": 60}),
+    Case("POST", "/api/v1/bypasses/{id}/end", Role.OFFICER, 503),
+    Case("GET", "/api/v1/proof-tests", Role.VIEWER, 503),
+    Case("GET", "/api/v1/proof-tests/{id}", Role.VIEWER, 503),
+    Case("POST", "/api/v1/proof-tests", Role.OFFICER, 503, PROOF),
     Case("GET", "/api/v1/connections", Role.VIEWER, 503),
     Case("GET", "/api/v1/connections/{id}", Role.VIEWER, 503),
     Case("GET", "/api/v1/connections/{id}/wire", Role.OFFICER, 503),
@@ -81,6 +110,7 @@ API = [
     Case("POST", "/api/v1/demo/reopen", Role.OFFICER, 404),
     Case("GET", "/api/v1/healthz", None, 200),
     Case("GET", "/api/v1/readyz", None, 200),
+    Case("GET", "/api/v1/rules/differences", Role.VIEWER, 503),
     Case("GET", "/api/v1/metrics", None, 200),
     Case("GET", "/healthz", None, 200),
     Case("GET", "/readyz", None, 200),

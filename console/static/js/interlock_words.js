@@ -15,6 +15,8 @@ const STATUS = {
   absent: { sign: "–", level: "normal" },
   shadow: { sign: "○", level: "notice" },
 };
+/** What an effect moves, as its action names it, or that a station is expected to move it; else a person is asked. */
+const KINDS = ["valve", "fan", "intake", "expect"];
 const UNLISTED = { sign: "?", level: /** @type {Level} */ ("warning") };
 
 /** @param {Effect} effect */
@@ -27,7 +29,7 @@ export function signOf(effect) {
  * @param {Words} words
  */
 export function statusText(effect, words) {
-  const kind = effect.action.includes("valve") ? "valve" : "fan";
+  const kind = KINDS.find((one) => effect.action.includes(one)) ?? "person";
   for (const key of [`effect.${kind}.${effect.status}`, `effect.${effect.status}`]) if (words.has(key)) return words.t(key);
   return effect.status;
 }
@@ -46,7 +48,7 @@ export function reasonTexts(effect, words) {
  * @param {Words} words
  */
 export function actionText(effect, words) {
-  const key = `effect.action.${effect.action}`;
+  const key = effect.action === "expect" ? `effect.proof.${effect.effect}` : `effect.action.${effect.action}`;
   return words.has(key) ? words.t(key) : effect.action;
 }
 
@@ -55,7 +57,8 @@ export function actionText(effect, words) {
  * @param {Interlock} interlock
  */
 export function shownEffects(interlock) {
-  const keyOf = (/** @type {Effect} */ one) => [one.action, one.device, one.status, ...one.reason].join(" ");
+  const keyOf = (/** @type {Effect} */ one) =>
+    [one.action, one.action === "expect" ? one.effect : "", one.device, one.status, ...one.reason].join(" ");
   return [...new Map(interlock.effects.map((one) => [keyOf(one), one])).values()];
 }
 
@@ -67,9 +70,11 @@ export function failures(interlock) {
 /**
  * How the interlock stands: failed to act before tripped before unknown.
  * @param {Interlock} interlock
- * @returns {{word: "failed" | "tripped" | "unknown" | "armed" | "observe" | "unlisted", level: Level}}
+ * @returns {{word: "failed" | "unproven" | "seen" | "tripped" | "unknown" | "armed" | "observe" | "unlisted", level: Level}}
  */
 export function standing(interlock) {
+  if (interlock.mode === "observe" && interlock.state === "tripped")
+    return { word: failures(interlock).length ? "unproven" : "seen", level: "alarm" };
   if (failures(interlock).length) return { word: "failed", level: "alarm" };
   if (interlock.state === "tripped") return { word: "tripped", level: "alarm" };
   if (interlock.state === "unknown") return { word: "unknown", level: "warning" };
@@ -77,7 +82,7 @@ export function standing(interlock) {
   return interlock.mode === "act" ? { word: "armed", level: "normal" } : { word: "observe", level: "normal" };
 }
 
-const ORDER = { failed: 0, tripped: 1, unlisted: 2, unknown: 3, armed: 4, observe: 4 };
+const ORDER = { failed: 0, unproven: 0, tripped: 1, seen: 1, unlisted: 2, unknown: 3, armed: 4, observe: 4 };
 
 /**
  * Failed ones first, then tripped, the newest of them first, then those with a closed valve; what is real before a drill.

@@ -58,7 +58,8 @@ class InterlocksPanel {
       ...this.marks(one),
     );
     const root = element("li", { class: "zone", "data-interlock": one.id, "data-level": level }, head);
-    if (failures(one).length) root.append(element("p", { class: "failed", role: "alert" }, desk.t("interlock.failed")));
+    const said = one.mode === "observe" ? "interlock.unproven" : "interlock.failed";
+    if (failures(one).length) root.append(element("p", { class: "failed", role: "alert" }, desk.t(said)));
     root.append(...this.closed(one));
     if (one.causes.length) root.append(this.causes(one));
     if (one.effects.length) root.append(this.effects(one));
@@ -122,7 +123,9 @@ class InterlocksPanel {
   foot(one) {
     const said = this.said.get(one.id);
     const parts = [];
-    if (this.desk.mayAct && one.state === "tripped" && one.origin === "live") {
+    // what is only observed is not reset from here, but for what another matrix has left (S11, S15)
+    const mayBeReset = one.mode === "act" || failures(one).length > 0;
+    if (this.desk.mayAct && mayBeReset && one.state === "tripped" && one.origin === "live") {
       const button = element("button", { type: "button", "data-key": `reset ${one.id}` }, this.desk.t("interlock.reset"));
       button.addEventListener("click", () => void this.reset(one));
       parts.push(button);

@@ -1,11 +1,12 @@
 """Alarms over HTTP, acted on by a real gateway behind two real journals."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
 
+from alarms.actions import Verb
 from console.roles import Role
 from tests.console.duty.conftest import CLOSED, GAS, KITCHEN, LEAK, OTHER, Open, Rig
 
@@ -188,9 +189,12 @@ async def test_a_wrong_wish_is_told_what_is_wrong(
     assert await states(officer) == {LEAK: "unacknowledged"}
 
 
-async def test_there_is_no_way_to_act_on_several_alarms_at_once(officer: httpx.AsyncClient) -> None:
-    assert (await officer.post(f"{ALARMS}/acknowledge")).status_code == 405
+async def test_there_is_no_way_to_do_more_to_several_alarms_than_to_acknowledge_them(
+    officer: httpx.AsyncClient,
+) -> None:
     assert (await officer.post(ALARMS)).status_code == 405
+    verbs = [verb for verb in get_args(Verb) if verb != "acknowledge"]
+    assert {(await officer.post(f"{ALARMS}/{verb}")).status_code for verb in verbs} == {405}
 
 
 @pytest.mark.parametrize(("role", "status"), [(None, 401), (Role.VIEWER, 403), (Role.OFFICER, 200), (Role.ADMIN, 200)])
@@ -265,3 +269,9 @@ async def test_the_history_is_cut_by_device_time_and_page(rig: Rig, officer: htt
 async def test_a_wrong_question_of_the_history_is_422(rig: Rig, officer: httpx.AsyncClient, query: str) -> None:
     await rig.leak()
     assert (await officer.get(f"{ALARMS}/history?{query}")).status_code == 422
+
+
+async def test_what_is_blind_is_listed_of_an_alarm_that_there_is(rig: Rig, officer: httpx.AsyncClient) -> None:
+    await rig.leak()
+    assert (await officer.get(f"{ALARMS}/{LEAK}/blind")).json() == {"items": [], "next": None}
+    assert (await officer.get(f"{ALARMS}/{GAS}~CK-99/blind")).status_code == 404

@@ -136,9 +136,23 @@ def test_an_alarm_that_no_rule_judges_is_an_orphan_that_a_person_settles(
 ) -> None:
     record = record_of(rule, device, point)
     item = board_of(site, record).item(record.alarm)
-    assert (item["orphan"], item["reset_needs"], item["actions"]) == (True, "role", ["acknowledge", "out-of-service"])
+    assert (item["orphan"], item["actions"]) == (True, ["acknowledge", "out-of-service"])
     settled = msgspec.structs.replace(record, state=AlarmState.ACKNOWLEDGED)
     assert board_of(site, settled).item(record.alarm)["actions"] == ["out-of-service", "reset"]
+    assert item["reset_needs"] == "on-site-calibration", "the gateway asks for it: nobody knows what its rule asked for"
+    process = msgspec.structs.replace(record, life_safety=False)
+    assert board_of(site, process).item(record.alarm)["reset_needs"] == "role"
+
+
+def test_an_alarm_of_a_changed_rule_is_an_orphan_that_its_new_rule_has_to_let_go_of(site: Site) -> None:
+    record = msgspec.structs.replace(record_of(), state=AlarmState.ACKNOWLEDGED, outlived=True)
+    board = board_of(site, record)
+    item = board.item(LEAK)
+    assert (item["orphan"], item["reset_needs"], item["actions"]) == (True, "on-site-calibration", ["out-of-service"])
+    board.observe(
+        msgspec.structs.replace(raised(START + 1), event=Event.RESET, after=AlarmState.NORMAL, mark=7, outlived=False)
+    )
+    assert not board.item(LEAK)["orphan"]
 
 
 def test_an_alarm_that_its_rule_judges_is_no_orphan(site: Site) -> None:

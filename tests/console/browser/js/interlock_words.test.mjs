@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { byNeed, failures, reasonTexts, shownEffects, signOf, standing, statusText } from "../../../../console/static/js/interlock_words.js";
+import { actionText, byNeed, failures, reasonTexts, shownEffects, signOf, standing, statusText } from "../../../../console/static/js/interlock_words.js";
 import { words } from "./desk_words.mjs";
 import { RAISED, effect, interlock, iso } from "./duty_items.mjs";
 
@@ -12,6 +12,29 @@ test("done means closed for a valve and running for a fan", () => {
   assert.equal(statusText(effect(), zh), "已关,回读确认");
   assert.equal(statusText(effect({ action: "close-upstream-valve" }), en), "closed, read back");
   assert.equal(statusText(effect({ action: "start-fan" }), en), "running, read back");
+});
+
+test("what is asked of a person says so, and is nothing that moved", () => {
+  assert.equal(statusText(effect({ action: "stop-intake" }), en), "stopped, read back");
+  assert.equal(statusText(effect({ action: "ask-evacuation", status: "held" }), en), "a person is asked");
+  assert.equal(statusText(effect({ action: "ask-person", status: "waiting" }), zh), "暂不需要");
+  assert.equal(statusText(effect({ action: "hold-fan", status: "held" }), en), "held");
+  for (const action of ["inhibit-fan", "stop-intake", "ask-person", "ask-evacuation"]) {
+    assert.notEqual(actionText(effect({ action }), zh), action);
+    assert.notEqual(actionText(effect({ action }), en), action);
+  }
+});
+
+test("what a station must show is told by its proof, and each proof by itself", () => {
+  const proofs = ["fan-proof", "station-alarm", "dispenser-stop-proof", "inlet-valve-proof", "esd", "station-valves-proof"];
+  const shown = [...proofs, "compressor-proof", "filling", "plc-heartbeat"].map((one) => effect({ action: "expect", effect: one }));
+  for (const one of shown) for (const language of [zh, en]) assert.match(actionText(one, language), /^(Station: |站控:)/);
+  assert.equal(shownEffects(interlock({ effects: shown })).length, shown.length);
+  assert.equal(statusText(effect({ action: "expect", status: "failed" }), en), "NOT SEEN in time");
+  const [missing, asked] = ["failed", "waiting"].map((status) => [effect({ action: "expect", status })]);
+  const seen = { mode: "observe", state: "tripped" };
+  assert.deepEqual(standing(interlock({ ...seen, effects: missing })), { word: "unproven", level: "alarm" });
+  assert.deepEqual(standing(interlock({ ...seen, effects: asked })), { word: "seen", level: "alarm" });
 });
 
 test("an effect that failed is loud", () => {
