@@ -17,7 +17,7 @@ ONLY ?=
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format servers flash firmware-image hil hil-firmware bench bench-peers soak faults fuzz screenshots dashboards lock clean
+.PHONY: help run test check format servers flash firmware-image hil hil-firmware bench bench-peers soak faults fuzz mutants screenshots dashboards lock clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -86,6 +86,9 @@ fuzz: $(STAMP) ## A hundred thousand malformed frames at every door of the real 
 
 faults: servers ## Faults of gateway, InfluxDB, disks and clock under load: 20 minutes. ARGS="--only killed,silent-30"
 	@$(BIN)/python -m bench.faults $(ARGS)
+
+mutants: $(STAMP) ## Plant faults in the interlocks and see whether a test notices: hours. ARGS="--only FILE --every 9"
+	@$(BIN)/python -m tools.mutants $(ARGS)
 
 screenshots: $(STAMP) ## Take the README's pictures of the duty desk again, from the running demo.
 	@$(BIN)/python tools/screenshots.py

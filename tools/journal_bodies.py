@@ -24,8 +24,11 @@ import gengfu.consumer_record
 import interlocks.record
 import operations.events
 import protocols.bump_test
+import protocols.bypass
 import protocols.command
+import protocols.gateway_sign
 import protocols.maintenance
+import protocols.proof_test
 import protocols.reading
 import protocols.request
 import telemetry.health
@@ -74,12 +77,29 @@ KINDS = (
         _each(samples.maintenance, protocols.maintenance.encode_maintenance),
         protocols.maintenance.decode_maintenance,
     ),
+    Kind(
+        "gateway-sign",
+        _each(samples.gateway_signs, protocols.gateway_sign.encode_sign),
+        protocols.gateway_sign.decode_sign,
+    ),
+    Kind("bypass", _each(samples.bypasses, protocols.bypass.encode_bypass), protocols.bypass.decode_bypass),
+    Kind(
+        "proof-test",
+        _each(samples.proof_tests, protocols.proof_test.encode),
+        protocols.proof_test.decode_proof_test,
+    ),
+    Kind(
+        "proof-plan",
+        _each(samples.proof_plans, protocols.proof_test.encode),
+        protocols.proof_test.decode_proof_plan,
+    ),
     Kind("request", _each(samples.requests, protocols.request.encode), protocols.request.decode_request),
     Kind("answer", _each(samples.answers, protocols.request.encode), protocols.request.decode_answer),
     Kind("plan", _each(samples.plan_events, operations.events.encode_event), operations.events.decode_event),
     Kind("health", _each(samples.health, telemetry.health.encode_health), telemetry.health.decode_health),
     Kind("site", lambda: list(samples.site_bodies()), msgspec.msgpack.decode),  # nobody reads it back but people
     Kind("alarm/", _each(samples.alarm_records, alarms.alarm.encode), alarms.alarm.decode_record),
+    Kind("console-alarm/", _each(samples.alarm_records, alarms.alarm.encode), alarms.alarm.decode_record),
     Kind("interlock/", _each(samples.interlock_records, interlocks.record.encode), interlocks.record.decode_record),
     Kind("commands/", lambda: [samples.command_log().dump(samples.GAS)], _commands),
     Kind(
@@ -91,6 +111,22 @@ KINDS = (
         "maintenance/",
         _each(samples.maintenance, protocols.maintenance.encode_maintenance),
         protocols.maintenance.decode_maintenance,
+    ),
+    Kind(
+        "gateway/sign",
+        _each(samples.gateway_signs, protocols.gateway_sign.encode_sign),
+        protocols.gateway_sign.decode_sign,
+    ),
+    Kind("bypass/", _each(samples.bypasses, protocols.bypass.encode_bypass), protocols.bypass.decode_bypass),
+    Kind(
+        "proof-test/",
+        _each(samples.proof_tests, protocols.proof_test.encode),
+        protocols.proof_test.decode_proof_test,
+    ),
+    Kind(
+        "proof-plan/",
+        _each(samples.proof_plans, protocols.proof_test.encode),
+        protocols.proof_test.decode_proof_plan,
     ),
     Kind("downlink/cursor", lambda: [samples.cursor_body()], samples.cursor_of),
     Kind("oscore/", lambda: [samples.numbers_body()], samples.next_number),

@@ -26,10 +26,13 @@ from interlocks.states import InterlockState
 from journal.entry import Entry, Stored
 from operations.events import EventName, PlanEvent
 from protocols.bump_test import BumpTest
+from protocols.bypass import Bypass
 from protocols.command import Command, CommandEvent
 from protocols.command_log import CommandLog
+from protocols.gateway_sign import BlindDevice, BlindLine, GatewaySign
 from protocols.maintenance import Maintenance
 from protocols.moment import Moment
+from protocols.proof_test import Element, ProofPlan, ProofTest
 from protocols.quality import Quality
 from protocols.reading import Origin, Reading
 from protocols.request import OperatorAnswer, OperatorRequest
@@ -65,7 +68,7 @@ def transitions() -> list[AlarmTransition]:
     first = AlarmTransition(
         f"{GAS}~CK-01:methane~drill", GAS, "methane", "CK-01", Origin.DRILL, "critical", True, AlarmEvent.RAISE,
         AlarmState.NORMAL, AlarmState.UNACKNOWLEDGED, T0, T0 - 1, 25.5, int(Quality.BAD_OVER_RANGE), T0 - 2, True,
-        "li", "误报?", T0 + 3600,
+        "li", "误报?", T0 + 3600, 2**48, True,
     )  # fmt: skip
     states = list(AlarmState)
     walked = [
@@ -82,7 +85,7 @@ def alarm_records() -> list[AlarmRecord]:
     """Every state."""
     full = AlarmRecord(
         f"{GAS}~CK-01", GAS, "methane", "CK-01", Origin.SIMULATED, "high", True, AlarmState.SHELVED, True, True, T0,
-        T0 + 1, T0 + 2, 25.5, 129, "li", T0 + 3, T0 + 4, "wang", "检修", 20.25, T0 - 5,
+        T0 + 1, T0 + 2, 25.5, 129, "li", T0 + 3, T0 + 4, "wang", "检修", 20.25, T0 - 5, 2**48, True,
     )  # fmt: skip
     bare = [AlarmRecord(f"{GAS}~FW-01", GAS, "", "FW-01", Origin.LIVE, "low", False, one) for one in AlarmState]
     return [full, *bare]
@@ -95,7 +98,9 @@ def interlock_records() -> list[InterlockRecord]:
         for status in get_args(Status)
     ]
     causes = [("RK-1", T0), ("found-closed", T0 + 1)]
-    full = InterlockRecord("i-1", "east", "RK", Origin.DRILL, InterlockState.TRIPPED, causes, effects, [GAS], T0)
+    full = InterlockRecord(
+        "i-1", "east", "RK", Origin.DRILL, InterlockState.TRIPPED, causes, effects, [GAS], T0, 2**48, 1
+    )
     return [full, *(InterlockRecord("i-2", "east", "RK", Origin.LIVE, one) for one in InterlockState)]
 
 
@@ -133,6 +138,46 @@ def maintenance() -> list[Maintenance]:
     area = Maintenance("east/kitchen~area", "east/kitchen", "area", TERM, "li", "检修")
     ended = msgspec.structs.replace(area, ended_at=T0 + 60, ended_by="wang", ended_why="完工")
     return [Maintenance(f"{GAS}~device", GAS, "device", TERM, "li", "换电源", alarms), ended]
+
+
+def bypasses() -> list[Bypass]:
+    """One that waits, one that is active, one that ended by itself, one that nobody confirmed."""
+    asked = Bypass(
+        "east/kitchen", "east/kitchen~restaurant-kitchen", "RK-1", (GAS, "east:gas:2"), "li", "换探头", "手持仪值守",
+        3600.5, TERM,
+    )  # fmt: skip
+    active = msgspec.structs.replace(asked, confirmed_by="wang", term=TERM)
+    ended = msgspec.structs.replace(active, ended_at=T0 + 60, ended_why="restart")
+    return [asked, active, ended, msgspec.structs.replace(asked, ended_at=T0 + 60, ended_by="li", ended_why="不用了")]
+
+
+def proof_tests() -> list[ProofTest]:
+    """Every state."""
+    begun = ProofTest(f"{GAS}~valve", GAS, "valve", "close-valve", 15.0, T0, "li", "半年试验", "王师傅 138")
+    more: list[dict[str, Any]] = [
+        {"state": "moving"},
+        {"state": "passed", "took_s": 6.25, "ended_at": T0 + 60, "passed_at": T0 + 60},
+        {"state": "failed", "took_s": 20.5, "ended_at": T0 + 60, "detail": "no read-back in time; it closed late"},
+        {"state": "interrupted", "ended_at": T0 + 60, "detail": "重启", "passed_at": T0 - 1},
+    ]
+    return [begun, *(msgspec.structs.replace(begun, **one) for one in more)]
+
+
+def proof_plans() -> list[ProofPlan]:
+    """Without a valve, and with one."""
+    return [ProofPlan({}), ProofPlan({f"{GAS}~valve": Element(GAS, "valve", T0, 15_552_000.0)})]
+
+
+def gateway_signs() -> list[GatewaySign]:
+    """All is well; lines are down; nothing new; of a simulation."""
+    one, other = BlindDevice(GAS, ("methane", "co"), ("alarm", "level")), BlindDevice("east:gas:2", ("methane",))
+    line = BlindLine("east/line", "gateway:east:east.line", T0, "没有设备应答", (one, other))
+    return [
+        GatewaySign(T0, "east", Origin.LIVE, ()),
+        GatewaySign(T0, "east", Origin.LIVE, (line, BlindLine("bins", "gateway:east:bins", T0, "refused"))),
+        GatewaySign(T0, "east", Origin.LIVE),
+        GatewaySign(T0, "east", Origin.SIMULATED, ()),
+    ]
 
 
 def requests() -> list[OperatorRequest]:

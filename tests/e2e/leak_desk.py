@@ -32,7 +32,7 @@ MEASURED = {
 """Each board of the demo, with the point it is there for."""
 INTERLOCK = {
     "demo:gas:0001": "street/hotpot~restaurant-kitchen",
-    "demo:gas:0002": "mall/noodles~restaurant-kitchen",
+    "demo:gas:0002": "mall/noodles~mall-tenant",
 }
 PATIENCE_MS = 15_000
 """For a condition that has no limit of its own: a loaded machine is slow."""
@@ -232,6 +232,12 @@ class Api:
         """Do something; it must be accepted."""
         answer = self.client.post(f"/api/v1{path}", json=body)
         assert answer.is_success, answer.text
+
+    def refused(self, path: str, **body: Any) -> str:
+        """Ask for something that must be refused; why it is."""
+        answer = self.client.post(f"/api/v1{path}", json=body)
+        assert answer.status_code == 409, answer.text
+        return str(answer.json()["detail"])
 
     def alarm(self, alarm: str) -> dict[str, Any] | None:
         """An alarm by its id, if it was ever raised."""

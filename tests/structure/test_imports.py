@@ -28,7 +28,7 @@ HOME: Mapping[str, tuple[str, ...]] = {
     "uvicorn": ("console/serve.py",),
     "argon2": ("console/accounts.py",),
     "sqlalchemy": (
-        *("console/accounts.py", "console/database.py", "console/tables.py"),
+        *("console/accounts.py", "console/database.py", "console/tables.py", "console/duty/logbook.py"),
         *("operations/database.py", "operations/store.py", "operations/tables.py"),
     ),
     "sqlite3": ("journal/*", "telemetry/influx_state.py"),
