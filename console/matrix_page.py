@@ -39,8 +39,9 @@ def _section(one: Sheet, areas: Mapping[str, AreaView], language: Language) -> s
     say = partial(word, language)
     matrix = one.matrix
     names = [_pick(area.title, language) for area in areas.values() if area.kind in matrix.areas]
-    minutes = f"{matrix.reset_after_s / 60:g}"
-    ends = say("reset" if matrix.mode == "act" else "ends", minutes=minutes)
+    whole = divmod(matrix.reset_after_s, 60)
+    time = say("seconds", seconds=f"{matrix.reset_after_s:g}") if whole[1] else say("minutes", minutes=f"{whole[0]:g}")
+    ends = say("reset" if matrix.mode == "act" else "ends", time=time)
     return f"""<section id="{escape(matrix.id)}" data-mode="{matrix.mode}">
 <h2>{escape(_pick(matrix.title, language))} <small>{escape(matrix.id)}</small></h2>
 <p><strong>{say(matrix.mode)}</strong> · {say("areas")}: {escape(", ".join(names)) or say("no-areas")}</p>

@@ -18,13 +18,13 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "observe": ("只监视:不发任何命令,站控自行动作", "Only observed: nothing is commanded, the station acts by itself"),
     "act": ("自动动作", "Acts"),
     "reset": (
-        "复位:全部原因消失并保持 {minutes} 分钟(数据良好),有权限的人在现场确认;复位不动作设备,阀门由人现场打开。",
-        "Reset: every cause gone for {minutes} min on good fresh data, a person with the role on site; it moves "
+        "复位:全部原因消失并保持 {time}(数据良好),有权限的人在现场确认;复位不动作设备,阀门由人现场打开。",
+        "Reset: every cause gone for {time} on good fresh data, a person with the role on site; it moves "
         "nothing: the valve is opened by hand.",
     ),
     "ends": (
-        "记录在全部原因消失并保持 {minutes} 分钟后自行结束;本程序从不复位加氢站。",
-        "The record ends by itself when every cause was gone for {minutes} min; the station is never reset from here.",
+        "记录在全部原因消失并保持 {time} 后自行结束;本程序从不复位加氢站。",
+        "The record ends by itself when every cause was gone for {time}; the station is never reset from here.",
     ),
     "areas": ("适用区域", "Areas"),
     "no-areas": ("本站没有此类区域", "this site has no such area"),
@@ -44,6 +44,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "unless-closed": ("本机阀门未关时", "only while the own valve is not closed"),
     "within": ("{seconds} 秒内", "within {seconds} s"),
     "minutes": ("{minutes} 分钟", "{minutes} min"),
+    "seconds": ("{seconds} 秒", "{seconds} s"),
     "costly": ("仅失联不触发", "never by loss alone"),
     "on-lost.alarm": ("全部失效:只报警", "all failed: alarm only"),
     "on-lost.all-lost": ("全部失效:按失联行", "all failed: the row of lost detectors"),

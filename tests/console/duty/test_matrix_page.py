@@ -56,6 +56,12 @@ def test_a_row_that_only_backs_a_device_up_and_one_that_counts_an_exposure_say_s
     assert "stands for 900 s in all, counted down while it does not" in " ".join(page.split())
 
 
+def test_a_reset_of_seconds_is_told_in_seconds() -> None:
+    page = matrices_page([BY_ID["household"].model_copy(update={"reset_after_s": 10.0})], {}, "en")
+    assert "every cause gone for 10 s on good" in page
+    assert "every cause gone for 10 min on good" in matrices_page([BY_ID["household"]], {}, "en")
+
+
 def test_an_observed_station_shows_what_it_must_do_and_no_effect() -> None:
     page = matrices_page(MATRICES, {}, "en")
     assert " ".join(rows(page, "hydrogen-station")["HS-3"][2]) == (
