@@ -52,4 +52,5 @@ class Samples:
         if kept:
             times = kept[:: self._width]
             for taker, place in self._takers:
-                taker.take(times, kept[place :: self._width])  # type: ignore[arg-type]  # of an ordinary reading
+                values = kept[place :: self._width]
+                taker.take(times, values)  # type: ignore[arg-type]  # an ordinary reading has no text where a taker looks

@@ -118,10 +118,14 @@ def _plant(node: ast.expr | ast.stmt, change: int) -> None:
         case ast.BinOp():
             node.op = _OPERATORS[type(node.op)]()
         case ast.Constant():
-            value = node.value
-            node.value = not value if isinstance(value, bool) else value + 1  # type: ignore[operator]  # a number: `_changes`
+            node.value = _another(node.value)
         case ast.Expr():
             node.value = ast.Constant(None)
+
+
+def _another(value: object) -> float | bool:
+    assert isinstance(value, int | float), f"{value!r} was not to be changed"
+    return not value if isinstance(value, bool) else value + 1
 
 
 def prepare() -> None:

@@ -47,10 +47,10 @@ def run(options: argparse.Namespace) -> int:
     """Replay, and show the difference. Raises `InputError`, `MissingError`."""
     settings = load_settings(options.config)
     from gengfu import sites  # noqa: PLC0415 - seconds of imports, which the help does not need
-    from gengfu.extracting import origins_of  # noqa: PLC0415 - seconds of imports
-    from gengfu.replaying import report, words  # noqa: PLC0415 - seconds of imports
-    from gengfu.replaying import run as replaying  # noqa: PLC0415 - seconds of imports
-    from gengfu.site_rules.book import read_book  # noqa: PLC0415 - seconds of imports
+    from gengfu.extracting import origins_of  # noqa: PLC0415 - seconds of imports, which the help does not need
+    from gengfu.replaying import report, words  # noqa: PLC0415 - seconds of imports, which the help does not need
+    from gengfu.replaying import run as replaying  # noqa: PLC0415 - seconds of imports, which the help does not need
+    from gengfu.site_rules.book import read_book  # noqa: PLC0415 - seconds of imports, which the help does not need
 
     document = _document(options, settings)
     site = sites.read_site(document, settings.profiles)

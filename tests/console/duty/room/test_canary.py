@@ -43,7 +43,7 @@ async def test_it_is_seen_and_acknowledged_and_nothing_else_knows_of_it(room: Ro
     live = room.rig.services.live
     assert {*live.snapshot(), *live.snapshot(Origin.SIMULATED)} == {GAS, OTHER, "t:bin:1"}
     assert room.rig.gateway.line.sent == []
-    annotate = Annotator(room.rig.services.site, rulebook, {})  # type: ignore[arg-type]  # the site is a real one
+    annotate = Annotator(room.rig.services.site, rulebook, {})  # type: ignore[arg-type]  # whole here; the console names a part
     assert [annotate(one.kind, one.body) for one in entries if one.kind == "alarm"] == [None] * 3, "for InfluxDB"
 
 
@@ -126,8 +126,8 @@ async def test_it_sings_for_ever_and_soon_again_when_it_was_not_heard(room: Room
             raise Stop from None
 
     one = room.side.canary
-    one.sing = sing  # type: ignore[method-assign]  # the song itself has tests of its own
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(one, "sing", sing)  # the song itself has tests of its own
         patch.setattr(asyncio, "sleep", sleep)
         with pytest.raises(Stop):
             await one.run()
