@@ -8,7 +8,7 @@ the last block may be torn. Reading is `gateway.frame_files`.
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
@@ -38,7 +38,7 @@ MOST_PEERS = 4096
 
 WirePiece: TypeAlias = tuple[int, bool, bytes, str, int]
 """`gateway.wire_log.Piece`, its parts not named."""
-Recorder: TypeAlias = Callable[[WirePiece], None]
+Recorder: TypeAlias = Callable[[Sequence[WirePiece]], None]
 
 
 class Waiting(NamedTuple):
@@ -93,19 +93,19 @@ class FrameLog:
         have left the processor's cache, and a thread would hold the interpreter while it goes over thousands."""
         peers: dict[str, Names] = {}
 
-        def record(piece: WirePiece) -> None:
+        def record(pieces: Sequence[WirePiece]) -> None:
             waiting = self._waiting
             if len(waiting) > MOST_WAITING:
-                self._not_taken += 1
+                self._not_taken += len(pieces)
                 return
-            at, outgoing, data, peer, size = piece
-            names = peers.get(peer)
-            if names is None:
-                if len(peers) >= MOST_PEERS:
-                    peers.clear()
-                names = peers[peer] = names_of(connection, peer)
-            waiting += record_of(at, outgoing, names, size, data)
-            self._frames += 1
+            for at, outgoing, data, peer, size in pieces:
+                names = peers.get(peer)
+                if names is None:
+                    if len(peers) >= MOST_PEERS:
+                        peers.clear()
+                    names = peers[peer] = names_of(connection, peer)
+                waiting += record_of(at, outgoing, names, size, data)
+            self._frames += len(pieces)
 
         return record
 

@@ -13,7 +13,7 @@ import os
 import socket
 import sys
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -27,6 +27,8 @@ MOST_WAITING = 4_096
 
 Address: TypeAlias = tuple[str, int] | tuple[str, int, int, int]
 """(host, port), of IPv6 with flow and scope."""
+Datagram: TypeAlias = tuple[bytes, Address]
+"""And who sent it."""
 
 
 class _Piece(ctypes.Structure):
@@ -84,7 +86,7 @@ class _Inbox:
         words = memoryview(self._messages).cast("B").cast("I")
         self._lengths = words[_Message.length.offset // 4 :: ctypes.sizeof(_Message) // 4]
 
-    def take(self, fd: int) -> list[tuple[bytes, Address]]:
+    def take(self, fd: int) -> list[Datagram]:
         """What has arrived, with its sender; at most `AT_ONCE`. Raises `OSError`."""
         count = _receive(fd, self._at, AT_ONCE, socket.MSG_DONTWAIT, None)
         if count < 0:
@@ -125,21 +127,32 @@ class _Outbox:
         return sent
 
 
+def _nobody_looks(_arrived: Sequence[Datagram]) -> None:
+    """Nobody wants to see what arrives as it arrives."""
+
+
 class Datagrams(asyncio.DatagramTransport):
     """A bound UDP socket, for ``protocol`` as a loop's own datagram transport; `close` closes it.
 
-    An error of one datagram is told to ``protocol.error_received`` and costs the others nothing.
+    An error of one datagram is told to ``protocol.error_received`` and costs the others nothing. ``arrived`` is given
+    what one system call brought, before any of it is handed to ``protocol``.
     """
 
-    def __init__(self, bound: socket.socket, protocol: asyncio.DatagramProtocol) -> None:
+    def __init__(
+        self,
+        bound: socket.socket,
+        protocol: asyncio.DatagramProtocol,
+        arrived: Callable[[Sequence[Datagram]], None] = _nobody_looks,
+    ) -> None:
         super().__init__({"socket": bound, "sockname": bound.getsockname()})
         self._loop = asyncio.get_running_loop()
         self._socket = bound
         self._fd = bound.fileno()
         self._protocol = protocol
+        self._look_at = arrived
         self._inbox = _Inbox()
         self._outbox = _Outbox()
-        self._arrived: deque[tuple[bytes, Address]] = deque()
+        self._arrived: deque[Datagram] = deque()
         self._waiting: deque[tuple[bytes, bytes]] = deque(maxlen=MOST_WAITING)
         self._is_posted = False
         self._is_waiting = False
@@ -195,10 +208,13 @@ class Datagrams(asyncio.DatagramTransport):
         if self._arrived:
             return  # those before have not all been handed over
         try:
-            self._arrived += self._inbox.take(self._fd)
+            arrived = self._inbox.take(self._fd)
         except OSError as error:
             self._protocol.error_received(error)
-        else:
+            return
+        if arrived:
+            self._arrived += arrived
+            self._look_at(arrived)
             self._hand_over()
 
     def _hand_over(self) -> None:

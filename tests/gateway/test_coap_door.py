@@ -334,3 +334,28 @@ async def test_answer_after_the_door_was_closed_is_not_sent(gate: Gate, peer: Pe
     gate.door.close()
     gate.release()
     assert len(gate.readings()) == 1
+
+
+async def test_the_wire_log_tells_what_came_and_went_in_its_order(gate: Gate, peer: Peer) -> None:
+    gate.hold = True
+    came = [post(mid=1), post(PACK.replace(b'"seq","v":1', b'"seq","v":2'), mid=2)]
+    for one in came:
+        peer.say(one)
+    await wait_for_async(lambda: len(gate.held) == len(came), what="both commits")
+    gate.release()
+    command = asyncio.ensure_future(gate.door.requests.put(peer.address, "valve/close", b"close", 60.0))
+    await wait_for_async(lambda: len(peer.heard) == 3, what="two acknowledgements and a command")
+    sent = [
+        coap.encode(
+            one.kind, int(one.code[0]) << 5 | int(one.code[2:]), one.mid, one.token, one.options, payload=one.payload
+        )
+        for one in peer.heard
+    ]
+    wire = list(gate.diagnosis.wire)
+    assert [(one.outgoing, one.data) for one in wire] == [
+        *((False, one) for one in came),
+        *((True, one) for one in sent),
+    ]
+    assert [one.mid for one in peer.heard[:2]] == [1, 2]
+    assert {one.peer for one in wire} == {f"127.0.0.1:{peer.address[1]}"}
+    command.cancel()

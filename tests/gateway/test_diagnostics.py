@@ -223,6 +223,25 @@ def test_a_secret_is_never_kept(told):
     assert pieces[0].size == 29
 
 
+@given(
+    st.lists(st.lists(st.tuples(st.binary(max_size=LONGEST_PIECE + 40), st.sampled_from("ab")), min_size=1)),
+    st.binary(max_size=2),
+)
+def test_pieces_that_go_together_are_kept_as_one_by_one(turns, secret):
+    together, alone = WireLog(), WireLog()
+    recorded: list[list[tuple[object, ...]]] = [[], []]
+    for log, kept in zip((together, alone), recorded, strict=True):
+        log.hide(secret)
+        log.recorder = kept.extend
+    for at, turn in enumerate(turns):
+        together.add_all(at, True, turn)
+        for data, peer in turn:
+            alone.add(at, True, data, peer)
+    assert list(together) == list(alone)
+    assert (together.last, together._bytes) == (alone.last, alone._bytes)
+    assert recorded[0] == recorded[1]
+
+
 def test_a_log_that_is_followed_keeps_more_and_then_less_again():
     log = WireLog()
     log.after(0, 10, START)

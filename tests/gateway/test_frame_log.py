@@ -33,7 +33,7 @@ def frame(number: int, data: bytes = b"abc") -> Frame:
 
 def write(log: FrameLog, frames: list[Frame], now: int) -> None:
     for one in frames:
-        log.recorder(one.connection)((one.at, one.outgoing, one.data, one.peer, one.size))
+        log.recorder(one.connection)([(one.at, one.outgoing, one.data, one.peer, one.size)])
     log.write(log.take(), now)
 
 
@@ -204,9 +204,9 @@ def test_what_waits_for_a_disk_that_hangs_is_bounded(tmp_path: Path) -> None:
     record = log.recorder("line-1")
     size = MOST_WAITING // 10  # ten, with what stands before each, are beyond the bound
     for _ in range(20):
-        record((START, True, bytes(size), "", size))
+        record([(START, True, bytes(size), "", size)])
     assert (log.take().frames, log.dropped) == (10, 10)
-    record((START, True, b"x", "", 1))
+    record([(START, True, b"x", "", 1)])
     assert log.take().frames == 1
 
 
@@ -216,7 +216,7 @@ def test_each_of_many_peers_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
     record = log.recorder("door")
     peers = [f"10.0.0.{number % 5}:5683" for number in range(20)]
     for peer in peers:
-        record((START, False, b"x", peer, 1))
+        record([(START, False, b"x", peer, 1)])
     log.write(log.take(), START)
     assert [one.peer for one in read(log)] == peers
     log.close()

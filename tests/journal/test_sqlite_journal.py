@@ -11,7 +11,7 @@ import pytest
 from journal.entry import PARTITIONS
 from journal.errors import JournalClosed, JournalError, JournalFull, JournalLocked, JournalNewer
 from journal.file import OLD_NAME, position_of
-from journal.sqlite import GROUP, SqliteJournal
+from journal.sqlite import BUSY, GROUP, SqliteJournal
 from journal.writer import Limit
 
 ALL = range(PARTITIONS)
@@ -152,6 +152,20 @@ async def test_a_lonely_entry_is_committed_after_the_window(open_in, entry):
     journal = open_in(window_s=0.001)
     async with asyncio.timeout(10):
         assert await journal.append([entry(1)]) > 0
+
+
+async def test_behind_many_that_wait_the_next_share_a_longer_window(open_in, entry, monkeypatch):
+    monkeypatch.setattr("journal.sqlite.BUSY_WINDOWS", 3_600_000)
+    journal, commits, told = open_in(window_s=0.001), [], []
+    journal.subscribe(lambda stored: commits.append(len(stored)))
+    await asyncio.gather(*(journal.append([entry(number)]) for number in range(BUSY)))
+    journal.submit([entry(BUSY)], told.append)
+    await asyncio.sleep(0.02)
+    assert told == []
+    monkeypatch.setattr("journal.sqlite.BUSY_WINDOWS", 1)
+    await asyncio.gather(*(journal.append([entry(BUSY + number)]) for number in range(1, GROUP)))
+    assert commits == [BUSY, GROUP]
+    await asyncio.wait_for(journal.append([entry(1000)]), 10)
 
 
 async def test_the_second_owner_of_a_folder_is_told_who_the_first_is(open_in):

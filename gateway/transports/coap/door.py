@@ -34,7 +34,7 @@ from gateway.transports.coap.resources import (
     Offered,
     Resources,
 )
-from gateway.transports.datagrams import Datagrams
+from gateway.transports.datagrams import Datagram, Datagrams
 from gateway.uplink import Ingest, Uplink
 from protocols.errors import DecodeError
 from protocols.wire import coap
@@ -104,6 +104,7 @@ class CoapDoor(asyncio.DatagramProtocol):
         self._rates = Rates(extras.peer_rate) if extras.peer_rate else None
         self._transport: Datagrams | None = None
         self._pending: set[tuple[Address, int]] = set()
+        self._unrecorded: list[tuple[bytes, str]] = []
         self.peers: dict[str, Address] = {}
         self.requests = Requests(self._send)
         self.observers = Observers(self.requests)
@@ -120,12 +121,16 @@ class CoapDoor(asyncio.DatagramProtocol):
         assert isinstance(transport, Datagrams)
         self._transport = transport
 
+    def arrived(self, datagrams: Sequence[Datagram]) -> None:
+        """Called by `Datagrams` for those that came together, before each is received."""
+        if self._diagnosis is not None:
+            named = [(data, f"{addr[0]}:{addr[1]}") for data, addr in datagrams]
+            self._diagnosis.wire.add_all(self._clock(), False, named)
+
     def datagram_received(self, data: bytes, addr: Address) -> None:
         """Called for each datagram; nothing that arrives can raise out of here."""
         name = f"{addr[0]}:{addr[1]}"
         now = self._clock()
-        if self._diagnosis is not None:
-            self._diagnosis.wire.add(now, False, data, name)
         start = _plain_payload(data)
         if start:
             post = _Post(addr, name, data[: start - len(_PLAIN)], wants_time=False)
@@ -234,6 +239,7 @@ class CoapDoor(asyncio.DatagramProtocol):
     def _send(self, datagram: bytes | None, addr: Address) -> None:
         if datagram is not None and self._transport is not None and not self._transport.is_closing():
             if self._diagnosis is not None:
+                self._record()
                 self._diagnosis.sent(datagram, f"{addr[0]}:{addr[1]}")
             self._transport.sendto(datagram, addr)
 
@@ -241,8 +247,16 @@ class CoapDoor(asyncio.DatagramProtocol):
         """Send with the other acknowledgements of this turn of the loop."""
         if self._transport is not None and not self._transport.is_closing():
             if self._diagnosis is not None:
-                self._diagnosis.sent(datagram, post.name)
+                if not self._unrecorded:
+                    asyncio.get_running_loop().call_soon(self._record)
+                self._unrecorded.append((datagram, post.name))
             self._transport.post(datagram, post.peer)
+
+    def _record(self) -> None:
+        """The acknowledgements of this turn of the loop, in the wire log: together, for each alone costs thrice."""
+        if self._unrecorded and self._diagnosis is not None:
+            sent, self._unrecorded = self._unrecorded, []
+            self._diagnosis.wire.add_all(self._clock(), True, sent)
 
     def _count(self, kind: str) -> None:
         self._counters.refused.labels("coap", kind).inc()
@@ -254,6 +268,7 @@ class CoapDoor(asyncio.DatagramProtocol):
 
     def close(self) -> None:
         """Stop listening; answers that still wait are not sent, and their devices will send again."""
+        self._record()
         self.observers.close()
         self._behind.close()
         self.requests.close()
@@ -306,5 +321,5 @@ def listen(
 ) -> CoapDoor:
     """Start the door on a bound socket."""
     gate = CoapDoor(ingest, counters, clock, connection, extras)
-    Datagrams(door, gate)
+    Datagrams(door, gate, gate.arrived)
     return gate
