@@ -1,7 +1,6 @@
 """The alarm record, its transition, and how both are stored."""
 
 from dataclasses import dataclass
-from typing import Self
 
 import msgspec
 
@@ -112,12 +111,6 @@ class Timers:
     counted: int = 0
     counted_at: int = 0
     pace: int = 0
-
-    def clear(self) -> Self:
-        """Stop all."""
-        self.on_since = self.off_since = None
-        self.reports = 0
-        return self
 
     def count(self, mono: int, most: int, pace: int) -> int:
         """Count until now, within 0 and ``most``, and from now on at ``pace``; returns what is counted."""

@@ -1,5 +1,7 @@
 """Deciding: from what a condition says to what is raised and returned, with the delays between."""
 
+from collections.abc import Iterable
+
 from alarms.group import Group
 from alarms.judging import Judgement
 from alarms.register import AlarmRegister
@@ -17,18 +19,23 @@ _PACES = {Judgement.ACTIVE: 1, Judgement.CLEAR: -1, Judgement.HOLD: 0}
 class Decider(AlarmRegister):
     """Judges the alarms of a device on what is known, and runs their delays."""
 
-    def _judge_all(self, group: Group, now: Moment, reading: Reading | None = None) -> None:
-        """``reading``: that which has just come."""
+    def _judge_all(
+        self, group: Group, now: Moment, reading: Reading | None = None, *, is_ordinary: bool = False
+    ) -> None:
+        """``reading``: that which has just come; ``is_ordinary``: as `Picture.update` says."""
         group.stir(reading)
         picture, mono = group.picture, now.mono
-        for standing in group.standings:
+        if reading is not None and is_ordinary:
+            standings: Iterable[Standing] = group.concerned(reading.values, mono)
+        else:
+            standings = group.standings
+        for standing in standings:
             self._weigh(standing, standing.judge(picture, mono), now, reading)
 
     def _judge(self, standing: Standing, picture: Picture, now: Moment) -> None:
         """Judge one of them, because of time."""
-        if standing.bound is not None:
-            standing.touch()
-            self._weigh(standing, standing.judge(picture, now.mono), now)
+        standing.touch()
+        self._weigh(standing, standing.judge(picture, now.mono), now)
 
     def _weigh(self, standing: Standing, judgement: Judgement, now: Moment, reading: Reading | None = None) -> None:
         """A reading without the alarm's point is no report of it."""

@@ -68,11 +68,12 @@ class AlarmEngine(Decider):
             self._observe_late(watched, group, reading, now)
             return
         is_back = picture.lost or picture.heard is None
-        if picture.update(reading, now) and group.lets_through(reading, now):
+        is_ordinary = picture.update(reading, now)
+        if is_ordinary and group.lets_through(reading, now):
             return
         if is_back and reading.origin is Origin.LIVE:
             self._agenda.at(watched.device, now.mono + watched.lost_after_ns)
-        self._judge_all(group, now, reading)
+        self._judge_all(group, now, reading, is_ordinary=is_ordinary)
         group.settle(now.mono)
 
     def _observe_late(self, watched: Watched, group: Group, reading: Reading, now: Moment) -> None:

@@ -12,7 +12,7 @@ from alarms.judging import Judgement
 from alarms.shape import Shape
 from alarms.standing import Standing
 from alarms.together import Together
-from alarms.windows import NEVER
+from alarms.windows import NEVER, Window
 from protocols.moment import SECOND, Moment
 from protocols.ordinary import Numbers, Values
 from protocols.picture import Patience, Picture
@@ -22,7 +22,8 @@ LATE_AFTER_NS = 60 * SECOND
 
 
 class Group:
-    """``is_idle``: none of them is active, about to become so, or counting reports. ``patience``: with the device.
+    """``standings``: in the order of the bounds of ``shape``. ``is_idle``: none of them is active, about to become so,
+    or counting reports. ``patience``: with the device.
 
     ``unnoted_at``: time stamp of the last reading, where it is not written down yet. ``wakes_at``: from when on
     the windows have to be asked of every ordinary reading, mono ns.
@@ -61,7 +62,7 @@ class Group:
         """Whether a window may make a condition active."""
         self.picture.hand_on()
         self._look_when(mono)
-        return any(key.stirs(values, mono) for key in self._keys)
+        return _is_stirred(self._keys, values, mono)
 
     def _look_when(self, mono: int) -> None:
         self._wakes_at = min((key.wakes_at(mono) for key in self._keys), default=NEVER)
@@ -95,6 +96,16 @@ class Group:
         if reading is not None:
             self._unnoted_at = reading.at
 
+    def concerned(self, values: Values, mono: int) -> list[Standing]:
+        """Those that an ordinary reading may change, to be asked after `stir`: the others are idle, and without
+        something that may make them active they stay so."""
+        met = self._shape.met(values)
+        return [
+            standing
+            for place, standing in enumerate(self.standings)
+            if place in met or not standing.is_idle or (standing.keys and _is_stirred(standing.keys, values, mono))
+        ]
+
     def settle(self, mono: int) -> None:
         """All were judged: find out whether they are idle now."""
         self._look_when(mono)
@@ -107,6 +118,10 @@ class Group:
         if at is not None:
             for standing in self.standings:
                 standing.note_value(self.picture, at)
+
+
+def _is_stirred(keys: Iterable[Window], values: Values, mono: int) -> bool:
+    return any(key.stirs(values, mono) for key in keys)
 
 
 def introduce(standings: Iterable[Standing], neighbours: Iterable[Group | None]) -> None:

@@ -7,7 +7,6 @@ what had tripped before does not keep the new one from tripping.
 
 import json
 from collections.abc import Iterable
-from functools import lru_cache
 from hashlib import blake2b
 
 from interlocks.interlock import Interlock
@@ -22,9 +21,23 @@ _UNTOLD = 0
 """Stored by a release that kept no marks, or nothing tripped yet."""
 
 
-@lru_cache(maxsize=1024)
+_MOST_KNOWN = 1024
+_known: dict[int, tuple[Matrix, int]] = {}
+"""By identity: to hash a matrix and compare it with an equal one is a fifth of what a trip takes. It is kept with its
+mark, so that no other one comes to its place in memory."""
+
+
 def mark_of(matrix: Matrix) -> int:
     """A number made of everything that decides what a matrix does; never 0."""
+    known = _known.get(id(matrix))
+    if known is None:
+        if len(_known) >= _MOST_KNOWN:
+            _known.clear()
+        known = _known[id(matrix)] = matrix, _mark(matrix)
+    return known[1]
+
+
+def _mark(matrix: Matrix) -> int:
     said = matrix.model_dump(
         mode="json", exclude={"title": True, "source": True, "cause": {"__all__": {"title"}}}, exclude_defaults=True
     )

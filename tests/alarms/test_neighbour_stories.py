@@ -139,3 +139,26 @@ def test_test_gas_in_a_well_counts_for_nothing() -> None:
     wells.hear(10, "b", 25.0)
     wells.wait(20 * MINUTE)
     assert wells.told == []
+
+
+def test_only_the_same_rule_is_met_together() -> None:
+    rule = only("GW-02")["GW-02"]
+    gentle = rule.model_copy(
+        update={
+            "id": "XX-02",
+            "any": tuple(
+                one.model_copy(update={"limit": 5.0})
+                if one.kind == "together"
+                else one.model_copy(update={"limit": 90.0})
+                for one in rule.any
+            ),
+        }
+    )
+    engine = AlarmEngine({"GW-02": rule, "XX-02": gentle}, [well("a", "b"), well("b", "a")], at(0))
+    for device, methane in (("a", 20.0), ("b", 6.0)):
+        engine.observe(gas_reading(0, device=device, methane=methane), at(0))
+    engine.tick(at(0))
+    while (due := engine.due()) is not None and due <= at(60).mono:
+        engine.tick(at((due - at(0).mono) / SECOND))
+    standing = {(one.device, one.rule) for one in engine.records() if one.state.stands}
+    assert standing == {("a", "XX-02"), ("b", "XX-02")}  # 20 and 6: both wells reach 5, one alone reaches 20

@@ -124,6 +124,24 @@ def test_what_may_raise_something_is_judged_rule_by_rule(
     assert bool(judged) == is_judged
 
 
+@pytest.mark.parametrize(
+    ("told", "judged"),
+    [({"methane": 12.0}, {"CK-01", "CK-03"}), ({}, {"CK-01", "CK-03"}), ({"co": 60.0}, {"CK-01", "CK-03", "CO-04a"})],
+)
+def test_beside_an_alarm_only_what_may_change_is_judged(
+    told: dict[str, Any], judged: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CK-01 pends, CK-03 stands; the mean of CO-04a may come to its limit with 60 ppm."""
+    engine = AlarmEngine(RULES, [Watched("gas:1", GAS, "commercial-kitchen", 2.0)], at(0))
+    for seconds in range(2, 20, 2):
+        engine.observe(gas_reading(float(seconds), **QUIET), at(seconds))
+    engine.observe(gas_reading(20.0, **(QUIET | {"methane": 11.0})), at(20))
+    seen: set[str] = set()
+    monkeypatch.setattr(AlarmEngine, "_weigh", lambda _engine, standing, *_: seen.add(standing.record.rule))
+    engine.observe(gas_reading(22.0, **(QUIET | told)), at(22))
+    assert seen == judged
+
+
 @pytest.mark.parametrize("before", [{"methane": 12.0}, {"fault": 1.0}, {"methane": 101.0}])
 def test_after_anything_else_even_a_quiet_reading_is_judged(
     before: dict[str, Any], monkeypatch: pytest.MonkeyPatch

@@ -101,6 +101,8 @@ def test_unproved_command_is_sent_five_times_ten_seconds_apart_and_failed_once()
     assert [one for one in scene.told if one[1] != "sent"] == [(0, "issued"), (15, "failed"), (50, "given-up")]
     assert scene.settled == [(15, "c/1", False)]
     assert scene.actuator.due() is None
+    scene.hear(420, gas_reading(420, **CLOSED))
+    assert (scene.told[-1], len(scene.settled)) == ((50, "given-up"), 1), "what was given up is over"
 
 
 def test_valve_that_closes_late_is_confirmed_after_the_failure() -> None:
