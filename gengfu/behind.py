@@ -24,7 +24,7 @@ from gengfu.health import Health
 from gengfu.health_log import HealthLog, Seen
 from gengfu.housekeeping import Taker, keep_downlink, keep_house
 from gengfu.huge_pages import keep_heap_in_huge_pages
-from gengfu.operations_side import open_operations
+from gengfu.operations_side import open_when_there
 from gengfu.reload import Followers, SiteReload
 from gengfu.rule_desk import RuleDesk, running
 from gengfu.rules import Rulebook
@@ -61,7 +61,7 @@ async def open_behind(
     site, folder, journal, supervisor = front.in_use.site, front.folder, front.journal, front.supervisor
     opened = await stores.open_stores(after_gateway, site, folder, front.book, journal, front.settings.telemetry)
     # in threads: databases take a tenth of a second each, and a leak does not wait for them
-    operations = await asyncio.to_thread(open_operations, after_gateway, site, folder, journal)
+    operations = await open_when_there(after_gateway, site, folder, journal, front.settings.operations)
     accounts = await asyncio.to_thread(open_accounts, after_gateway, folder)
     console = ConsoleSide(front.settings, site, accounts, front.book, journal, front.downlink, opened, operations)
     await console.warm(after_gateway, front.newest)

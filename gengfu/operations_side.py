@@ -9,17 +9,27 @@ from pathlib import Path
 from device_registry.devices import Site
 from gengfu import clock
 from gengfu.damage import open_or_set_aside
+from gengfu.own_devices.devices import GatewayDevices, gateway_id
+from gengfu.own_devices.report_places import ReportPlaces
+from gengfu.settings import OperationsPart
 from journal.entry import Stored
 from journal.sqlite import SqliteJournal
 from operations.errors import StoreUnusable
+from operations.photos import PhotoStore
 from operations.plan_files import shipped_plans
 from operations.sensors import Detector, SensorWatch
 from operations.service import KINDS, Operations
 from operations.views import Area
+from protocols.document import Text
 from protocols.moment import SECOND
 from protocols.reading import decode_reading
 
 BATCH = 5_000
+GATEWAY = "gateway"
+"""The kind of area of the gateway's own alarms."""
+AGAIN_S = 5.0
+"""So often a server that does not answer at the start is asked again."""
+IN_A_FILE = OperationsPart()
 READINGS_EVERY_S = 2.0
 """Readings alone only move the cursor, which is a transaction of its own: so long they wait for others."""
 
@@ -27,10 +37,16 @@ log = logging.getLogger("gengfu.operations")
 
 
 class OperationsSide:
-    """The plans of a site over its journal. Build with `open_operations`; `follow` runs for ever."""
+    """The plans of a site over its journal. Build with `open_operations`; `follow` runs for ever.
 
-    def __init__(self, service: Operations, sensors: SensorWatch, journal: SqliteJournal) -> None:
+    ``photos``: what people send as evidence of a step.
+    """
+
+    def __init__(
+        self, service: Operations, sensors: SensorWatch, journal: SqliteJournal, photos: PhotoStore | None = None
+    ) -> None:
         self.service = service
+        self.photos = photos
         self._sensors = sensors
         self._journal = journal
         self._came = asyncio.Event()
@@ -103,22 +119,48 @@ def _from_any_thread(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) 
     loop.call_soon_threadsafe(call)
 
 
-def open_operations(stack: AsyncExitStack, site: Site, folder: Path, journal: SqliteJournal) -> OperationsSide:
+async def open_when_there(
+    stack: AsyncExitStack, site: Site, folder: Path, journal: SqliteJournal, kept: OperationsPart
+) -> OperationsSide:
+    """`open_operations` in a thread. A server that cannot be used is asked again until it can: the valves are watched
+    meanwhile. Raises `operations.errors.StoreError` for what no waiting mends."""
+    while True:
+        try:
+            return await asyncio.to_thread(open_operations, stack, site, folder, journal, kept)
+        except StoreUnusable as error:
+            if kept.database_url is None:
+                raise
+            log.error("%s; there is no desk until it answers; asked again in %g s", error, AGAIN_S)
+            await asyncio.sleep(AGAIN_S)
+
+
+def open_operations(
+    stack: AsyncExitStack, site: Site, folder: Path, journal: SqliteJournal, kept: OperationsPart = IN_A_FILE
+) -> OperationsSide:
     """Open the plans' database; ``stack`` closes it. Raises `operations.errors.StoreError`."""
     plans = shipped_plans()
     now = clock.now()
     conditions = [step.sensor for plan in plans.values() for step in plan.step if step.sensor]
     sensors = SensorWatch(_detectors(site), conditions, now)
     database = folder / "operations.db"
-    service = open_or_set_aside(
-        database, lambda: Operations.open(f"sqlite:///{database}", plans, _areas(site), sensors, now), StoreUnusable
-    )
+    if kept.database_url is None:
+        service = open_or_set_aside(
+            database, lambda: Operations.open(f"sqlite:///{database}", plans, _areas(site), sensors, now), StoreUnusable
+        )
+    else:
+        url, password = kept.database_url.get_secret_value(), kept.password()
+        service = Operations.open(url, plans, _areas(site), sensors, now, shared=True, password=password)
     stack.callback(service.close)
-    return OperationsSide(service, sensors, journal)
+    return OperationsSide(service, sensors, journal, PhotoStore(folder / "photos"))
 
 
 def _areas(site: Site) -> dict[str, Area]:
-    return {one.id: Area(one.area.id, one.area.kind, one.area.title) for one in site.devices.values()}
+    """Of the devices, of the places where what people report stands, and of the gateway itself, which is in no area of
+    the site: its plan is a kind of its own (R12)."""
+    every = (*site.devices.values(), *ReportPlaces(site).values())
+    areas = {one.id: Area(one.area.id, one.area.kind, one.area.title) for one in every}
+    own = Area(gateway_id(site.id), GATEWAY, Text(zh="网关及其上行", en="Gateway and its uplink"))
+    return {**areas, **dict.fromkeys(GatewayDevices(site), own)}
 
 
 def _detectors(site: Site) -> list[Detector]:

@@ -5,9 +5,19 @@ Unknown keys are refused. Secrets come from the environment or from files, and a
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -76,6 +86,9 @@ class _SettingsFile(TomlConfigSettingsSource):
         influx = telemetry.get("influx") if isinstance(telemetry, dict) else None
         if isinstance(influx, dict):
             influx.update({key: _InFile() for key in ("password", "token") if key in influx})
+        operations = found.get("operations")
+        if isinstance(operations, dict) and _password_in(str(operations.get("database_url", ""))):
+            operations["database_url"] = _InFile()
         return found
 
 
@@ -86,6 +99,58 @@ class TelemetryPart(Part):
     influx: InfluxPart = InfluxPart()
     flush_s: Annotated[float, Field(ge=0.1, le=60)] = 1.0
     keep: Keep = Keep()
+
+
+class OperationsPart(Part):
+    """Where response plans are kept: a file in the data folder, or a PostgreSQL server by its ``database_url``.
+
+    ``password_file``: holds the server's password; in the environment it may stand in the URL.
+    """
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    database_url: SecretStr | None = None
+    password_file: Path | None = None
+
+    @field_validator("database_url", mode="before")
+    @classmethod
+    def _without_a_password_in_a_file(cls, url: Any) -> Any:
+        if isinstance(url, _InFile):
+            raise ValueError("a secret does not stand in this file: use password_file, or the environment")
+        return url
+
+    @field_validator("database_url")
+    @classmethod
+    def _of_a_server(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith("postgresql://"):
+            raise ValueError("needs a URL such as postgresql://user@host/gengfu; leave it out for a file")
+        return url
+
+    @model_validator(mode="after")
+    def _one_password(self) -> Self:
+        if self.password_file is None:
+            return self
+        if self.database_url is None:
+            raise ValueError("password_file is for a database_url; name one")
+        if _password_in(self.database_url.get_secret_value()):
+            raise ValueError("the password comes from password_file or from the URL, not from both")
+        return self
+
+    def password(self) -> str | None:
+        """Of its file, without the line end; ``None`` without one. Raises `InputError`."""
+        if self.password_file is None:
+            return None
+        try:
+            return self.password_file.read_text(encoding="utf-8").rstrip("\r\n")
+        except OSError as error:
+            raise InputError(f"operations.password_file: {self.password_file}: {error.strerror}") from None
+
+
+def _password_in(url: str) -> bool:
+    try:
+        return urlsplit(url).password is not None
+    except ValueError:
+        return True  # nobody can tell: better too careful
 
 
 class JournalPart(Part):
@@ -112,6 +177,7 @@ class Settings(BaseSettings):
     http: HttpPart = HttpPart()
     telemetry: TelemetryPart = TelemetryPart()
     journal: JournalPart = JournalPart()
+    operations: OperationsPart = OperationsPart()
     admin_password: SecretStr | None = Field(default=None, validation_alias="GENGFU_ADMIN_PASSWORD")
 
     @classmethod

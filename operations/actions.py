@@ -1,15 +1,17 @@
 """What people may do to a step, and what each act needs: the right role, a reason, evidence. Nothing half-done."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Literal, NamedTuple
 
+from operations.answers import TEXT_MAX, check_answer
 from operations.errors import ActionRefused
 from operations.plan import Evidence, Plan, Step
 
 Verb = Literal["start", "finish", "skip", "release", "back"]
 VERBS: tuple[Verb, ...] = ("start", "finish", "skip", "release", "back")
-TEXT_MAX = 2000
 NAME_MAX = 64
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class Action(NamedTuple):
@@ -24,9 +26,11 @@ class Action(NamedTuple):
     why: str = ""
 
 
-def check_action(plan: Plan, step: Step, action: Action, known: Mapping[str, str], rules: Collection[str]) -> None:
+def check_action(
+    plan: Plan, step: Step, action: Action, known: Mapping[str, str], rules: Collection[str], now: int
+) -> None:
     """Raise `ActionRefused` unless the act is complete and the role's to do. ``known``: evidence given before;
-    ``rules``: alarm rules that belong to the run."""
+    ``rules``: alarm rules that belong to the run; ``now``: wall ns."""
     check_person(action.who, action.why)
     if action.verb not in VERBS:
         raise ActionRefused(
@@ -41,7 +45,7 @@ def check_action(plan: Plan, step: Step, action: Action, known: Mapping[str, str
         raise ActionRefused(f"step {step.id} leads back to no other step", f"步骤 {step.id} 没有可退回的步骤")
     if action.verb in ("skip", "back") and not action.why.strip():
         raise ActionRefused(f"{action.verb} needs a reason", "须填写原因")
-    check_evidence(step.evidence, action.evidence, known, _needed_at(action.verb), rules)
+    check_evidence(step.evidence, action.evidence, known, _needed_at(action.verb), rules, now)
 
 
 def check_role(plan: Plan, role: str) -> None:
@@ -54,6 +58,7 @@ def check_person(who: str, why: str) -> None:
     """Every act has a name. Raises `ActionRefused`."""
     if not who.strip() or len(who) > NAME_MAX:
         raise ActionRefused(f"an act needs the name of the person (1 to {NAME_MAX} characters)", "须填写操作人姓名")
+    _check_storable(who, why)
     if len(why) > TEXT_MAX:
         raise ActionRefused(f"the reason is longer than {TEXT_MAX} characters", f"原因超过 {TEXT_MAX} 字")
 
@@ -73,13 +78,15 @@ def check_evidence(
     known: Mapping[str, str],
     needed: Collection[str],
     rules: Collection[str],
+    now: int,
 ) -> None:
-    """Raise `ActionRefused` for evidence that is unknown, too long or no count, or that is missing now."""
+    """Raise `ActionRefused` for evidence that is unknown or not of its kind, or that is missing now."""
     by_id = {item.id: item for item in items}
     for name, text in given.items():
         if name not in by_id:
             raise ActionRefused(f"there is no evidence {name!r} here; give {', '.join(by_id)}", f"没有证据项 {name!r}")
-        _check_text(by_id[name], text)
+        _check_storable(text)
+        check_answer(by_id[name], text, now)
     have = {**known, **given}
     missing = [
         item for item in by_id.values() if item.at in needed and applies(item, rules) and not have.get(item.id, "")
@@ -96,22 +103,16 @@ def applies(item: Evidence, rules: Collection[str]) -> bool:
     return not item.after_rules or not set(item.after_rules).isdisjoint(rules)
 
 
+def _check_storable(*texts: str) -> None:
+    """A database refuses them, and would be taken for broken."""
+    if any(_UNSTORABLE.search(text) for text in texts):
+        raise ActionRefused(
+            "a text holds NUL or half of a character; write it anew", "文本含有无法保存的字符,请重新填写"
+        )
+
+
 def _needed_at(verb: str) -> tuple[str, ...]:
     return {"finish": ("finish",), "release": ("release",)}.get(verb, ())
-
-
-def _check_text(item: Evidence, text: str) -> None:
-    if not text.strip() or len(text) > TEXT_MAX:
-        raise ActionRefused(
-            f"{item.title.en}: needs 1 to {TEXT_MAX} characters", f"{item.title.zh}:须填写 1 至 {TEXT_MAX} 字"
-        )
-    if item.at_least is None:
-        return
-    if not (text.isascii() and text.isdigit()) or int(text) < item.at_least:
-        raise ActionRefused(
-            f"{item.title.en}: needs a whole number of at least {item.at_least}, not {text!r}",
-            f"{item.title.zh}:须为不小于 {item.at_least} 的整数",
-        )
 
 
 def _wrong_role(plan: Plan, step: Step, action: Action) -> tuple[str, str]:

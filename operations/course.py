@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from operations.actions import Action, check_action, check_evidence, check_person, check_role
+from operations.branches import left_out
 from operations.conditions import Verdict
 from operations.errors import ActionRefused, NoSuchRun
 from operations.events import EventName, PlanEvent
@@ -148,8 +149,13 @@ class Course:
         timer.fired_at = now
         otherwise = self.run.plan.steps[step].otherwise
         self._tell("step-overdue", now, step=step, part=part, text=otherwise.text if otherwise else None)
-        if otherwise and otherwise.escalate and self.run.state is RunState.VERIFY:
+        if otherwise is None:
+            return
+        if otherwise.escalate and self.run.state is RunState.VERIFY:
             self._to_full(now, Cause(), Text(zh=f"{step} 无人应答", en=f"no answer to {step} in time"))
+        elif otherwise.skip and part == "done" and self.run.steps[step].state is StepState.OPEN:
+            self._apply(self.run.steps[step], StepEvent.SKIP, now, why=otherwise.text)
+            self._advance(now)
 
     def sense(self, verdicts: Mapping[str, Verdict], now: int) -> None:
         """What the sensors say of each step with a permissive. Lost while people may be at work: withdraw."""
@@ -169,7 +175,7 @@ class Course:
         if not self.run.state.running:
             raise ActionRefused(f"the run is {self.run.state.word}", "该响应已结束")
         record = self.run.steps[step.id]
-        check_action(self.run.plan, step, action, record.evidence, self.run.rules)
+        check_action(self.run.plan, step, action, record.evidence, self.run.rules, now)
         if action.verb == "back":
             self._send_back(record, action, now)
         else:
@@ -193,7 +199,7 @@ class Course:
             )
         if not cause.why.strip():
             raise ActionRefused("closing before the last step needs a reason", "提前结束须填写原因")
-        check_evidence(plan.plan.close, evidence, {}, ("finish",), self.run.rules)
+        check_evidence(plan.plan.close, evidence, {}, ("finish",), self.run.rules, now)
         self._end(RunEvent.CLOSE, cause, now)
         self._tell("closed", now, cause=cause, evidence=tuple(sorted(evidence.items())))
 
@@ -211,15 +217,23 @@ class Course:
         run = self.run
         verify = [name for name, step in run.plan.steps.items() if step.stage == "verify"]
         if run.state is RunState.VERIFY and all(run.steps[name].state.ended for name in verify):
-            self._to_full(now, Cause(), Text(zh="泄漏已核实", en="the leak was verified"))
+            self._to_full(now, Cause(), Text(zh="已核实", en="it was verified"))
             return
-        for name, record in run.steps.items():
-            if record.state is StepState.WAITING and self._follows(name):
-                held = run.plan.steps[name].permissive is not None
-                self._apply(record, StepEvent.READY_HELD if held else StepEvent.READY, now)
+        while ready := [one for one in run.steps.values() if one.state is StepState.WAITING and self._follows(one.id)]:
+            for record in ready:
+                self._begin(record, now)
         if run.state is RunState.FULL and all(record.state.ended for record in run.steps.values()):
             self._end(RunEvent.COMPLETE, Cause(), now)
             self._tell("completed", now)
+
+    def _begin(self, record: StepRecord, now: int) -> None:
+        """Its time has come: open it, hold it for its sensors, or leave it out for what was answered before."""
+        step = self.run.plan.steps[record.id]
+        given = self.run.steps[step.only_if.step].evidence if step.only_if else {}
+        if why := left_out(self.run.plan, step, given):
+            self._apply(record, StepEvent.PASS, now, why=why)
+        else:
+            self._apply(record, StepEvent.READY_HELD if step.permissive else StepEvent.READY, now)
 
     def _to_full(self, now: int, cause: Cause, text: Text | None = None) -> None:
         self.run.state = RunState.FULL
@@ -265,7 +279,9 @@ class Course:
 
     # -- the one place that changes a step -------------------------------------------------------------------
 
-    def _apply(self, record: StepRecord, event: StepEvent, now: int, action: Action | None = None) -> None:
+    def _apply(
+        self, record: StepRecord, event: StepEvent, now: int, action: Action | None = None, why: Text | None = None
+    ) -> None:
         before = record.state
         after = STEPS[before, event]
         if after is None:
@@ -279,8 +295,8 @@ class Course:
         told: EventName = _TOLD[event]
         if before.at_work and event in (StepEvent.LOST, StepEvent.REWIND):
             told = "withdraw"
-        otherwise = step.otherwise.text if step.otherwise and told == "withdraw" else None
-        self._tell(told, now, step=record.id, action=action, text=otherwise)
+        text = step.otherwise.text if step.otherwise and told == "withdraw" else why
+        self._tell(told, now, step=record.id, action=action, text=text)
 
     def _set_timers(self, step: Step, event: StepEvent, after: StepState, now: int) -> None:
         timers = self.run.timers
@@ -372,4 +388,7 @@ def _check_verdict(verdict: Verdict | None) -> None:
 
 def _cannot(what: str, record: StepRecord) -> tuple[str, str]:
     en, zh = refusal(record.state)
+    if record.who and (record.state.ended or record.state is StepState.STARTED):
+        # of two who did the same at once, the second is told whose act stands
+        en, zh = f"{en}, by {record.who}", f"{zh}({record.who})"
     return f"cannot {what} step {record.id}: {en}", f"步骤 {record.id} 不能这样操作:{zh}"

@@ -6,6 +6,7 @@ OperationsError
 ├── ActionRefused     the person cannot do this now; nothing was changed
 └── StoreError        the database does not do what it is asked
     ├── StoreNewer        it was written by a newer release: use that one
+    ├── StoreCollided     another worker changed the same at the same time: once more
     └── StoreUnusable     it cannot be opened, read or written: a person must act
 """
 
@@ -41,6 +42,10 @@ class StoreError(OperationsError):
 
 class StoreNewer(StoreError):
     """The database's schema is newer than this program."""
+
+
+class StoreCollided(StoreError):
+    """Another worker changed the same at the same time. Done once more, it sees what that one did."""
 
 
 class StoreUnusable(StoreError):

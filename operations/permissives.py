@@ -1,6 +1,6 @@
 """The sensor verdicts of one run: its steps, its area's detectors, and what its alarms say of those (S16)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from alarms.engine import START_GRACE_NS
@@ -14,6 +14,9 @@ from protocols.moment import SECOND, Moment
 
 START_GRACE_S = START_GRACE_NS / SECOND
 WATCHED = (StepState.HELD, StepState.RELEASABLE, StepState.OPEN, StepState.STARTED, StepState.SUSPENDED)
+
+MAY_LOSE = (StepState.RELEASABLE, StepState.OPEN, StepState.STARTED)
+"""States in which a condition has held until now."""
 
 
 class Judged(NamedTuple):
@@ -31,6 +34,11 @@ def is_watched(run: RunRecord) -> bool:
 def judge_run(run: RunRecord, alarms: Sequence[KnownAlarm], sensors: Sensors, now: Moment) -> dict[str, Judged]:
     """By step. Steps that people are at are left out for `START_GRACE_S` after a start: nobody can tell yet (S10)."""
     return {name: judged for name in _watched(run) if (judged := _judge(run, name, alarms, sensors, now)) is not None}
+
+
+def stirs(run: RunRecord, judged: Mapping[str, Judged]) -> bool:
+    """Whether what the sensors say changes a step of the run: only then has anybody to write."""
+    return any(one.verdict.fulfilled != (run.steps[name].state in MAY_LOSE) for name, one in judged.items())
 
 
 def _watched(run: RunRecord) -> list[str]:

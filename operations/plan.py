@@ -20,7 +20,9 @@ StepId = Annotated[str, Field(pattern=r"^[A-Z]{1,2}[0-9]{1,2}[a-z]?[0-9]?$")]
 RuleId = Annotated[str, Field(pattern=r"^[A-Z0-9]{2,4}-[0-9]{1,2}[a-z]?$")]
 Minutes = Annotated[float, Field(gt=0, le=60 * 24 * 31)]
 
-EvidenceKind = Literal["text", "count", "time", "signature", "call", "photo", "scan", "place"]
+EvidenceKind = Literal[
+    "text", "count", "reading", "time", "choice", "checklist", "signature", "call", "photo", "scan", "place"
+]
 Labour = Literal[
     "verify", "evacuate", "isolate", "control-ignition", "ventilate", "measure", "repair", "tightness-test", "restore"
 ]
@@ -36,26 +38,42 @@ class Actor(Strict):
     recorder: bool = False
 
 
+class Option(Strict):
+    """One answer of a ``choice``, or one line of a ``checklist``."""
+
+    id: Key
+    title: Text
+
+
 class Evidence(Strict):
-    """One thing to be written down. ``at``: needed to release the step or to finish it. ``count`` is a whole number
-    of at least ``at_least``. ``after_rules``: needed only where an alarm of these rules belongs to the run."""
+    """One thing to be written down. ``at``: needed to release the step or to finish it. ``after_rules``: needed only
+    where an alarm of these rules belongs to the run.
+
+    ``count`` is a whole number of at least ``at_least``; ``reading`` a number in the UCUM ``unit``; ``time`` is RFC
+    3339 with its zone and not in the future; ``choice`` is the id of one of ``options``; ``checklist`` the ids of all
+    of them, separated by spaces: each line is ticked or the step is not done. The rest are texts.
+    """
 
     id: Key
     kind: EvidenceKind = "text"
     title: Text
     at: Literal["release", "finish"] = "finish"
     at_least: Annotated[int, Field(ge=1)] | None = None
+    unit: str | None = None
+    options: tuple[Option, ...] = ()
     after_rules: tuple[RuleId, ...] = ()
 
 
 class Sensor(Strict):
     """What fixed detectors have to say. ``advisory``: a text that people judge. ``permissive`` (S16): every in-service
-    detector of ``role`` (and ``species``) in the area is GOOD, fresh, not latched over range and below ``below``
-    (in ``unit``) for ``for_min`` minutes without a break; then, and only then, ``release_by`` may release the step."""
+    detector of ``role`` or of one of ``also_roles`` (and of ``species``) in the area is GOOD, fresh, not latched over
+    range and below ``below`` (in ``unit``) for ``for_min`` minutes without a break; then, and only then, ``release_by``
+    may release the step."""
 
     kind: Literal["advisory", "permissive"]
     text: Text
     role: str | None = None
+    also_roles: tuple[str, ...] = ()
     species: tuple[str, ...] = ()
     below: float | None = None
     unit: str | None = None
@@ -66,15 +84,27 @@ class Sensor(Strict):
 
 class Else(Strict):
     """What follows a missed deadline or a lost condition, as a text. ``escalate``: the run goes to stage full (S14).
-    ``back_to``: the step that is opened again when the condition is lost or a person sends back."""
+    ``skip``: a step that nobody began is skipped at its ``done_min``, with the text as the reason, so that the steps
+    after it open. ``back_to``: the step that is opened again when the condition is lost or a person sends back."""
 
     text: Text
     escalate: bool = False
+    skip: bool = False
     back_to: StepId | None = None
 
 
+class OnlyIf(Strict):
+    """A branch: the step is left out where the ``choice`` ``evidence`` of ``step`` was answered with something else
+    than one of ``one_of``. Where it was not answered at all (its step was skipped) the step is to be done."""
+
+    step: StepId
+    evidence: Key
+    one_of: Annotated[tuple[Key, ...], Field(min_length=1)]
+
+
 class Step(Strict):
-    """One step. ``by``: the actors who may do it. ``start_min``, ``done_min``: deadlines for its two parts.
+    """One step. ``by``: the actors who may do it. ``start_min``, ``done_min``: deadlines for its two parts. It opens
+    when all of ``after`` are done or skipped: steps with the same ``after`` go on in parallel, several are a join.
 
     ``inside``: the work is inside the cordon. ``evidence_after``: it is written down afterwards, outside (S18).
     ``may_skip``: a person may skip it with a reason. ``stage``: ``verify`` steps are skipped in stage full.
@@ -85,6 +115,7 @@ class Step(Strict):
     title: Text
     by: Annotated[tuple[Slug, ...], Field(min_length=1)]
     after: tuple[StepId, ...] = ()
+    only_if: OnlyIf | None = None
     stage: Stage = "full"
     does: Labour | None = None
     start_min: Minutes | None = None
@@ -121,11 +152,32 @@ class Trigger(Strict):
     within_s: Annotated[float, Field(gt=0)] | None = None
 
 
+class Contact(Strict):
+    """Who is to be reached. ``phone``: a number that is the same everywhere; empty: it stands on the response card of
+    the area. ``actor``: whom of the plan one reaches there."""
+
+    id: Slug
+    title: Text
+    phone: Annotated[str, Field(pattern=r"^[0-9+ -]{0,32}$")] = ""
+    actor: Slug | None = None
+
+
+class Zone(Strict):
+    """A circle on the map around the place of the alarm. ``step``: whose work draws it."""
+
+    id: Slug
+    title: Text
+    radius_m: Annotated[float, Field(gt=0, le=20_000)]
+    step: StepId | None = None
+    verified: bool
+
+
 class Head(Strict):
     """``areas``: kinds of area the plan is for. ``notice``: the first thing people near the gas are told (S18).
 
-    ``over_range_rules``: alarms that latch a detector until it was calibrated on site. ``close_by``: who may end a run
-    before its last step, with the evidence in ``close`` (S17).
+    ``drill_allowed``: whether the plan may be played as a drill; a plan for homes may not. ``over_range_rules``: alarms
+    that latch a detector until it was calibrated on site. ``close_by``: who may end a run before its last step, with
+    the evidence in ``close`` (S17).
     """
 
     id: Slug
@@ -133,6 +185,7 @@ class Head(Strict):
     title: Text
     notice: Text
     areas: Annotated[tuple[str, ...], Field(min_length=1)]
+    drill_allowed: bool = True
     over_range_rules: tuple[RuleId, ...] = ()
     close_by: Annotated[tuple[Slug, ...], Field(min_length=1)]
     close: Annotated[tuple[Evidence, ...], Field(min_length=1)]
@@ -143,6 +196,8 @@ class Plan(Strict):
 
     plan: Head
     actor: Annotated[tuple[Actor, ...], Field(min_length=1)]
+    contact: tuple[Contact, ...] = ()
+    zone: tuple[Zone, ...] = ()
     trigger: tuple[Trigger, ...] = ()
     step: Annotated[tuple[Step, ...], Field(min_length=1)]
     source: Annotated[tuple[Source, ...], Field(min_length=1)]

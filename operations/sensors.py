@@ -52,7 +52,10 @@ class SensorWatch:
 
     def __init__(self, detectors: Iterable[Detector], conditions: Iterable[Sensor], now: Moment) -> None:
         """``conditions``: those of all plans, so that their time runs before anybody asks for them."""
-        self._detectors = {detector.device: detector for detector in detectors}
+        self._detectors: dict[str, Detector] = {}
+        self._by_area: dict[str, list[Detector]] = {}
+        self._followed: set[tuple[object, ...]] = set()
+        self._take_over(detectors)
         self._limits: dict[tuple[str, int], dict[Limit, float]] = {}
         self._seen: dict[tuple[str, int, Origin], _Seen] = {}
         self._started = now.mono
@@ -65,7 +68,7 @@ class SensorWatch:
         """The site was changed: these are its detectors now. What held at one that is another now begins anew."""
         with self._lock:
             before = self._detectors
-            self._detectors = {detector.device: detector for detector in detectors}
+            self._take_over(detectors)
             same = {device for device, one in self._detectors.items() if before.get(device) == one}
             self._limits = {key: limits for key, limits in self._limits.items() if key[0] in same}
             self._seen = {key: seen for key, seen in self._seen.items() if key[0] in same}
@@ -100,8 +103,7 @@ class SensorWatch:
             limit = self._watch(sensor)
             return [
                 self._fact(detector, point, limit, origin, now)
-                for detector in self._detectors.values()
-                if detector.area == area
+                for detector in self._by_area.get(area, ())
                 for point in detector.profile.points
                 if _speaks_of(sensor, point)
             ]
@@ -110,9 +112,19 @@ class SensorWatch:
         """Seconds since the watch was made."""
         return (now.mono - self._started) / SECOND
 
+    def _take_over(self, detectors: Iterable[Detector]) -> None:
+        self._detectors = {detector.device: detector for detector in detectors}
+        self._by_area, self._followed = {}, set()
+        for detector in self._detectors.values():
+            self._by_area.setdefault(detector.area, []).append(detector)
+
     def _watch(self, sensor: Sensor) -> Limit:
         """Begin to follow a condition at every point it speaks of."""
         limit = (sensor.below or 0.0, sensor.unit or "")
+        asked = (limit, sensor.role, sensor.also_roles, sensor.species)
+        if asked in self._followed:
+            return limit
+        self._followed.add(asked)
         for detector in self._detectors.values():
             for point in detector.profile.points:
                 if _speaks_of(sensor, point):
@@ -165,6 +177,6 @@ def _fresh_for(detector: Detector) -> int:
 
 
 def _speaks_of(sensor: Sensor, point: Point) -> bool:
-    if point.role != sensor.role:
+    if point.role not in (sensor.role, *sensor.also_roles):
         return False
     return not sensor.species or (point.gas is not None and point.gas.species in sensor.species)

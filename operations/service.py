@@ -6,32 +6,33 @@ or not at all. Thread-safe; every call blocks on the database. No clock is read:
 The outbox: every event is stored unpublished. The caller appends what `outbox` returns to the journal and then calls
 `confirm`; reading the journal (`consume`) confirms too. So that nothing is appended twice after a crash, `consume` the
 journal to its end before the first `outbox`, and let one caller publish.
+
+Several workers, each a process with its own `Operations`, may share a database. Whichever comes first tells a missed
+deadline; who does to a run what another did before is told so. One of them follows the journal and the sensors.
 """
 
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
-from typing import Self
+from typing import Self, TypeVar
 
 import msgspec
 
-from alarms.alarm import AlarmTransition, decode_transition
-from alarms.states import Event
+from alarms.alarm import decode_transition
 from journal.entry import PARTITIONS, Entry, Stored
 from operations.actions import Action, check_person, check_role
 from operations.conditions import Sensors
 from operations.course import Cause, Course, RunRecord
 from operations.database import Database
-from operations.deadlines import Deadlines
-from operations.errors import ActionRefused, NoSuchRun
+from operations.deadlines import Running, expire
+from operations.errors import ActionRefused, NoSuchRun, StoreCollided, StoreError
 from operations.events import KIND
-from operations.permissives import is_watched, judge_run
+from operations.opening import follow_alarm, open_run
+from operations.permissives import Judged, is_watched, judge_run, stirs
 from operations.plan import Plan, Stage
 from operations.states import RunState
-from operations.store import Deadline, Store
-from operations.triggers import Raised, stage_for
+from operations.store import Deadline, KnownAlarm, Store
 from operations.views import Area, RunView, seen_in, view_run
 from protocols.document import Text
 from protocols.moment import SECOND, Moment
@@ -40,6 +41,12 @@ from protocols.reading import Origin
 SENSE_EVERY_NS = 1 * SECOND
 """While a step waits for its sensors, or people work under them, they are asked this often."""
 
+LOOK_EVERY_NS = 2 * SECOND
+"""A worker that shares its database looks this often for what the others did."""
+TRIES = 3
+"""Two workers may open the same run at once; the second finds it when it tries again."""
+
+T = TypeVar("T")
 ALARM = "alarm"
 KINDS = frozenset({ALARM, KIND})
 """Kinds of journal entries that `Operations.consume` does anything with."""
@@ -48,12 +55,20 @@ KINDS = frozenset({ALARM, KIND})
 class Operations:
     """All plans and runs of a site. ``areas``: device -> its area; several devices may share one.
 
-    ``undecoded`` counts alarms in the journal that this release cannot read. ``on_change`` is called, on any thread,
-    when a run was changed: events may wait in the outbox, and `due` may be earlier.
+    ``sensors``: ``None`` in a worker that sees no readings; it releases nothing and judges no sensor condition.
+    ``shared``: other workers change the database too. ``undecoded`` counts alarms in the journal that this release
+    cannot read. ``on_change`` is called, on any thread, when a run was changed: events may wait in the outbox, and
+    `due` may be earlier.
     """
 
     def __init__(
-        self, database: Database, plans: Mapping[str, Plan], areas: Mapping[str, Area], sensors: Sensors
+        self,
+        database: Database,
+        plans: Mapping[str, Plan],
+        areas: Mapping[str, Area],
+        sensors: Sensors | None,
+        *,
+        shared: bool = False,
     ) -> None:
         self.plans = plans
         self.undecoded = 0
@@ -63,23 +78,34 @@ class Operations:
         self._by_id = {area.id: area for area in areas.values()}
         self._sensors = sensors
         self._known_plans: dict[str, Plan] = {}
-        self._deadlines = Deadlines()
-        self._watched: set[str] = set()
-        self._sensed_at = 0
+        self._running = Running()
+        self._alarms: dict[tuple[str, Origin], list[KnownAlarm]] = {}
+        self._shared = shared
+        self._sensed_at = self._looked_at = 0
         self._cursor: dict[int, int] = {}
         self._lock = threading.Lock()
 
     @classmethod
     def open(
-        cls, url: str, plans: Mapping[str, Plan], areas: Mapping[str, Area], sensors: Sensors, now: Moment
+        cls,
+        url: str,
+        plans: Mapping[str, Plan],
+        areas: Mapping[str, Area],
+        sensors: Sensors | None,
+        now: Moment,
+        *,
+        shared: bool = False,
+        password: str | None = None,
     ) -> Self:
         """Open or create the database and go on where it was left. Raises `operations.errors.StoreError`."""
-        self = cls(Database(url), plans, areas, sensors)
-        with self._store() as store:
-            self._cursor = store.cursor()
-            runs = [store.load(run) for run in store.run_ids(seen_in("active"))]
-        for run in runs:
-            self._remember(run, now)
+        self = cls(Database(url, password), plans, areas, sensors, shared=shared)
+        try:
+            with self._store() as store:
+                self._cursor = store.cursor()
+            self._look(now)
+        except StoreError:
+            self.close()
+            raise
         return self
 
     def rearrange(self, areas: Mapping[str, Area]) -> None:
@@ -110,22 +136,27 @@ class Operations:
         our own events are confirmed, and other kinds only move the cursor. ``upto``: a position up to which there was
         nothing else of our `KINDS`, in no partition."""
         with self._lock:
-            cursor = dict(self._cursor)
-            changed: dict[str, RunRecord] = {}
-            with self._store() as store:
-                for position, entry in items:
-                    if position <= cursor.get(entry.partition, -1):
-                        continue
-                    cursor[entry.partition] = position
-                    if entry.kind == KIND:
-                        store.published(entry.id)
-                    elif entry.kind == ALARM:
-                        changed |= self._on_alarm(store, entry, now)
-                cursor |= {partition: upto for partition in range(PARTITIONS) if cursor.get(partition, -1) < upto}
-                store.move_cursor(self._cursor, cursor)
-            self._cursor = cursor
+            changed, self._cursor = self._whole(lambda store: self._consume(store, items, now, upto))
+            self._alarms.clear()
             for run in changed.values():
                 self._remember(run, now)
+
+    def _consume(
+        self, store: Store, items: Sequence[Stored], now: Moment, upto: int
+    ) -> tuple[dict[str, RunRecord], dict[int, int]]:
+        before = store.cursor(hold=True)
+        cursor, changed = dict(before), dict[str, RunRecord]()
+        for position, entry in items:
+            if position <= cursor.get(entry.partition, -1):
+                continue
+            cursor[entry.partition] = position
+            if entry.kind == KIND:
+                store.published(entry.id)
+            elif entry.kind == ALARM:
+                changed |= self._on_alarm(store, entry, now)
+        cursor |= {partition: upto for partition in range(PARTITIONS) if cursor.get(partition, -1) < upto}
+        store.move_cursor(before, cursor)
+        return changed, cursor
 
     def act(
         self,
@@ -143,22 +174,18 @@ class Operations:
         asked = Action(step, action, who, role, evidence, why)
 
         def do(store: Store, course: Course) -> None:
-            alarms = store.alarms(course.run.area, course.run.origin)
-            judged = judge_run(course.run, alarms, self._sensors, now).get(step)
+            judged = self._judge(store, course.run, now).get(step)
             course.act(asked, judged.verdict if judged else None, now.wall)
 
         with self._lock:
-            if run in self._watched:
-                self._change(run, lambda store, course: self._sense(store, course, now), now)
-            self._change(run, do, now)
-            return self._view(run, now)
+            self._feel([run], now)
+            return self._change(run, do, now)
 
     def escalate(self, run: str, who: str, role: str, why: str, now: Moment) -> RunView:
         """A person takes the run to stage full (S14). Raises `ActionRefused` or `NoSuchRun`."""
         cause = Cause(who=who, role=role, why=why)
         with self._lock:
-            self._change(run, lambda _store, course: course.escalate(cause, now.wall), now)
-            return self._view(run, now)
+            return self._change(run, lambda _store, course: course.escalate(cause, now.wall), now)
 
     def close_run(self, run: str, who: str, role: str, why: str, evidence: Mapping[str, str], now: Moment) -> RunView:
         """A named person ends the run before its last step (S17). Raises `ActionRefused` or `NoSuchRun`."""
@@ -173,8 +200,7 @@ class Operations:
             course.close(cause, evidence, now.wall)
 
         with self._lock:
-            self._change(run, do, now)
-            return self._view(run, now)
+            return self._change(run, do, now)
 
     def start(self, plan: str, area: str, stage: Stage, who: str, role: str, why: str, now: Moment) -> RunView:
         """A person opens a live run by hand, or finds the one that goes on (S14: and takes it to ``stage``)."""
@@ -186,35 +212,34 @@ class Operations:
         check_role(self.plans[plan], role)
         cause = Cause(who=who, role=role, why=why)
         with self._lock:
-            with self._store() as store:
-                run = store.open_run(plan, area, Origin.LIVE)
-                opened = None if run else self._open(store, self.plans[plan], area, stage, cause, now)
+            run, opened = self._whole(lambda store: self._opened(store, self.plans[plan], area, stage, cause, now))
             if opened is not None:
                 self._remember(opened, now)
                 return self._view(opened.id, now)
             assert run is not None
-            if stage == "full" and self._view(run, now).state == RunState.VERIFY.word:
-                self._change(run, lambda _store, course: course.escalate(cause, now.wall), now)
-            return self._view(run, now)
+            view = self._view(run, now)
+            if stage == "full" and view.state == RunState.VERIFY.word:
+                return self._change(run, lambda _store, course: course.escalate(cause, now.wall), now)
+            return view
 
     def tick(self, now: Moment) -> None:
         """Let time act: missed deadlines are told, each once; sensor conditions are judged."""
         with self._lock:
-            due: dict[str, list[Deadline]] = {}
-            for deadline in self._deadlines.due(now):
-                due.setdefault(deadline.run, []).append(deadline)
-            for run, deadlines in due.items():
-                self._change(run, partial(_expire, deadlines, now.wall), now)
-            if self._watched and now.mono - self._sensed_at >= SENSE_EVERY_NS:
+            if self._shared and now.mono - self._looked_at >= LOOK_EVERY_NS:
+                self._look(now)
+            for run, deadlines in self._running.deadlines.due(now).items():
+                if not self._claim(run, partial(_expire, deadlines, now.wall), now):
+                    self._running.deadlines.put_off(run, now)
+            if self._senses and now.mono - self._sensed_at >= SENSE_EVERY_NS:
                 self._sensed_at = now.mono
-                for run in sorted(self._watched):
-                    self._change(run, lambda store, course: self._sense(store, course, now), now)
+                self._feel(sorted(self._running.watched), now)
 
     def due(self) -> int | None:
         """Mono ns of the next `tick` that can change something; ``None`` when nothing waits. Never blocks."""
-        sense = [self._sensed_at + SENSE_EVERY_NS] if self._watched else []
-        deadline = self._deadlines.next()
-        return min(sense if deadline is None else [*sense, deadline], default=None)
+        sense = [self._sensed_at + SENSE_EVERY_NS] if self._senses else []
+        look = [self._looked_at + LOOK_EVERY_NS] if self._shared else []
+        deadline = self._running.deadlines.next()
+        return min([*sense, *look] if deadline is None else [*sense, *look, deadline], default=None)
 
     # -- what goes out ---------------------------------------------------------------------------------------
 
@@ -248,81 +273,104 @@ class Operations:
         with self._database.transaction() as db:
             yield Store(db, self._known_plans)
 
-    def _change(self, run: str, do: Callable[[Store, Course], None], now: Moment) -> None:
+    def _whole(self, do: Callable[[Store], T]) -> T:
+        """One transaction; tried again where another worker opened the same meanwhile."""
+        for _ in range(TRIES - 1):
+            with suppress(StoreCollided), self._store() as store:
+                return do(store)
+        with self._store() as store:
+            return do(store)
+
+    def _change(self, run: str, do: Callable[[Store, Course], None], now: Moment) -> RunView:
         """One transaction on one run: whatever ``do`` moves is stored with its events, or nothing when it raises."""
         with self._store() as store:
             record = store.load(run)
-            course = Course(record)
-            do(store, course)
-            if course.out:
-                store.save(record, course.out)
+            _move(store, record, do)
+            view = self._seen(store, record, now)
         self._remember(record, now)
+        return view
+
+    def _claim(self, run: str, do: Callable[[Store, Course], None], now: Moment) -> bool:
+        """The same, but where another worker has the run now nothing is done. Returns whether it was."""
+        with self._store() as store:
+            record = store.claim(run)
+            if record is None:
+                return False
+            _move(store, record, do)
+        self._remember(record, now)
+        return True
 
     def _remember(self, run: RunRecord, now: Moment) -> None:
-        """What is kept in memory of a stored run: its deadlines, and whether sensors matter to it."""
-        timers = run.timers.items() if run.state.running else ()
-        unfired = [Deadline(run.id, step, part, timer.due_at) for (step, part), timer in timers if not timer.fired_at]
-        self._deadlines.replace(run.id, unfired, now)
-        self._watched.discard(run.id)
-        if is_watched(run):
-            self._watched.add(run.id)
+        self._running.remember(run, now)
         self.on_change()
 
+    def _look(self, now: Moment) -> None:
+        """Learn of every run that goes on, as others left it."""
+        if self._shared and self._sensors is not None:
+            self._database.follow()  # before anything else: who is not the one must not judge what sensors say
+        self._looked_at = now.mono
+        self._alarms.clear()
+        with self._store() as store:
+            changed = self._running.changed(store.numbers())
+        for run in changed:
+            with self._store() as store:
+                record = store.claim(run)
+            if record is not None:
+                self._remember(record, now)
+
+    @property
+    def _senses(self) -> bool:
+        return self._sensors is not None and bool(self._running.watched)
+
+    def _judge(self, store: Store, run: RunRecord, now: Moment) -> dict[str, Judged]:
+        if self._sensors is None or not is_watched(run):
+            return {}
+        return judge_run(run, store.alarms(run.area, run.origin), self._sensors, now)
+
+    def _feel(self, runs: Iterable[str], now: Moment) -> None:
+        """Let the sensors act on those of the runs that they matter to. A transaction only where they change one."""
+        for run in runs:
+            known = self._running.watched.get(run)
+            if known is not None and self._stirs(known, now):
+                self._claim(run, lambda store, course: self._sense(store, course, now), now)
+
+    def _stirs(self, run: RunRecord, now: Moment) -> bool:
+        if self._sensors is None:
+            return False
+        here = (run.area, run.origin)
+        if here not in self._alarms:
+            with self._store() as store:
+                self._alarms[here] = store.alarms(*here)
+        return stirs(run, judge_run(run, self._alarms[here], self._sensors, now))
+
     def _sense(self, store: Store, course: Course, now: Moment) -> None:
-        alarms = store.alarms(course.run.area, course.run.origin)
-        judged = judge_run(course.run, alarms, self._sensors, now)
+        judged = self._judge(store, course.run, now)
         course.sense({step: one.verdict for step, one in judged.items()}, now.wall)
 
     def _on_alarm(self, store: Store, entry: Entry, now: Moment) -> dict[str, RunRecord]:
-        """Follow an alarm; where it was raised, live, tell the runs of its area and open what is to be opened (S4)."""
         try:
             one = decode_transition(entry.body)
         except msgspec.DecodeError:
             self.undecoded += 1
             return {}
         area = self._areas.get(one.device)
-        if area is None:
-            return {}
-        others = store.raised(area.id, one.origin)
-        store.note_alarm(area.id, one)
-        if one.event is not Event.RAISE or not one.after.stands or one.origin is not Origin.LIVE:
-            return {}
-        running = [store.load(run) for run in store.open_runs(area.id, one.origin)]
-        told = [run for run in running if self._tell(store, run, area, one, others, now)]
-        covered = {run.plan.id for run in running}
-        for plan in self.plans.values():
-            stage = None if plan.id in covered else _stage(plan, area, one, others)
-            if stage is not None:
-                told.append(self._open(store, plan, area.id, stage, _cause(one), now))
-        return {run.id: run for run in told}
+        return {} if area is None else follow_alarm(store, one, area, self.plans.values(), now)
 
-    def _tell(
-        self, store: Store, run: RunRecord, area: Area, one: AlarmTransition, others: list[Raised], now: Moment
-    ) -> bool:
-        stage = _stage(run.plan, area, one, others)
-        if stage is None and not one.life_safety:
-            return False
-        course = Course(run)
-        course.alarm(_cause(one), stage, now.wall)
-        store.save(run, course.out)
-        return True
-
-    def _open(self, store: Store, plan: Plan, area: str, stage: Stage, cause: Cause, now: Moment) -> RunRecord:
-        at = now.wall
-        while store.exists(name := _run_id(plan.id, at)):
-            at += 1_000_000
-        run = RunRecord(name, plan, area, Origin.LIVE, now.wall)
-        store.add(run)
-        store.save(run, Course.open(run, stage, cause, now.wall).out)
-        return run
+    def _opened(
+        self, store: Store, plan: Plan, area: str, stage: Stage, cause: Cause, now: Moment
+    ) -> tuple[str | None, RunRecord | None]:
+        """The run that goes on there, or the one that was opened."""
+        run = store.open_run(plan.id, area, Origin.LIVE)
+        return run, None if run else open_run(store, plan, area, stage, cause, now)
 
     def _view(self, run: str, now: Moment) -> RunView:
         with self._store() as store:
-            record = store.load(run)
-            alarms = store.alarms(record.area, record.origin)
-            events = store.events(run)
+            return self._seen(store, store.load(run), now)
+
+    def _seen(self, store: Store, record: RunRecord, now: Moment) -> RunView:
+        judged = self._judge(store, record, now)
+        events = store.events(record.id)
         area = self._by_id.get(record.area) or Area(record.area, "other", Text(zh=record.area, en=record.area))
-        judged = judge_run(record, alarms, self._sensors, now) if record.state.running else {}
         return view_run(record, area, judged, events)
 
 
@@ -330,26 +378,12 @@ def _nobody_waits() -> None:
     pass
 
 
-def _expire(deadlines: Iterable[Deadline], now: int, _store: Store, course: Course) -> None:
-    for one in deadlines:
-        timer = course.run.timers.get((one.step, one.part))
-        if timer is not None and timer.due_at == one.due_at:
-            course.expire(one.step, one.part, now)
+def _move(store: Store, run: RunRecord, do: Callable[[Store, Course], None]) -> None:
+    course = Course(run)
+    do(store, course)
+    if course.out:
+        store.save(run, course.out)
 
 
-def _stage(plan: Plan, area: Area, one: AlarmTransition, others: list[Raised]) -> Stage | None:
-    """The stage an alarm asks for. A late one (S9) sends somebody to look, and goes no further by itself."""
-    if area.kind not in plan.plan.areas:
-        return None
-    stage = stage_for(plan, area.kind, Raised(one.device, one.rule, one.at, True), others)
-    return "verify" if stage == "full" and one.late else stage
-
-
-def _cause(one: AlarmTransition) -> Cause:
-    return Cause(alarm=one.alarm, rule=one.rule, late=one.late)
-
-
-def _run_id(plan: str, at: int) -> str:
-    """``PLAN.20261121T083849.123Z``: readable, fit for a URL, and in the order of time."""
-    seconds, rest = divmod(at, SECOND)
-    return f"{plan}.{time.strftime('%Y%m%dT%H%M%S', time.gmtime(seconds))}.{rest // 1_000_000:03d}Z"
+def _expire(deadlines: list[Deadline], now: int, _store: Store, course: Course) -> None:
+    expire(deadlines, course, now)

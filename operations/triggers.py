@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from alarms.alarm import AlarmTransition
+from operations.course import Cause
 from operations.plan import Plan, Stage, Trigger
 from protocols.moment import SECOND
 
@@ -30,6 +32,19 @@ def stage_for(plan: Plan, area_kind: str, raised: Raised, others: Iterable[Raise
         and _devices(trigger, raised, known) >= trigger.count
     }
     return "full" if "full" in asked else "verify" if asked else None
+
+
+def stage_of(plan: Plan, area_kind: str, one: AlarmTransition, others: Iterable[Raised]) -> Stage | None:
+    """The stage an alarm asks for. A late one (S9) sends somebody to look, and goes no further by itself."""
+    if area_kind not in plan.plan.areas:
+        return None
+    stage = stage_for(plan, area_kind, Raised(one.device, one.rule, one.at, True), others)
+    return "verify" if stage == "full" and one.late else stage
+
+
+def cause_of(one: AlarmTransition) -> Cause:
+    """The alarm as a cause of what a run does."""
+    return Cause(alarm=one.alarm, rule=one.rule, late=one.late)
 
 
 def _devices(trigger: Trigger, raised: Raised, known: Iterable[Raised]) -> int:

@@ -12,7 +12,7 @@ from operations.course import MAY_GO_BACK, Part, RunRecord
 from operations.course import VERBS as EVENTS
 from operations.events import PlanEvent
 from operations.permissives import Judged
-from operations.plan import Evidence, Plan, Step
+from operations.plan import Evidence, Option, Plan, Step
 from operations.states import STEPS, RunState
 from protocols.document import Text
 
@@ -36,13 +36,16 @@ class ActorView:
 
 @dataclass(frozen=True)
 class EvidenceView:
-    """One thing to write down. ``at``: ``release`` or ``finish``; ``given``: what was written, or empty."""
+    """One thing to write down (`operations.plan.Evidence`). ``at``: ``release`` or ``finish``; ``given``: what was
+    written, or empty."""
 
     id: str
     kind: str
     title: Text
     at: str
     at_least: int | None
+    unit: str | None
+    options: tuple[Option, ...]
     given: str
 
 
@@ -186,7 +189,7 @@ def _actors(plan: Plan, names: Collection[str]) -> tuple[ActorView, ...]:
 
 def _evidence(items: Collection[Evidence], given: Mapping[str, str], rules: set[str]) -> tuple[EvidenceView, ...]:
     return tuple(
-        EvidenceView(one.id, one.kind, one.title, one.at, one.at_least, given.get(one.id, ""))
+        EvidenceView(one.id, one.kind, one.title, one.at, one.at_least, one.unit, one.options, given.get(one.id, ""))
         for one in items
         if applies(one, rules)
     )

@@ -46,9 +46,13 @@ PROGRAMS = (
     Program("mosquitto", "mosquitto", ("-h",), "mosquitto version"),
     Program("mosquitto_pub", "mosquitto-clients", ("--help",), "mosquitto_pub version"),
     Program("mosquitto_sub", "mosquitto-clients", ("--help",), "mosquitto_sub version"),
+    Program("postgres", "postgresql", ("--version",), "postgres (PostgreSQL)"),
+    Program("initdb", "postgresql", ("--version",), "initdb (PostgreSQL)"),
 )
 ALIASES = {name: (name, f"{name}-openssl") for name in ("coap-client", "coap-server")}
 """Debian names these programs after their TLS library and links the short name only on installing."""
+POSTGRESQL = "lib/postgresql/*/bin"
+"""Below ``/usr``: Debian keeps the servers of its versions apart, and out of everybody's path."""
 INSTALLED = (("chromium", "chromium"), ("fonts", "fonts-noto-cjk"), ("libatomic", "libatomic1"))
 """What has to be installed for real: the name used here, and the package. The program that drives the browser (Node,
 inside the Playwright wheel) needs libatomic, which a small Debian lacks."""
@@ -65,8 +69,10 @@ def locate(name: str, root: Path | None = None) -> Path | None:
     """Where a program stands: in the cache, else on the machine, else ``None``."""
     root = root or CACHE / "root"
     names = ALIASES.get(name, (name,))
-    cached = (root / "usr" / folder / each for each in names for folder in ("bin", "sbin"))
-    places = os.environ.get("PATH", os.defpath) + ":/usr/sbin"
+    folders = [root / "usr" / "bin", root / "usr" / "sbin", *sorted(root.glob(f"usr/{POSTGRESQL}"))]
+    cached = (folder / each for each in names for folder in folders)
+    own = sorted(map(str, Path("/usr").glob(POSTGRESQL)))
+    places = ":".join([os.environ.get("PATH", os.defpath), "/usr/sbin", *own])
     on_path = (Path(found) for each in names if (found := shutil.which(each, path=places)))
     return next((path for path in cached if path.is_file()), None) or next(on_path, None)
 

@@ -17,10 +17,11 @@ from console.api.shapes_plans import (
     RunItem,
     Runs,
     RunStateWord,
+    RunWish,
     StepWish,
 )
 from console.problem import Problem
-from console.services import Item, StepAct
+from console.services import Item, PlanStart, StepAct
 from operations.errors import ActionRefused, NoSuchRun, StoreError
 
 _READ: dict[int | str, dict[str, Any]] = {401: PROBLEM, 422: PROBLEM, 503: PROBLEM}
@@ -48,6 +49,20 @@ async def plan(
     if found is None:
         raise Problem("unknown-plan", f"There is no plan {id_!r}.", f"没有预案 {id_}。")
     return PlanDetail.model_validate(found)
+
+
+@router.post("/plans/{id}/runs", summary="Start a run by hand", responses=_ACTED)
+async def start(
+    id_: Annotated[str, Path(alias="id", max_length=64, examples=["restaurant-gas-leak"])],
+    body: RunWish,
+    who: Officer,
+    services: Services,
+) -> RunItem:
+    """Live, under your name, with the reason. Where this plan goes on in the area already, the answer is that run."""
+    runs = connected(services.runs)
+    if runs.plan(id_) is None:
+        raise Problem("unknown-plan", f"There is no plan {id_!r}.", f"没有预案 {id_}。")
+    return await _changed(runs.start(id_, PlanStart(body.area, body.stage, who.username, body.role, body.why)))
 
 
 @router.get("/runs", summary="List runs", responses=_READ)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from console.api.shapes import AreaShape, Next, Text, Time
-from operations.actions import TEXT_MAX
+from operations.answers import TEXT_MAX
 
 RunStateWord = Literal["open", "completed", "closed"]
 StageWord = Literal["verify", "full"]
@@ -41,6 +41,32 @@ class Plans(BaseModel):
     next: Next = None
 
 
+class OnlyIf(BaseModel):
+    """A branch: left out where `evidence` of `step` was answered with something else than one of `one_of`."""
+
+    step: str
+    evidence: str
+    one_of: list[str]
+
+
+class Contact(BaseModel):
+    """Who is to be reached. Without a phone: it stands on the response card of the area."""
+
+    id: str
+    title: Text
+    phone: str
+
+
+class Zone(BaseModel):
+    """A circle on the map around the place of the alarm. `step`: whose work draws it."""
+
+    id: str
+    title: Text
+    radius_m: float
+    step: str | None
+    verified: bool
+
+
 class PlanStepItem(BaseModel):
     """A step of a plan. Minutes count from the end of the steps in `after`."""
 
@@ -53,6 +79,7 @@ class PlanStepItem(BaseModel):
     mark: Mark
     verified: bool
     after: list[str]
+    only_if: OnlyIf | None
     start_min: float | None
     done_min: float | None
     evidence: Text | None
@@ -68,6 +95,9 @@ class PlanDetail(BaseModel):
     title: Text
     notice: Text
     areas: list[str]
+    drill_allowed: bool
+    contacts: list[Contact]
+    zones: list[Zone]
     steps: list[PlanStepItem]
     verified: bool
 
@@ -94,14 +124,24 @@ class Actor(BaseModel):
     title: Text
 
 
+class Option(BaseModel):
+    """One answer of a `choice`, or one line of a `checklist`."""
+
+    id: str
+    title: Text
+
+
 class EvidenceItem(BaseModel):
-    """One thing to write down; `id` is its key in `evidence` of a request."""
+    """One thing to write down; `id` is its key in `evidence` of a request. `reading`: a number in `unit`; `time`: RFC
+    3339; `choice`: the id of an option; `checklist`: the ids of all of them, separated by spaces."""
 
     id: str
     kind: str
     title: Text
     at: Literal["release", "finish"]
     at_least: int | None
+    unit: str | None
+    options: list[Option]
     given: str
 
 
@@ -189,6 +229,18 @@ class Runs(BaseModel):
 
     items: list[RunItem]
     next: Next = None
+
+
+class RunWish(BaseModel):
+    """The start of a run by hand. `area`: one of the site, of a kind that the plan is for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    mode: Literal["live"] = "live"
+    area: Annotated[str, Field(min_length=1, max_length=128)]
+    stage: Annotated[StageWord, Field(description="A person opens the full stage, unless they say otherwise.")] = "full"
+    why: Annotated[str, Field(min_length=1, max_length=TEXT_MAX)]
+    role: Role = ""
 
 
 class StepWish(BaseModel):

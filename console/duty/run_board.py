@@ -13,11 +13,12 @@ import msgspec
 
 from console.duty.run_items import WORDS, plan_detail, plan_item, run_item
 from console.events import EventHub
-from console.services import SiteView, StepAct
+from console.services import PlanStart, SiteView, StepAct
 from journal.entry import Entry
 from operations.errors import NoSuchRun, StoreError
 from operations.events import decode_event
-from operations.plan import Plan
+from operations.photos import PhotoStore
+from operations.plan import Plan, Stage
 from operations.views import RunView
 from protocols.moment import Moment
 
@@ -48,6 +49,8 @@ class RunService(Protocol):
         now: Moment,
     ) -> RunView: ...
 
+    def start(self, plan: str, area: str, stage: Stage, who: str, role: str, why: str, now: Moment) -> RunView: ...
+
     def close_run(
         self, run: str, who: str, role: str, why: str, evidence: Mapping[str, str], now: Moment
     ) -> RunView: ...
@@ -56,11 +59,20 @@ class RunService(Protocol):
 class RunBoard:
     """Implements `console.services.Runs` and `console.duty.desk.PlanListener`. All calls on the event loop."""
 
-    def __init__(self, site: SiteView, service: RunService, now: Callable[[], Moment], hub: EventHub) -> None:
+    def __init__(
+        self,
+        site: SiteView,
+        service: RunService,
+        now: Callable[[], Moment],
+        hub: EventHub,
+        photos: PhotoStore | None = None,
+    ) -> None:
+        """``photos``: where the evidence of steps may be."""
         self._site = site
         self._service = service
         self._now = now
         self._hub = hub
+        self._photos = photos
         self._open: dict[str, dict[str, Any]] = {}
         self._dirty: dict[str, None] = {}
         self._changed = asyncio.Event()
@@ -142,9 +154,18 @@ class RunBoard:
 
     # -- acting ----------------------------------------------------------------------------------------------
 
+    async def start(self, plan: str, start: PlanStart) -> dict[str, Any]:
+        """See `console.services.Runs`."""
+        role = start.role or self._recorder_of(plan)
+        return await self._change(
+            self._service.start, plan, start.area, start.stage, start.who, role, start.why, self._now()
+        )
+
     async def act(self, run: str, step: str, act: StepAct) -> dict[str, Any]:
         """See `console.services.Runs`."""
         role = act.role or await self._recorder(run)
+        if self._photos is not None:
+            await asyncio.to_thread(self._photos.check, act.evidence)
         verb = _VERBS.get(act.action, act.action)
         return await self._change(
             self._service.act, run, step, verb, act.who, role, act.evidence, act.why, self._now()
@@ -163,5 +184,8 @@ class RunBoard:
     async def _recorder(self, run: str) -> str:
         """The actor who writes down what others report, which is what a duty officer is who names no role."""
         item = self._open.get(run) or await self.run(run)
-        plan = self._service.plans.get(item["plan"]["id"]) if item else None
+        return self._recorder_of(item["plan"]["id"]) if item else ""
+
+    def _recorder_of(self, name: str) -> str:
+        plan = self._service.plans.get(name)
         return next((actor.id for actor in plan.actor if actor.recorder), "") if plan else ""

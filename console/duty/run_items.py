@@ -31,6 +31,18 @@ def plan_detail(plan: Plan) -> dict[str, Any]:
         **plan_item(plan),
         "notice": text(plan.plan.notice),
         "areas": list(plan.plan.areas),
+        "drill_allowed": plan.plan.drill_allowed,
+        "contacts": [{"id": one.id, "title": text(one.title), "phone": one.phone} for one in plan.contact],
+        "zones": [
+            {
+                "id": one.id,
+                "title": text(one.title),
+                "radius_m": one.radius_m,
+                "step": one.step,
+                "verified": one.verified,
+            }
+            for one in plan.zone
+        ],
         "steps": [_plan_step(plan, step) for step in plan.step],
     }
 
@@ -44,6 +56,7 @@ def _plan_step(plan: Plan, step: Step) -> dict[str, Any]:
         "mark": step.mark,
         "verified": step.verified,
         "after": list(step.after),
+        "only_if": step.only_if.model_dump(mode="json") if step.only_if else None,
         "start_min": step.start_min,
         "done_min": step.done_min,
         "evidence": _joined(item.title for item in step.evidence) if step.evidence else None,
@@ -59,7 +72,7 @@ def run_item(site: SiteView, run: RunView) -> dict[str, Any]:
         "id": run.id,
         "plan": {"id": run.plan, "title": text(run.title), "version": run.version},
         "notice": text(run.notice),
-        "area": find_area(site.areas, run.area.id),
+        "area": _area(site, run),
         "mode": run.mode,
         "stage": _stage(run),
         "state": "open" if run.state in ("verify", "full") else run.state,
@@ -70,6 +83,13 @@ def run_item(site: SiteView, run: RunView) -> dict[str, Any]:
         "close": {"by": [_actor(one) for one in run.close_by], "evidence": [_evidence(one) for one in run.close]},
         "log": [_logged(event) for event in run.events],
     }
+
+
+def _area(site: SiteView, run: RunView) -> dict[str, Any]:
+    """Where it is; the gateway is in no area of the site, and has a plan all the same."""
+    if run.area.id in site.areas:
+        return find_area(site.areas, run.area.id)
+    return {"id": run.area.id, "title": text(run.area.title), "kind": run.area.kind, "address": ""}
 
 
 def _stage(run: RunView) -> str:
@@ -140,6 +160,8 @@ def _evidence(item: EvidenceView) -> dict[str, Any]:
         "title": text(item.title),
         "at": item.at,
         "at_least": item.at_least,
+        "unit": item.unit,
+        "options": [{"id": one.id, "title": text(one.title)} for one in item.options],
         "given": item.given,
     }
 

@@ -103,6 +103,12 @@ class Console:
         """What became of each proof, by cause and role."""
         return {(one["cause"], one["effect"]): one["status"] for one in self.zone()["effects"]}
 
+    def runs(self) -> dict[str, tuple[str, str, str]]:
+        """Every plan that was opened: area, stage, and the rule that opened it."""
+        return {
+            one["plan"]["id"]: (one["area"]["id"], one["stage"], one["trigger"]["rule"]) for one in self._items("/runs")
+        }
+
     def refusal(self) -> tuple[int, str]:
         """The answer to a command for the station."""
         answer = self._client.post(f"/devices/{PLC}/commands", json={"name": "close-valve"})
@@ -143,11 +149,16 @@ def _story(server: StationServer, console: Console) -> None:
     leaked = time.monotonic()
     server.shows(h2_room=0.6)
     server.until(lambda: console.proofs() == {("HS-1", "fan-proof"): "waiting"}, 8, "the proof that is waited for")
+    # the alarm itself waits for 2 s
+    server.until(console.runs, 8, "the plan of the station")
+    verifying = {"hydrogen-leak": ("station/one", "verify", "H2-01")}
+    assert console.runs() == verifying
     assert FAN_ALARM not in console.alarms()
     server.until(lambda: FAN_ALARM in console.alarms(), WITHIN_S + 10, "the alarm")
     assert time.monotonic() - leaked >= WITHIN_S
     assert console.alarms()[FAN_ALARM] == ("unacknowledged", "critical")
     assert console.proofs() == {("HS-1", "fan-proof"): "failed"}
+    assert console.runs() == verifying
     status, why = console.refusal()
     assert (status, why.endswith("it has: none")) == (409, True), why
     server.shows(fan_running=True)

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from gengfu import clock, operations_side
-from gengfu.operations_side import OperationsSide
+from gengfu.operations_side import OperationsSide, open_operations
+from gengfu.own_devices.devices import connection_id, gateway_id
+from gengfu.sites import read_site
 from journal.entry import PARTITIONS, Entry, Stored, partition_of
 from journal.sqlite import SqliteJournal
 from operations.service import Operations
@@ -15,6 +17,7 @@ from protocols.reading import encode_reading
 from tests.fixtures.waiting import wait_for_async
 from tests.operations.story import AREAS, KITCHEN, MALL, alarm_entry, gas_reading, plans, transition, watch
 
+DEMO = Path(__file__).parents[2] / "sites" / "demo" / "site.toml"
 LONG_AGO = 10**18
 """The positions of a journal follow the clock: those of this one are lower."""
 
@@ -79,6 +82,22 @@ async def test_alarm_opens_its_plan_before_the_readings_are_due(tmp_path: Path, 
         await journal.append([alarm_entry(transition(KITCHEN, "CK-04", clock.now().wall), 1)])
         await wait_for_async(lambda: service.runs(clock.now(), "active"), 10, "the plan of the kitchen")
         await wait_for_async(lambda: published(journal), 10, "its events in the journal")
+
+
+async def test_a_connection_that_is_down_opens_the_plan_of_the_gateway(tmp_path: Path) -> None:
+    """Its devices are in no area of the site."""
+    site = read_site(DEMO)
+    journal = SqliteJournal.open(tmp_path / "journal", now=clock.wall())
+    now = clock.now()
+    down = alarm_entry(transition(connection_id(site.id, "coap"), "GH-02a", now.wall, life_safety=False), 1)
+    async with AsyncExitStack() as stack:
+        service = open_operations(stack, site, tmp_path, journal).service
+        service.consume([Stored(1, down)], now)
+        (run,) = service.runs(now)
+        assert (run.plan, run.state, run.area.id, run.area.kind) == (
+            "gateway-failure", "verify", gateway_id(site.id), "gateway"
+        )  # fmt: skip
+    await journal.close()
 
 
 async def test_what_a_person_does_is_told_while_no_device_says_anything(tmp_path: Path) -> None:

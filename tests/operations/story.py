@@ -1,18 +1,22 @@
 """A small site with a clock that is moved by hand: alarms and readings go in as the journal would bring them."""
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
+
+from sqlalchemy import create_engine, text
 
 from alarms.alarm import AlarmTransition, alarm_id, encode
 from alarms.states import AlarmState, Event
 from journal.entry import Entry, Stored, partition_of
 from operations.errors import ActionRefused
-from operations.plan import Plan
+from operations.plan import Evidence, Plan
 from operations.plan_files import shipped_plans
 from operations.sensors import Detector, SensorWatch
 from operations.service import Operations
-from operations.views import Area, RunView, StepView
+from operations.views import Area, EvidenceView, RunView, StepView
 from protocols.document import Text
 from protocols.moment import SECOND, Moment
 from protocols.profile.loader import shipped_profiles
@@ -24,6 +28,8 @@ PERIOD_S = 60.0
 MALL, DUCT = "mall:gas:1", "mall:duct:1"
 MALL_2 = "mall:gas:2"
 KITCHEN = "street:gas:1"
+HOME, STATION, BIN, GATEWAY = "home:gas:1", "station:plc", "street:bin:1", "gateway:east"
+WHOLE_MALL = "gateway:east:REPORTS:mall-building"
 TO_S08 = ("S02", "S3a1", "S3a2", "S3a3", "S3b", "S4a", "S4b", "S4c", "S05", "S06", "S07", "P06")
 """What has to be done in the mall before ventilation."""
 AREA_MALL = Area("mall", "mall", Text(zh="商场", en="Mall"))
@@ -32,7 +38,19 @@ AREAS = {
     MALL_2: AREA_MALL,
     DUCT: Area("mall/duct", "mall-duct", Text(zh="风道", en="Duct")),
     KITCHEN: Area("street/hotpot", "commercial-kitchen", Text(zh="厨房", en="Kitchen")),
+    HOME: Area("home/one", "home-kitchen", Text(zh="住宅", en="Home")),
+    STATION: Area("station/one", "hydrogen-station", Text(zh="加氢站", en="Hydrogen station")),
+    BIN: Area("street/corner", "street", Text(zh="投放点", en="Bin point")),
+    WHOLE_MALL: Area("mall/whole", "mall-building", Text(zh="整个商场", en="The whole mall")),
+    GATEWAY: Area(GATEWAY, "gateway", Text(zh="网关", en="Gateway")),
 }
+PROFILES = {
+    STATION: "gengfu/hydrogen-station",
+    BIN: "gengfu/smart-bin",
+    GATEWAY: "gengfu/gateway",
+    WHOLE_MALL: "gengfu/reports",
+}
+"""Of the devices that are no gas alarms."""
 
 
 @cache
@@ -41,8 +59,12 @@ def plans() -> Mapping[str, Plan]:
 
 
 @cache
+def profile_of(device):
+    return shipped_profiles()[PROFILES.get(device, "gengfu/gas-alarm")]
+
+
 def gas_profile():
-    return shipped_profiles()["gengfu/gas-alarm"]
+    return profile_of(MALL)
 
 
 def gas_reading(device, value, now, quality=Quality.GOOD, origin=Origin.LIVE, at=None):
@@ -50,6 +72,13 @@ def gas_reading(device, value, now, quality=Quality.GOOD, origin=Origin.LIVE, at
     values = (value, *[None] * (points - 1))
     codes = (int(quality), *[0] * (points - 1))
     return Reading(device, "gengfu/gas-alarm", now.wall if at is None else at, now.wall, origin, values, codes)
+
+
+def reading_of(device, values, now):
+    """A good reading of the points named in ``values``."""
+    profile = profile_of(device)
+    row = tuple(values.get(one.name) for one in profile.points)
+    return Reading(device, profile.id, now.wall, now.wall, Origin.LIVE, row, (0,) * len(row))
 
 
 def transition(device, rule, at, event=Event.RAISE, after=None, origin=Origin.LIVE, late=False, life_safety=True):
@@ -67,16 +96,32 @@ def alarm_entry(one: AlarmTransition, number: int) -> Entry:
     return Entry("alarm", f"{one.alarm}@{number}", partition_of(one.device), one.at, encode(one))
 
 
+def answer(item: Evidence | EvidenceView, at: int) -> str:
+    """A right answer for what is to be written down. ``at``: wall ns."""
+    match item.kind:
+        case "count":
+            return str(item.at_least)
+        case "reading":
+            return "0.0"
+        case "time":
+            return datetime.fromtimestamp(at // SECOND, UTC).isoformat()
+        case "choice":
+            return item.options[0].id
+        case "checklist":
+            return " ".join(one.id for one in item.options)
+    return "ok"
+
+
 def watch(now: Moment, devices: Iterable[str] = AREAS) -> SensorWatch:
-    detectors = [Detector(name, AREAS[name].id, gas_profile(), PERIOD_S) for name in devices]
+    detectors = [Detector(name, AREAS[name].id, profile_of(name), PERIOD_S) for name in devices]
     return SensorWatch(detectors, [one for plan in plans().values() for one in plan.permissives], now)
 
 
 class Site:
     """Operations on a real database. Minutes count from its start."""
 
-    def __init__(self, folder: Path, shipped: Mapping[str, Plan] | None = None) -> None:
-        self.url = f"sqlite:///{folder / 'operations.db'}"
+    def __init__(self, folder: Path, shipped: Mapping[str, Plan] | None = None, url: str | None = None) -> None:
+        self.url = url or f"sqlite:///{folder / 'operations.db'}"
         self.plans = plans() if shipped is None else shipped
         self.now = Moment(START, 5 * SECOND)
         self.position = 0
@@ -95,6 +140,15 @@ class Site:
 
     def close(self) -> None:
         self.operations.close()
+
+    def sql(self, statement: str) -> list[tuple[Any, ...]]:
+        """Past the program, into its database."""
+        engine = create_engine(self.url.replace("postgresql:", "postgresql+psycopg:"))
+        with engine.begin() as connection:
+            done = connection.execute(text(statement))
+            rows = [tuple(row) for row in done] if done.returns_rows else []
+        engine.dispose()
+        return rows
 
     # -- time --------------------------------------------------------------------------------------------
 
@@ -127,7 +181,7 @@ class Site:
         view = self.step(step)
         needed = {"finish": "finish", "release": "release"}.get(verb)
         if evidence is None:
-            evidence = {one.id: str(one.at_least or "ok") for one in view.evidence if one.at == needed}
+            evidence = {one.id: answer(one, self.now.wall) for one in view.evidence if one.at == needed}
         if role is None:
             role = view.sensor.release_by.id if verb == "release" else view.actors[0].id
         return self.operations.act(self.run.id, step, verb, who, role, evidence, why, self.now)

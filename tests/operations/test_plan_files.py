@@ -96,6 +96,29 @@ def test_the_restaurant_plan_goes_from_verifying_to_closing():
     assert plan.steps["K01"].done_min == 3
 
 
+@pytest.mark.parametrize(
+    ("name", "step", "before"),
+    [
+        ("household-co", "C07", "C01 C02 C03 C05 C06"),
+        ("household-co", "C10", "C07 C08 C09"),
+        ("hydrogen-leak", "HL09", "HL01 HL02 HL03 HL04 HL05 HL06 HL07"),
+        ("hydrogen-leak", "HL12", "HL09 HL10 HL11"),
+        ("hydrogen-flame", "HF08", "HF01 HF02 HF03 HF04 HF05 HF06 HF07"),
+        ("hydrogen-flame", "HF11", "HF08 HF09 HF10"),
+        ("bin-fire", "B07", "B01 B02 B03 B04 B05 B06"),
+        ("gateway-failure", "G08", "G01 G02 G03 G04 G05 G06 G07"),
+    ],
+)
+def test_nobody_enters_or_restores_before_all_that_keeps_people_safe(name, step, before):
+    assert set(before.split()) <= shipped_plans()[name].ancestors[step]
+
+
+def test_where_the_station_acts_and_where_flue_gas_may_be_drawn_back_nobody_ventilates():
+    """S15, S20; bins and gateways have nothing to ventilate."""
+    ventilating = {name for name, plan in shipped_plans().items() if "ventilate" in {one.does for one in plan.step}}
+    assert ventilating == {"mall-gas-leak-dongkeng"}
+
+
 @pytest.mark.parametrize("name", sorted(shipped_plans()))
 def test_a_stored_plan_reads_back_equal(name):
     plan = shipped_plans()[name]

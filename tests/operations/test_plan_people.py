@@ -79,7 +79,7 @@ def test_a_wrong_act_is_refused_and_changes_nothing(site, step, verb, more, reas
 def test_of_two_people_who_finish_one_step_the_second_is_refused(site):
     site.alarm(MALL, "CK-04")
     site.act("S02", who="Li Wei")
-    assert site.refused("S02", who="Wang Fang") == "cannot finish step S02: it is done already"
+    assert site.refused("S02", who="Wang Fang") == "cannot finish step S02: it is done already, by Li Wei"
     assert site.step("S02").who == "Li Wei"
 
 

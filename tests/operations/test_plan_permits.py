@@ -5,7 +5,17 @@ import pytest
 from alarms.states import AlarmState, Event
 from protocols.moment import Moment
 from protocols.quality import Quality
-from tests.operations.story import MALL, MALL_2, TO_S08, gas_reading, to_measuring, to_repair
+from tests.operations.story import (
+    MALL,
+    MALL_2,
+    STATION,
+    TO_S08,
+    gas_reading,
+    profile_of,
+    reading_of,
+    to_measuring,
+    to_repair,
+)
 
 
 def test_ventilation_waits_for_evacuation_ignition_and_isolation(site):
@@ -103,6 +113,26 @@ def test_a_condition_lost_at_work_is_a_call_to_withdraw(site):
     assert site.refused("S10", "release", evidence={}).startswith("evidence is missing: Permit; Portable readings")
     site.act("S10", "release")
     assert site.states("S10") == ["open"]
+
+
+def test_detectors_of_rooms_and_of_dispensers_both_speak_against_entering_a_station(site):
+    site.alarm(STATION, "H2-04")
+    points = [one for one in profile_of(STATION).points if one.role in ("h2-room", "h2-cabinet")]
+    low = dict.fromkeys((one.name for one in points), 0.05)
+    for step in ("HL02", "HL03", "HL04", "HL05", "HL06"):
+        site.act(step)
+    assert site.states("HL07", "HL09") == ["skipped", "held"]
+    for _ in range(11):
+        site.pass_time(1)
+        site.watch.observe(reading_of(STATION, low, site.now), site.now)
+        site.operations.tick(site.now)
+    assert site.states("HL09") == ["releasable"]
+    for high in points:
+        site.pass_time(0.1)
+        site.watch.observe(reading_of(STATION, low | {high.name: 0.3}, site.now), site.now)
+        assert site.refused("HL09", "release").startswith(
+            "the sensor condition is not fulfilled: station:plc reads 0.3"
+        )
 
 
 def test_a_rise_between_two_looks_withdraws_too(site):

@@ -10,7 +10,7 @@ from operations.course import Cause, Course, RunRecord
 from operations.errors import ActionRefused
 from operations.states import RunState, StepState
 from protocols.reading import Origin
-from tests.operations.story import START, plans
+from tests.operations.story import START, answer, plans
 
 MINUTE = 60 * 10**9
 YES, NO = Verdict(True, ()), Verdict(False, (Reason("", "no", "否"),))
@@ -40,7 +40,7 @@ class Player:
         open_ = [name for name in names if self.run.steps[name].state not in (StepState.WAITING, StepState.DONE)]
         step = self.run.plan.steps[(open_ or names)[number % len(open_ or names)]]
         wanted = {"finish": "finish", "release": "release"}.get(verb)
-        evidence = {one.id: str(one.at_least or 1) for one in step.evidence if one.at == wanted}
+        evidence = {one.id: answer(one, self.now) for one in step.evidence if one.at == wanted}
         role = step.permissive.release_by if verb == "release" and step.permissive else step.by[0]
         action = Action(step.id, verb, "Li", role, evidence, "why")
         before = [record.state for record in self.run.steps.values()]

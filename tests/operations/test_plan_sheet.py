@@ -32,6 +32,17 @@ def test_the_sheet_says_what_is_unverified_and_who_releases():
     assert "This is not a certified safety system." in text
 
 
+def test_the_sheet_tells_whom_to_phone_how_wide_to_close_off_and_what_depends_on_an_answer():
+    text = sheet_text(PLANS["household-co"], "en")
+    assert "Phones: Ambulance 120  Fire brigade 119  Gas company, emergency ____________" in text
+    assert "household-co · version 1 · never played as a drill" in text
+    block = text[text.index("[ ] C05") : text.index("[ ] C06")]
+    assert "      After: C02 (only if C02 Anybody still inside: Yes, Not known)\n" in block
+    assert "Checked: □Burners and water heaters □Flue open, no back-draught" in text
+    mall = sheet_html(PLANS["mall-gas-leak-dongkeng"], "zh")
+    assert "<p>区域:警戒区(起始,以现场为准) 100米*</p>" in mall
+
+
 def test_the_english_sheet_has_no_chinese_in_it():
     for plan in PLANS.values():
         assert [one for one in sheet_html(plan, "en") if "\u4e00" <= one <= "\u9fff"] == []

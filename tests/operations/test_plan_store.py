@@ -1,8 +1,6 @@
 """What is stored: cursor, outbox, audit, plan versions; and what a wrong database does."""
 
 import json
-import sqlite3
-import stat
 
 import msgspec
 import pytest
@@ -12,9 +10,8 @@ from journal.entry import Entry, Stored, partition_of
 from operations.errors import StoreNewer, StoreUnusable
 from operations.events import PlanEvent, decode_event, encode_event, entry_of
 from operations.plan import Plan
-from operations.service import Operations
 from protocols.reading import Origin
-from tests.operations.story import AREAS, KITCHEN, MALL, MALL_2, START, Site, alarm_entry, plans, transition
+from tests.operations.story import KITCHEN, MALL, MALL_2, START, Site, alarm_entry, plans, transition
 
 
 def entries(*rules, device=MALL):
@@ -90,33 +87,31 @@ def test_an_event_reads_back_equal_and_its_schema_number_stands_first():
 def test_the_audit_says_who_did_what_when_why_and_on_which_evidence(site):
     site.alarm(MALL, "CK-04")
     site.act("S01", evidence={"report": "digger hit the pipe"}, why="the contractor phoned", who="Wang Fang")
-    site.close()
-    with sqlite3.connect(site.url.removeprefix("sqlite:///")) as file:
-        row = file.execute(
-            "SELECT who, role, event, step, at, why, evidence FROM plan_events WHERE event = 'step-done'"
-        ).fetchall()
-    file.close()
+    row = site.sql("SELECT who, role, event, step, at, why, evidence FROM plan_events WHERE event = 'step-done'")
     assert row == [
         ("Wang Fang", "contractor", "step-done", "S01", site.now.wall, "the contractor phoned",
          '{"report": "digger hit the pipe"}')
     ]  # fmt: skip
-    site.open()
 
 
 def test_a_run_keeps_the_version_of_its_plan(tmp_path):
     data = json.loads(plans()["mall-gas-leak-dongkeng"].model_dump_json(by_alias=True))
-    data["plan"]["version"], data["step"] = 2, data["step"][:-1]
+    shipped = data["plan"]["version"]
+    data["plan"]["version"], data["step"] = shipped + 1, data["step"][:-1]
     site = Site(tmp_path, {data["plan"]["id"]: Plan.model_validate_json(json.dumps(data))})
     site.alarm(MALL, "CK-02")
     site.close()
     again = Site(tmp_path)
     again.position = site.position
-    assert (again.run.version, len(again.run.steps)) == (2, 27)
+    assert (again.run.version, len(again.run.steps)) == (shipped + 1, 27)
     again.alarm(MALL, "CK-02", Event.RETURN)
     evidence = {"cause": "x", "repair": "x", "second_instrument": "x"}
     again.operations.close_run(again.run.id, "Li", "branch", "false", evidence, again.now)
     again.alarm(MALL, "CK-02")
-    assert [(run.version, len(run.steps)) for run in again.operations.runs(again.now)] == [(1, 28), (2, 27)]
+    assert [(run.version, len(run.steps)) for run in again.operations.runs(again.now)] == [
+        (shipped, 28),
+        (shipped + 1, 27),
+    ]
     again.close()
 
 
@@ -136,53 +131,33 @@ def test_two_runs_of_one_instant_have_ids_of_their_own(tmp_path):
 
 def test_a_database_of_a_newer_release_is_refused(site):
     site.close()
-    with sqlite3.connect(site.url.removeprefix("sqlite:///")) as file:
-        file.execute("UPDATE operations_schema SET version = 2")
-    file.close()
+    site.sql("UPDATE operations_schema SET version = 2")
     with pytest.raises(
         StoreNewer, match=r"its schema 2 is newer than this release knows \(1\); start the newer release"
     ):
         site.open()
-    with sqlite3.connect(site.url.removeprefix("sqlite:///")) as file:
-        file.execute("UPDATE operations_schema SET version = 1")
-    file.close()
+    site.sql("UPDATE operations_schema SET version = 1")
     site.open()
 
 
-@pytest.mark.parametrize(
-    ("url", "message"),
-    [
-        ("nonsense", "give a URL such as sqlite:///data/operations.db"),
-        ("sqlite://", "it has to be a file; give a URL such as sqlite:///data/operations.db"),
-        ("sqlite:////proc/nowhere/operations.db", "choose a folder this user can write to"),
-    ],
-)
-def test_a_database_that_cannot_be_opened_is_named(site, url, message):
-    with pytest.raises(StoreUnusable, match=message):
-        Operations.open(url, plans(), AREAS, site.watch, site.now)
-
-
-def test_a_file_that_is_no_database_is_named_and_left_as_it_is(site, tmp_path):
-    file = tmp_path / "other.db"
-    file.write_bytes(b"this is a letter, not a database" * 100)
-    with pytest.raises(StoreUnusable, match=r"other\.db: file is not a database; nothing of this was stored"):
-        Operations.open(f"sqlite:///{file}", plans(), AREAS, site.watch, site.now)
-    assert file.read_bytes() == b"this is a letter, not a database" * 100
-
-
-def test_the_file_is_for_its_owner_only(site, tmp_path):
-    assert stat.S_IMODE((tmp_path / "operations.db").stat().st_mode) == 0o600
-
-
-def test_a_failed_transaction_stores_neither_effect_nor_cursor(site, tmp_path):
-    blocker = sqlite3.connect(tmp_path / "operations.db", isolation_level=None)
-    blocker.execute("CREATE TRIGGER no_space BEFORE INSERT ON plan_events BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+def test_a_failed_transaction_stores_neither_effect_nor_cursor(site):
+    site.sql("ALTER TABLE plan_events RENAME TO elsewhere")
     items = entries("CK-02", device=MALL_2)
-    with pytest.raises(StoreUnusable, match="disk full; nothing of this was stored"):
+    with pytest.raises(StoreUnusable, match="nothing of this was stored"):
         site.operations.consume(items, site.now)
     assert (site.operations.cursor(), site.operations.runs(site.now)) == ({}, [])
-    blocker.execute("DROP TRIGGER no_space")
-    blocker.close()
+    site.sql("ALTER TABLE elsewhere RENAME TO plan_events")
     site.operations.consume(items, site.now)
     assert [run.state for run in site.operations.runs(site.now)] == ["verify"]
     assert site.operations.due() is not None
+
+
+@pytest.mark.parametrize("wrong", ["a\x00b", "a\ud800b"], ids=["nul", "half"])
+def test_a_text_that_no_database_takes_is_refused_and_the_plan_goes_on(site, wrong):
+    site.alarm(MALL, "CK-04")
+    reason = "a text holds NUL or half of a character; write it anew"
+    assert site.refused("S02", why=wrong) == reason
+    assert site.refused("S02", who=wrong) == reason
+    assert site.refused("S01", evidence={"report": wrong}) == reason
+    site.act("S02", who="李伟 \U0001f525", why="as\treported\n")
+    assert site.step("S02").who == "李伟 \U0001f525"

@@ -3,8 +3,10 @@
 import pytest
 
 from alarms.states import AlarmState, Event
+from operations.plan_files import shipped_plans
+from operations.triggers import Raised, stage_for
 from protocols.reading import Origin
-from tests.operations.story import DUCT, KITCHEN, MALL, MALL_2, Site
+from tests.operations.story import BIN, DUCT, GATEWAY, HOME, KITCHEN, MALL, MALL_2, STATION, Site
 
 MALL_PLAN, KITCHEN_PLAN = "mall-gas-leak-dongkeng", "restaurant-gas-leak"
 
@@ -18,6 +20,8 @@ MALL_PLAN, KITCHEN_PLAN = "mall-gas-leak-dongkeng", "restaurant-gas-leak"
         (MALL, "CK-07", [(MALL_PLAN, "full")]),
         (MALL, "BL-01", [(MALL_PLAN, "full")]),
         (MALL, "BL-02", []),
+        (MALL, "OD-01", [(MALL_PLAN, "verify")]),
+        (MALL, "WD-01", []),
         (DUCT, "CK-08", [(MALL_PLAN, "full")]),
         (KITCHEN, "CK-02", [(KITCHEN_PLAN, "verify")]),
         (KITCHEN, "BL-01", [(KITCHEN_PLAN, "verify")]),
@@ -25,12 +29,35 @@ MALL_PLAN, KITCHEN_PLAN = "mall-gas-leak-dongkeng", "restaurant-gas-leak"
         (KITCHEN, "CK-06", [(KITCHEN_PLAN, "full")]),
         (KITCHEN, "CK-07", [(KITCHEN_PLAN, "full")]),
         (KITCHEN, "CK-08", []),
+        (KITCHEN, "OD-01", [(KITCHEN_PLAN, "verify")]),
         ("nobody:1", "CK-04", []),
+        (HOME, "CO-01", [("household-co", "verify")]),
+        (HOME, "CO-02", [("household-co", "full")]),
+        (HOME, "CO-05", [("household-co", "full")]),
+        (KITCHEN, "CO-04a", []),
+        (KITCHEN, "CO-04b", [("household-co", "full")]),
+        (STATION, "H2-01", [("hydrogen-leak", "verify")]),
+        (STATION, "H2-04", [("hydrogen-leak", "full")]),
+        (STATION, "HS-1", [("hydrogen-leak", "verify")]),
+        (STATION, "H2-05", [("hydrogen-flame", "full")]),
+        (STATION, "H2-06", [("hydrogen-flame", "full")]),
+        (STATION, "H2-08a", []),
+        (BIN, "SB-03", [("bin-fire", "full")]),
+        (BIN, "SB-04", [("bin-fire", "verify")]),
+        (BIN, "SB-02", []),
+        (GATEWAY, "GH-01a", [("gateway-failure", "verify")]),
+        (GATEWAY, "GH-02a", [("gateway-failure", "verify")]),
+        (GATEWAY, "GH-02d", []),
     ],
 )
 def test_an_alarm_opens_the_plan_of_its_area(site, device, rule, expected):
     site.alarm(device, rule)
     assert [(run.plan, run.state) for run in site.operations.runs(site.now)] == expected
+
+
+@pytest.mark.parametrize(("kind", "stage"), [("mall-building", "verify"), ("mall", None), ("mall-duct", None)])
+def test_works_damage_opens_the_plan_of_the_whole_mall_and_not_of_each_tenant(kind, stage):
+    assert stage_for(shipped_plans()[MALL_PLAN], kind, Raised("place", "WD-01", 0, True)) == stage
 
 
 @pytest.mark.parametrize("origin", [Origin.DRILL, Origin.SIMULATED])

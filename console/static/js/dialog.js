@@ -4,19 +4,30 @@ import { element, setText } from "./dom.js";
 
 /** @typedef {import("./desk.js").Desk} Desk */
 /**
- * `check`: a box that has to be ticked (if `required`). `long`: several lines. `count`: a whole number.
- * @typedef {{name: string, kind: "check" | "text" | "long" | "count" | "choice", label: string, required?: boolean,
+ * `check`: a box that has to be ticked (if `required`). `long`: several lines. `count`: a whole number. `time`: local.
+ * @typedef {{name: string, kind: keyof typeof INPUTS | "long" | "choice", label: string, required?: boolean,
  *   options?: {value: string, label: string}[], value?: string}} Field
  */
+/** @typedef {string | boolean | File} Value */
 /** @typedef {{title: string, lines?: string[], fields?: Field[], confirm: string}} Question */
 /** @typedef {HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement} Control */
+
+/** What makes the one-line controls, by kind. */
+const INPUTS = {
+  check: { type: "checkbox" },
+  text: { type: "text", maxlength: "2000" },
+  count: { type: "text", maxlength: "9", inputmode: "numeric" },
+  number: { type: "text", maxlength: "32", inputmode: "decimal" },
+  time: { type: "datetime-local" },
+  file: { type: "file", accept: "image/jpeg,image/png,image/webp" },
+};
 
 let made = 0;
 
 /**
  * @param {Desk} desk
  * @param {Question} question
- * @returns {Promise<Record<string, string | boolean> | null>} the values by name, null when the person turned back
+ * @returns {Promise<Record<string, Value> | null>} the values by name, null when the person turned back
  */
 export function ask(desk, { title, lines = [], fields = [], confirm }) {
   // The dots of a button say that a dialog comes; here it is.
@@ -37,7 +48,7 @@ export function ask(desk, { title, lines = [], fields = [], confirm }) {
   const dialog = element("dialog", { class: "ask", "aria-labelledby": id }, form);
   document.body.append(dialog);
   return new Promise((resolve) => {
-    /** @type {Record<string, string | boolean> | null} */
+    /** @type {Record<string, Value> | null} */
     let answer = null;
     cancel.addEventListener("click", () => dialog.close());
     form.addEventListener("submit", (event) => {
@@ -58,9 +69,10 @@ export function ask(desk, { title, lines = [], fields = [], confirm }) {
   });
 }
 
-/** @param {Control} control */
+/** @param {Control} control @returns {Value} */
 function valueOf(control) {
   if (control instanceof HTMLInputElement && control.type === "checkbox") return control.checked;
+  if (control instanceof HTMLInputElement && control.type === "file") return control.files?.[0] ?? "";
   return control.value.trim();
 }
 
@@ -70,14 +82,13 @@ function valueOf(control) {
  * @returns {Control}
  */
 function controlOf(field, id) {
-  if (field.kind === "check") return element("input", { type: "checkbox", id, name: field.name });
   if (field.kind === "long") return element("textarea", { id, name: field.name, rows: "2", maxlength: "2000" });
   if (field.kind === "choice") {
     const options = (field.options ?? []).map((one) => element("option", { value: one.value }, one.label));
     return element("select", { id, name: field.name }, ...options);
   }
-  const more = field.kind === "count" ? { inputmode: "numeric" } : {};
-  return element("input", { type: "text", id, name: field.name, autocomplete: "off", maxlength: "2000", value: field.value ?? "", ...more });
+  const value = field.kind === "check" || field.kind === "file" ? {} : { value: field.value ?? "" };
+  return element("input", { id, name: field.name, autocomplete: "off", ...INPUTS[field.kind], ...value });
 }
 
 /**

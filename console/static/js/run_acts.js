@@ -1,7 +1,9 @@
 // What a person can do to a step or a run, and what is asked of them before: who they are, evidence, a reason.
 
 import { act, pathOf } from "./act.js";
+import { ApiError, request, serverNow } from "./api.js";
 import { ask } from "./dialog.js";
+import { fieldsOf, filesOf, givenTo } from "./evidence.js";
 import { evidenceFor, rolesInOrder } from "./run_words.js";
 
 /** @typedef {import("./desk.js").Desk} Desk */
@@ -9,9 +11,9 @@ import { evidenceFor, rolesInOrder } from "./run_words.js";
 /** @typedef {import("./run_words.js").Run} Run */
 /** @typedef {import("./run_words.js").Step} Step */
 /** @typedef {import("./run_words.js").Actor} Actor */
-/** @typedef {import("./run_words.js").Evidence} Evidence */
 
 const NEEDS_WHY = new Set(["skip", "back"]);
+const PHOTO_TIMEOUT_MS = 120_000;
 
 /**
  * @param {Desk} desk
@@ -32,14 +34,16 @@ export async function actOnStep(desk, run, step, action, onSend) {
     lines,
     fields: [
       roleField(desk, rolesInOrder(step.roles[action] ?? [], step)),
-      ...evidence.map((one) => evidenceField(desk, one)),
+      ...evidence.flatMap((one) => fieldsOf(one, words, serverNow())),
       { name: "why", kind: "long", label: desk.t(NEEDS_WHY.has(action) ? "field.reason" : "field.note"), required: NEEDS_WHY.has(action) },
     ],
     confirm: desk.t(`step.act.${action}`),
   });
   if (!answer) return null;
   onSend();
-  const body = { action, role: answer.role, why: answer.why, evidence: given(evidence, answer) };
+  const photos = await send(desk, filesOf(evidence, answer));
+  if ("kind" in photos) return photos;
+  const body = { action, role: answer.role, why: answer.why, evidence: givenTo(evidence, answer, photos.ids) };
   return act(desk, `/runs/${pathOf(run.id)}/steps/${pathOf(step.id)}`, body);
 }
 
@@ -56,14 +60,14 @@ export async function closeRun(desk, run, onSend) {
     lines: [`${desk.words.pick(run.plan.title)} · ${desk.words.pick(run.area.title)}`, desk.t("run.close.hint")],
     fields: [
       roleField(desk, run.close.by),
-      ...run.close.evidence.map((one) => evidenceField(desk, one)),
+      ...run.close.evidence.flatMap((one) => fieldsOf(one, desk.words, serverNow())),
       { name: "why", kind: "long", label: desk.t("field.reason"), required: true },
     ],
     confirm: title,
   });
   if (!answer) return null;
   onSend();
-  const body = { role: answer.role, why: answer.why, evidence: given(run.close.evidence, answer) };
+  const body = { role: answer.role, why: answer.why, evidence: givenTo(run.close.evidence, answer) };
   return act(desk, `/runs/${pathOf(run.id)}/close`, body);
 }
 
@@ -73,15 +77,22 @@ function roleField(desk, roles) {
   return { name: "role", kind: "choice", label: desk.t("field.role"), options, required: true };
 }
 
-/** @param {Desk} desk @param {Evidence} one @returns {Field} */
-function evidenceField(desk, one) {
-  const least = one.at_least === null ? "" : ` (≥ ${one.at_least})`;
-  const kind = one.kind === "count" ? "count" : "text";
-  // The names of evidence are the plan's own: without a prefix one could be called «role».
-  return { name: `evidence.${one.id}`, kind, label: `${desk.words.pick(one.title)}${least}`, value: one.given, required: true };
-}
-
-/** @param {Evidence[]} evidence @param {Record<string, string | boolean>} answer */
-function given(evidence, answer) {
-  return Object.fromEntries(evidence.map((one) => [one.id, answer[`evidence.${one.id}`]]));
+/**
+ * Photos go before the evidence that names them.
+ * @param {Desk} desk
+ * @param {(readonly [string, any])[]} files
+ * @returns {Promise<{ids: Record<string, string>} | import("./act.js").Outcome>} ids by the evidence, or why it was refused
+ */
+async function send(desk, files) {
+  /** @type {Record<string, string>} */
+  const ids = {};
+  try {
+    for (const [evidence, file] of files) {
+      ids[evidence] = (await request("/photos", { method: "POST", body: file, timeoutMs: PHOTO_TIMEOUT_MS })).id;
+    }
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    return { kind: "refused", text: error.text(desk.words) };
+  }
+  return { ids };
 }

@@ -1,10 +1,15 @@
 // A run of a response plan in words. Pure: the time is an argument.
 
+import { shown } from "./evidence.js";
+
 /** @typedef {import("./i18n.js").Text} Text */
 /** @typedef {import("./i18n.js").Words} Words */
 /** @typedef {import("./api.js").Area} Area */
 /** @typedef {{id: string, title: Text}} Actor */
-/** @typedef {{id: string, kind: string, title: Text, at: string, at_least: number | null, given: string}} Evidence */
+/**
+ * @typedef {{id: string, kind: string, title: Text, at: string, at_least: number | null, unit: string | null,
+ *   options: {id: string, title: Text}[], given: string}} Evidence
+ */
 /**
  * @typedef {{text: Text, state: string, verified: boolean, left_s: number, reasons: Text[],
  *   release_by: Actor | null}} Permissive
@@ -99,7 +104,7 @@ export function withdrawals(run) {
 
 /** What was written down, and by whom. @param {Step} step @param {Words} words */
 export function givenText(step, words) {
-  const given = step.evidence_items.filter((one) => one.given).map((one) => `${words.pick(one.title)}:${one.given}`);
+  const given = step.evidence_items.filter((one) => one.given).map((one) => `${words.pick(one.title)}:${shown(one, words)}`);
   return [...given, step.why].filter(Boolean).join(" · ");
 }
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from alarms.engine import AlarmEngine
 from console.app import create_app
 from console.duty.desk import DutyDesk
+from console.duty.run_board import RunBoard
 from console.roles import Role
 from console.services import ConsoleServices
 from device_registry.devices import Site
@@ -27,15 +29,24 @@ from gateway.pipeline import Pipeline, Verdict
 from gateway.watch import Watch
 from gengfu import rules
 from gengfu.downlink import Asker
+from gengfu.mode_side import make_modes
+from gengfu.own_devices import report_places
 from interlocks.engine import InterlockEngine
-from journal.entry import Done, Stored
+from journal.entry import PARTITIONS, Done, Stored
 from journal.sqlite import SqliteJournal
+from operations.photos import PhotoStore
+from operations.plan_files import shipped_plans
+from operations.sensors import Detector, SensorWatch
+from operations.service import Operations
+from operations.views import Area
+from protocols.document import Text
 from protocols.moment import Moment
 from protocols.profile.loader import shipped_profiles
 from protocols.profile.model import Profile
 from protocols.profile.schema import CommandPart
 from protocols.reading import Origin, Value
 from tests.console.conftest import BASE, SITE, START, Clock, reading_of
+from tests.fixtures.waiting import wait_for_async
 
 GAS = "t:gas:1"
 OTHER = "t:gas:2"
@@ -73,7 +84,7 @@ class Gateway:
         self.commands = CommandQueue(ways)
         self.watch = Watch(
             interlocks,
-            AlarmEngine(alarms, rules.watched(site), now()),
+            AlarmEngine(alarms, [*rules.watched(site), *report_places.watched(site)], now()),
             Actuator(self.line, site.find_profile),
             self._store,
             self.commands.follow,
@@ -83,7 +94,9 @@ class Gateway:
         self.watch.load(state, now())
         self.commands.load(state, now())
         self.pipeline = Pipeline(site, up, Counters(CollectorRegistry()), (self.watch,))
-        self._requests = Downlink(self.watch, self._store, load_cursor(state), self.commands)
+        modes = make_modes(site, self.watch, book, Origin.LIVE, "boot", self._store, lambda: None)
+        modes.reports.load(state, now())
+        self._requests = Downlink(self.watch, self._store, load_cursor(state), self.commands, modes.verbs)
         self.hears = True
         down.subscribe(self._take)
 
@@ -244,3 +257,52 @@ async def published(rig: Rig, kind: str, do: Callable[[], Awaitable[object]]) ->
         reader.put(b": end\n\n")
         frames = (await reader.get()).decode().split("\n\n")
     return [json.loads(one.split("data: ", 1)[1]) for one in frames if one.startswith(f"event: {kind}\n")]
+
+
+@dataclass
+class Response:
+    """A rig whose alarms open plans."""
+
+    rig: Rig
+    operations: Operations
+    board: RunBoard
+
+    async def carry(self) -> None:
+        """What the journal has goes to operations, and what operations says into the journal."""
+        after = self.operations.cursor()
+        self.operations.consume(self.rig.up.read(range(PARTITIONS), after, 10_000), self.rig.now())
+        entries = self.operations.outbox()
+        if entries:
+            await self.rig.up.append(entries)
+            self.operations.confirm(entry.id for entry in entries)
+
+    async def leak(self) -> str:
+        """A leak opens a run, which the board has seen; its id."""
+        await self.rig.leak()
+        await self.carry()
+        await wait_for_async(self.board.open_items)
+        (run,) = self.operations.runs(self.rig.now(), "active")
+        return run.id
+
+
+@pytest.fixture
+async def response(
+    open_rig: Open, site: Site, services: ConsoleServices, clock: Clock, tmp_path: Path
+) -> AsyncIterator[Response]:
+    plans, now = shipped_plans(), moment(clock)
+    areas = {
+        one.id: Area(one.area.id, one.area.kind, Text(zh=one.area.title.zh, en=one.area.title.en))
+        for one in site.devices.values()
+    }
+    detectors = [Detector(one.id, one.area.id, one.profile, 60.0) for one in site.devices.values()]
+    sensors = SensorWatch(detectors, [one for plan in plans.values() for one in plan.permissives], now)
+    operations = Operations.open(f"sqlite:///{tmp_path / 'operations.db'}", plans, areas, sensors, now)
+    photos = PhotoStore(tmp_path / "photos")
+    board = RunBoard(site, operations, lambda: moment(clock), services.events, photos)
+    await board.warm()
+    following = asyncio.create_task(board.follow())
+    yield Response(await open_rig(runs=board, photos=photos), operations, board)
+    following.cancel()
+    with suppress(asyncio.CancelledError):
+        await following
+    operations.close()

@@ -1,9 +1,6 @@
 """Plans and runs over HTTP: a leak opens a run in the real operations database, people work through it."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,70 +9,16 @@ import pytest
 
 from console.duty.run_board import RunBoard
 from console.roles import Role
-from console.services import ConsoleServices
-from device_registry.devices import Site
-from journal.entry import PARTITIONS, Entry
+from journal.entry import Entry
 from operations.errors import StoreUnusable
 from operations.plan_files import shipped_plans
-from operations.sensors import Detector, SensorWatch
-from operations.service import Operations
-from operations.views import Area
-from protocols.document import Text
-from tests.console.conftest import PASSWORDS, Clock
-from tests.console.duty.conftest import LEAK, Open, Rig, moment
+from tests.console.conftest import PASSWORDS
+from tests.console.duty.conftest import LEAK, Response
 from tests.console.test_console_serve import running, streaming
 from tests.fixtures.waiting import wait_for_async
 
 RUNS = "/api/v1/runs"
 PLAN = "restaurant-gas-leak"
-
-
-@dataclass
-class Response:
-    """A rig whose alarms open plans."""
-
-    rig: Rig
-    operations: Operations
-    board: RunBoard
-
-    async def carry(self) -> None:
-        """What the journal has goes to operations, and what operations says into the journal."""
-        after = self.operations.cursor()
-        self.operations.consume(self.rig.up.read(range(PARTITIONS), after, 10_000), self.rig.now())
-        entries = self.operations.outbox()
-        if entries:
-            await self.rig.up.append(entries)
-            self.operations.confirm(entry.id for entry in entries)
-
-    async def leak(self) -> str:
-        """A leak opens a run, which the board has seen; its id."""
-        await self.rig.leak()
-        await self.carry()
-        await wait_for_async(self.board.open_items)
-        (run,) = self.operations.runs(self.rig.now(), "active")
-        return run.id
-
-
-@pytest.fixture
-async def response(
-    open_rig: Open, site: Site, services: ConsoleServices, clock: Clock, tmp_path: Path
-) -> AsyncIterator[Response]:
-    plans, now = shipped_plans(), moment(clock)
-    areas = {
-        one.id: Area(one.area.id, one.area.kind, Text(zh=one.area.title.zh, en=one.area.title.en))
-        for one in site.devices.values()
-    }
-    detectors = [Detector(one.id, one.area.id, one.profile, 60.0) for one in site.devices.values()]
-    sensors = SensorWatch(detectors, [one for plan in plans.values() for one in plan.permissives], now)
-    operations = Operations.open(f"sqlite:///{tmp_path / 'operations.db'}", plans, areas, sensors, now)
-    board = RunBoard(site, operations, lambda: moment(clock), services.events)
-    await board.warm()
-    following = asyncio.create_task(board.follow())
-    yield Response(await open_rig(runs=board), operations, board)
-    following.cancel()
-    with suppress(asyncio.CancelledError):
-        await following
-    operations.close()
 
 
 @pytest.fixture

@@ -72,6 +72,6 @@ test("a suspended step calls to withdraw", () => {
 });
 
 test("what was written down is shown with its name", () => {
-  const items = [{ id: "a", title: { zh: "人数", en: "Count" }, given: "12" }, { id: "b", title: { zh: "备", en: "b" }, given: "" }];
+  const items = [{ id: "a", title: { zh: "人数", en: "Count" }, options: [], given: "12" }, { id: "b", title: { zh: "备", en: "b" }, options: [], given: "" }];
   assert.equal(givenText(step({ evidence_items: items, why: "门已锁" }), zh), "人数:12 · 门已锁");
 });
