@@ -12,7 +12,7 @@ import msgspec
 from alarms.actions import Action, Verb
 from alarms.errors import ActionRefused, NoSuchAlarm
 from gateway.command_queue import CommandQueue
-from gateway.errors import CommandRefused, ModeRefused, NoSuchCommand, NoSuchMode
+from gateway.errors import CommandRefused, ModeRefused, NoSuchCommand, NoSuchMode, NoSuchReport, ReportRefused
 from gateway.pipeline import Verdict
 from gateway.watch import Watch
 from interlocks.errors import NoSuchTrip, ResetRefused
@@ -75,9 +75,9 @@ class Downlink:
             return nothing, OperatorAnswer(request.id, now.wall, "it came too late and was not carried out; ask again")
         try:
             return self._carry_out(request, now), OperatorAnswer(request.id, now.wall)
-        except (NoSuchAlarm, NoSuchTrip, NoSuchCommand, NoSuchMode) as error:
+        except (NoSuchAlarm, NoSuchTrip, NoSuchCommand, NoSuchMode, NoSuchReport) as error:
             return nothing, OperatorAnswer(request.id, now.wall, str(error), found=False)
-        except (ActionRefused, ResetRefused, CommandRefused, ModeRefused) as error:
+        except (ActionRefused, ResetRefused, CommandRefused, ModeRefused, ReportRefused) as error:
             return nothing, OperatorAnswer(request.id, now.wall, str(error))
 
     def _carry_out(self, request: OperatorRequest, now: Moment) -> Verdict:

@@ -6,6 +6,8 @@
     │   └── NoSuchCommand   the device or the command is not there
     ├── ModeRefused         a bump test or maintenance is not begun or ended; the message says why
     │   └── NoSuchMode      the detector, device or area is not there, or nothing goes on
+    ├── ReportRefused       a person's report is not entered or withdrawn; the message says why
+    │   └── NoSuchReport    the area or the report is not there
     ├── OverRate            a peer sends more than is stored: judged all the same, to be sent again
     └── TransportError      a device could not be asked; try again later
         ├── BusDown         nobody on this bus can be asked; ``retry_after_s`` says when it is tried again
@@ -40,6 +42,14 @@ class ModeRefused(GatewayError):
 
 class NoSuchMode(ModeRefused):
     """No such device or area, or nothing that goes on under this id."""
+
+
+class ReportRefused(GatewayError):
+    """What a person reports is not entered, or not withdrawn. The message is for that person."""
+
+
+class NoSuchReport(ReportRefused):
+    """No such area, nothing that can be reported, or no report of this id that stands."""
 
 
 class OverRate(GatewayError):

@@ -1,4 +1,5 @@
-"""What people have a gateway do for a time: bump tests, maintenance, bypasses and proof tests (safety rules S5, S8)."""
+"""What people have a gateway do for a time: bump tests, maintenance, bypasses and proof tests (safety rules S5, S8).
+And what they report to it."""
 
 from collections.abc import Callable, Mapping
 
@@ -7,6 +8,7 @@ from gateway.bypasses import Bypasses
 from gateway.maintenance import MaintenanceMode
 from gateway.pipeline import Verdict
 from gateway.proof_tests import ProofTests
+from gateway.reports import Reports
 from protocols.moment import Moment
 from protocols.request import OperatorRequest
 
@@ -15,13 +17,19 @@ class Modes:
     """All of a gateway. ``verbs``: who carries out which request of a person."""
 
     def __init__(
-        self, bump_tests: BumpTests, maintenance: MaintenanceMode, bypasses: Bypasses, proof_tests: ProofTests
+        self,
+        bump_tests: BumpTests,
+        maintenance: MaintenanceMode,
+        bypasses: Bypasses,
+        proof_tests: ProofTests,
+        reports: Reports,
     ) -> None:
         self.bump_tests = bump_tests
         self.maintenance = maintenance
         self.bypasses = bypasses
         self.proof_tests = proof_tests
-        self._every = (bump_tests, maintenance, bypasses, proof_tests)
+        self.reports = reports
+        self._every = (bump_tests, maintenance, bypasses, proof_tests, reports)
         self.verbs: Mapping[str, Callable[[OperatorRequest, Moment], Verdict]] = {
             "bump-test": bump_tests.begin,
             "end-bump-test": bump_tests.end,
@@ -31,6 +39,8 @@ class Modes:
             "confirm-bypass": bypasses.confirm,
             "end-bypass": bypasses.end,
             "proof-test": proof_tests.begin,
+            "report": reports.enter,
+            "withdraw-report": reports.withdraw,
         }
 
     def load(self, state: Mapping[str, bytes], now: Moment) -> None:

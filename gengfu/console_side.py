@@ -18,6 +18,7 @@ from console.duty.hand_over import Desk
 from console.duty.logbook import Logbook
 from console.duty.mode_board import ModeBoard
 from console.duty.proof_board import ProofBoard
+from console.duty.report_board import ReportBoard
 from console.duty.run_board import RunBoard
 from console.errors import AccountsDamaged
 from console.events import EventHub
@@ -34,7 +35,7 @@ from gengfu.health import Health
 from gengfu.http_ingest import HttpIngest
 from gengfu.letter_board import LetterBoard
 from gengfu.operations_side import OperationsSide
-from gengfu.own_devices.devices import DeskSite
+from gengfu.own_devices.desk_site import DeskSite
 from gengfu.own_devices.watch import GatewayWatch, WatchAsk
 from gengfu.rules import Rulebook
 from gengfu.settings import Settings
@@ -112,11 +113,13 @@ class ConsoleSide:
         self._stores = stores
         self._letters = LetterBoard(stores.duck, stores.influx)
         self._events = EventHub()
-        self._runs = RunBoard(site, operations.service, clock.now, self._events)
+        self._runs = RunBoard(site, operations.service, clock.now, self._events, operations.photos)
+        self._photos = operations.photos
         self._desk = DutyDesk(DeskSite(site), book, self._events, self._runs, self._runs.open_areas)
         self._modes = ModeBoard(site)
         self._bypasses = BypassBoard(site, book.matrices)
         self._proofs = ProofBoard(site, clock.wall)
+        self._reports = ReportBoard(site)
         self._asker = Asker(downlink)
         self._watch = GatewayWatch(site, book.alarms, journal, self._desk.tell)
         self._meters = AlarmMeters(journal, book)
@@ -151,9 +154,10 @@ class ConsoleSide:
         self._modes.warm(state)
         self._bypasses.warm(state)
         self._proofs.warm(state)
+        self._reports.warm(state)
         self._meters.warm(tail, is_all=len(tail) < TAIL, now=clock.wall())
         newest = tail[-1].position if tail else 0
-        shown = (self._modes.listen, self._bypasses.listen, self._proofs.listen)
+        shown = (self._modes.listen, self._bypasses.listen, self._proofs.listen, self._reports.listen)
         desk = (self._desk.listen, self._watch.listen, *shown, self._meters.listen, self._asker.hear)
         for listener in (feed, *desk):
             stack.callback(follow(self._journal, newest, listener))
@@ -211,8 +215,10 @@ class ConsoleSide:
             modes=self._modes,
             bypasses=self._bypasses,
             proof_tests=self._proofs,
+            reports=self._reports,
             ask=WatchAsk(self._watch, self._asker),
             runs=self._runs,
+            photos=self._photos,
             demo=stage.demo,
             connections=gate.connections,
             reload=gate.reload,

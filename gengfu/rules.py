@@ -71,6 +71,28 @@ def _beside(areas: Mapping[str, AreaPart]) -> dict[str, list[str]]:
     return {name: sorted(others) for name, others in found.items()}
 
 
+def _near(areas: Mapping[str, AreaPart], beside: Mapping[str, list[str]], inside: Iterable[str]) -> tuple[str, ...]:
+    """These areas, what is wall to wall with them, the wells within 50 m, and the ducts whose air comes in."""
+    found = set(inside)
+    for one in inside:
+        found |= {*beside[one], *areas[one].wells, *areas[one].ducts}
+    return tuple(sorted(found))
+
+
+def malls_near(areas: Mapping[str, AreaPart]) -> dict[str, list[str]]:
+    """By area: the whole malls whose interlocks look at what is reported there."""
+    beside = _beside(areas)
+    parts: dict[str, list[str]] = {one.id: [one.id] for one in areas.values() if one.kind == "mall-building"}
+    for one in areas.values():
+        if one.within is not None:
+            parts[one.within].append(one.id)
+    found: dict[str, list[str]] = {}
+    for mall, inside in parts.items():
+        for area in _near(areas, beside, inside):
+            found.setdefault(area, []).append(mall)
+    return found
+
+
 def zones(site: Site) -> list[Zone]:
     """The areas of the site with their devices, as the interlocks see them. A whole mall has those of its areas too."""
     return _Zoning(site).zones()
@@ -110,6 +132,7 @@ class _Zoning:
             wells=self._members(area.wells),
             building=area.within or "",
             parts=tuple(self._zone(self._areas[one]) for one in parts),
+            near=_near(self._areas, self._beside, [area.id, *parts]),
         )
 
     def _members(self, areas: Iterable[str]) -> tuple[Member, ...]:

@@ -14,6 +14,8 @@ from interlocks.heartbeat import Heartbeat
 from interlocks.matrix import LOST, Cause, When
 from interlocks.near_gas import LostNearGas, neighbour_in_alarm
 from interlocks.own_valves import OwnValves
+from interlocks.reported import KIND as REPORTED
+from interlocks.reported import ReportedNear
 from interlocks.votes import Ballot, Ruling, Say
 from interlocks.zone import Member, Zone
 from protocols.limits import in_unit_of
@@ -43,7 +45,7 @@ class BoundCause:
 
     ``limits``: by device, index and value from which on a number makes it stand; ``flags``: indexes that do when set;
     ``tests``: whether other values may. Where every known value is good and nothing is lost, nothing else makes it
-    stand but a counter that stands still (``beats``).
+    stand but a counter that stands still (``beats``), or what people report (``reports``).
     """
 
     def __init__(self, cause: Cause, zone: Zone) -> None:
@@ -60,7 +62,10 @@ class BoundCause:
         self.flags: dict[str, list[int]] = {}
         self.tests: dict[str, list[Told]] = {}
         self.beats: dict[str, Heartbeat] = {}
+        self.reports = ReportedNear(cause, zone)
         for when in cause.when:
+            if when.kind == REPORTED:
+                continue
             if when.kind in LOST:
                 self._bind_lost(when, zone)
                 continue
@@ -156,6 +161,8 @@ class BoundCause:
         say no."""
         if self._ballot is not None:
             return self._ballot.ruling_at(mono) is Ruling.TRIP
+        if self.reports.stands:
+            return True
         return bool(self._standing) or any(one.stands for one in self._all_lost) or bool(self._still_at(mono))
 
     def devices_at(self, mono: int) -> frozenset[str]:

@@ -19,6 +19,7 @@ from interlocks.observing import Observer
 from interlocks.orphans import hand_over, inherit, is_latch, is_orphan, is_over, mark_of, orphan
 from interlocks.outbox import Outbox, Outcome
 from interlocks.record import InterlockRecord, decode_record
+from interlocks.reported import Reported
 from interlocks.sharing import is_fan_held
 from interlocks.states import TABLE, Event, InterlockState
 from interlocks.valves import follow_valves
@@ -39,6 +40,7 @@ class InterlockEngine:
         self._interlocks: dict[str, Interlock] = {}
         self._by_device: dict[tuple[str, Origin], list[Interlock]] = {}
         self._built: set[Origin] = set()
+        self._reports: dict[Origin, tuple[Reported, ...]] = {}
         self._agenda = Agenda()
         self._out = Outbox()
         self._driver = Driver(self._out, self._wake, self._sharing)
@@ -47,6 +49,8 @@ class InterlockEngine:
 
     def _build(self, origin: Origin, now: Moment, before: Mapping[str, Interlock]) -> None:
         self._built.add(origin)
+        for matrix in self._matrices:
+            mark_of(matrix)  # made now: the first trip must not wait for it
         for zone in self._zones:
             for matrix in self._matrices:
                 if zone.kind in matrix.areas and zone.members:
@@ -104,6 +108,8 @@ class InterlockEngine:
                 self._out.remove(interlock, now)
             elif self._interlocks[name] is not interlock:
                 self._evaluate(self._interlocks[name], now)
+        for origin, reports in self._reports.items():
+            self.heed(reports, origin, now)
 
     def memberships(self, device: str, origin: Origin) -> list[Membership]:
         """The device in each interlock that it is a member of."""
@@ -150,6 +156,15 @@ class InterlockEngine:
             interlock.follow(device)
             self._check_silence(interlock, device, now)
             self._evaluate(interlock, now)
+
+    def heed(self, reports: Iterable[Reported], origin: Origin, now: Moment) -> None:
+        """These reports of people stand at an origin: all of them, whenever one was entered or withdrawn."""
+        self._reports[origin] = tuple(reports)
+        if origin not in self._built:
+            self._build(origin, now, {})
+        for interlock in self._interlocks.values():
+            if interlock.record.origin is origin and interlock.heed(self._reports[origin]):
+                self._evaluate(interlock, now)
 
     def settled(self, command: str, ok: bool, now: Moment) -> None:
         """The actuator says that a command was read back (``ok``) or was not in time."""
@@ -366,6 +381,8 @@ class InterlockEngine:
 def _missing_for_reset(interlock: Interlock, now: Moment) -> str:
     if is_orphan(interlock) and not interlock.members:
         return ""  # its area is gone: the person on site is the only one who knows
+    if interlock.has_report:
+        return "a report still stands: it is withdrawn first"
     if interlock.clear_since is None:
         return "a cause still stands, or a detector of the zone is lost, bad or not fresh: no value to reset on"
     after_s = interlock.matrix.reset_after_s

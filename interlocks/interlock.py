@@ -1,6 +1,6 @@
 """One interlock: a matrix in a zone at one origin, what it sees and what it keeps."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TypeAlias
 
 from interlocks.bypass import Bypassed
@@ -10,6 +10,7 @@ from interlocks.heartbeat import Heartbeat
 from interlocks.matrix import Cause, Matrix
 from interlocks.readback import ReadBack
 from interlocks.record import EffectRecord, InterlockRecord, interlock_id
+from interlocks.reported import Reported
 from interlocks.states import TABLE, Event, InterlockState
 from interlocks.zone import Member, Zone
 from protocols.moment import SECOND, Moment
@@ -123,6 +124,11 @@ class Interlock:
         """The devices that make a cause stand now, where it has no vote."""
         return frozenset(one for bound in self._causes if bound.cause.id == cause for one in bound.devices_at(mono))
 
+    def heed(self, reports: Collection[Reported]) -> bool:
+        """These reports of people stand now; whether that changes anything here. The next `look` knows."""
+        changed = [bound.reports.follow(reports) for bound in self._causes]
+        return any(changed)
+
     def bypass(self, wanted: Bypassed | None) -> None:
         """Let a cause not trip at some detectors; ``None``: let each trip at all again. The next `look` knows."""
         self.bypassed = wanted
@@ -197,6 +203,11 @@ class Interlock:
     def has_standing_trip(self) -> bool:
         """Whether a cause behind the latch stands now."""
         return any(self.has_tripped(cause) for cause in self.since)
+
+    @property
+    def has_report(self) -> bool:
+        """Whether what people report makes a cause stand."""
+        return any(bound.reports.stands for bound in self._causes)
 
     @property
     def is_read_back(self) -> bool:

@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError
 from interlocks.errors import MatrixError
 from interlocks.votes import Vote
 from protocols.document import Source, Strict, Text
+from protocols.report import WHATS
 
 Where = Literal["zone", "neighbour", "duct", "well"]
 
@@ -27,6 +28,8 @@ class When(Strict):
     ``all-lost``: every detector of the role is bad or lost, in a zone that is not staffed. ``lost-near-gas``: every one
     is, staffed or not, while a neighbour has >= ``limit``, is over range or says so itself; of a whole mall, in one of
     its areas.
+    ``reported``: a person reported what ``role`` says (`protocols.report.WHATS`) at the zone or near by, and nobody has
+    withdrawn it.
     Only where we observe: ``low``: <= the limit. ``unset``: the device's own bit is not set, or not told, while the bit
     of ``during`` is. ``still``: a controller's counter did not change for ``over_s``.
     ``set``: the limit is what the site says that the point was set to; where it says nothing, nothing is looked at.
@@ -35,7 +38,8 @@ class When(Strict):
     """
 
     kind: Literal[
-        "high", "flag", "over-range", "blind-rising", "all-lost", "lost-near-gas", "low", "unset", "still"
+        "high", "flag", "over-range", "blind-rising", "all-lost", "lost-near-gas", "low", "unset", "still",
+        "reported",
     ]  # fmt: skip
     role: str
     species: tuple[str, ...] = ()
@@ -149,6 +153,7 @@ _NEEDS = {
     "low": {"limit", "unit"},
     "unset": set[str](),
     "still": {"over_s"},
+    "reported": set[str](),
 }
 _ONLY_OBSERVED = ("low", "unset", "still")
 LOST = ("all-lost", "lost-near-gas")
@@ -165,6 +170,7 @@ def check_matrix(matrix: Matrix) -> list[str]:
         if matrix.mode == "observe" and cause.effect:
             problems.append(f"cause {cause.id}: an observe-only matrix has no effects (S15)")
         found = _check_cause(cause) + _check_vote(cause, matrix) + _check_observed(cause, matrix)
+        found += _check_reported(cause, matrix)
         problems += [f"cause {cause.id}: {problem}" for problem in found]
     return problems
 
@@ -208,6 +214,30 @@ def _check_vote(cause: Cause, matrix: Matrix) -> list[str]:
         problems += [
             f"effect {one}: costly, and lost detectors alone never bring it about: leave it out" for one in costly
         ]
+    return problems
+
+
+def _check_reported(cause: Cause, matrix: Matrix) -> list[str]:
+    """What people report is no value and no vote, says nothing of a station, and never switches a motor on."""
+    reported = [when for when in cause.when if when.kind == "reported"]
+    if not reported:
+        return []
+    problems = [
+        f"reported: {when.role!r} is nothing that is reported: one of {', '.join(WHATS)}"
+        for when in reported
+        if when.role not in WHATS
+    ]
+    problems += [
+        "reported takes no species and no where: a report is of an area"
+        for when in reported
+        if when.species or when.where != "zone"
+    ]
+    if cause.vote != "1ooN":
+        problems.append("reported is no vote: give it a row of its own")
+    if matrix.mode == "observe":
+        problems.append("reported: a station is judged by its own points (S15)")
+    fans = (effect.id for effect in cause.effect if effect.action == "start-fan")
+    problems += [f"effect {one}: no fan is started on a report: nobody measured where the gas is (S1)" for one in fans]
     return problems
 
 

@@ -64,11 +64,6 @@ class Member:
         """The name of the profile's command with this effect (``close-valve``), if it has one."""
         return next((command.name for command in self.profile.file.command if command.effect == effect), None)
 
-    def within_s(self, effect: str) -> float:
-        """How long the profile gives the command with this effect to be read back, in seconds."""
-        command = next(command for command in self.profile.file.command if command.effect == effect)
-        return command.read_back.within_s if command.read_back else 0.0
-
     def valve(self) -> tuple[int, float, float] | None:
         """The point that reports the member's valve, with its codes for closed and open; ``None`` without one."""
         point = next((p for p in self.profile.points if p.role == "valve" and p.final_element), None)
@@ -84,7 +79,8 @@ class Zone:
 
     ``neighbours``, ``ducts``, ``wells``: devices of neighbouring tenants, in ducts and intakes, and in wells near by,
     whose gas can come here. They are only looked at: nothing of them is moved for this zone. ``building``: id of the
-    zone of the whole mall that it is a part of. ``parts``: of a whole mall, the zones of its areas.
+    zone of the whole mall that it is a part of. ``parts``: of a whole mall, the zones of its areas. ``near``: ids of
+    the areas where what people report concerns this zone, its own among them.
     """
 
     id: str
@@ -96,6 +92,7 @@ class Zone:
     wells: tuple[Member, ...] = ()
     building: str = ""
     parts: tuple["Zone", ...] = ()
+    near: tuple[str, ...] = ()
 
     def detectors(self, where: str) -> tuple[Member, ...]:
         """Whose points a cause looks at. The next device up the line stands elsewhere, and lends its valve only."""

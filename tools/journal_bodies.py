@@ -30,6 +30,7 @@ import protocols.gateway_sign
 import protocols.maintenance
 import protocols.proof_test
 import protocols.reading
+import protocols.report
 import protocols.request
 import telemetry.health
 from protocols.command_log import CommandLog
@@ -93,6 +94,7 @@ KINDS = (
         _each(samples.proof_plans, protocols.proof_test.encode),
         protocols.proof_test.decode_proof_plan,
     ),
+    Kind("report", _each(samples.reports, protocols.report.encode_report), protocols.report.decode_report),
     Kind("request", _each(samples.requests, protocols.request.encode), protocols.request.decode_request),
     Kind("answer", _each(samples.answers, protocols.request.encode), protocols.request.decode_answer),
     Kind("plan", _each(samples.plan_events, operations.events.encode_event), operations.events.decode_event),
@@ -117,6 +119,7 @@ KINDS = (
         _each(samples.gateway_signs, protocols.gateway_sign.encode_sign),
         protocols.gateway_sign.decode_sign,
     ),
+    Kind("report/", _each(samples.reports, protocols.report.encode_report), protocols.report.decode_report),
     Kind("bypass/", _each(samples.bypasses, protocols.bypass.encode_bypass), protocols.bypass.decode_bypass),
     Kind(
         "proof-test/",

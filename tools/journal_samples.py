@@ -35,6 +35,7 @@ from protocols.moment import Moment
 from protocols.proof_test import Element, ProofPlan, ProofTest
 from protocols.quality import Quality
 from protocols.reading import Origin, Reading
+from protocols.report import WHATS, Report
 from protocols.request import OperatorAnswer, OperatorRequest
 from protocols.term import Term
 from telemetry.health import ConnectionHealth, ConsumerHealth, DeviceHealth, DeviceState, GatewayHealth, Health
@@ -149,6 +150,17 @@ def bypasses() -> list[Bypass]:
     active = msgspec.structs.replace(asked, confirmed_by="wang", term=TERM)
     ended = msgspec.structs.replace(active, ended_at=T0 + 60, ended_why="restart")
     return [asked, active, ended, msgspec.structs.replace(asked, ended_at=T0 + 60, ended_by="li", ended_why="不用了")]
+
+
+def reports() -> list[Report]:
+    """Every word and every origin; with a phone; one that was withdrawn."""
+    plain = [
+        Report(f"east/kitchen~r{n}", what, "east/kitchen", origin, "挖机碰到管道", "li", T0, T0 - 60)
+        for n, (what, origin) in enumerate(zip(WHATS, Origin, strict=True))
+    ]
+    called = msgspec.structs.replace(plain[0], phone="138 0000 0000")
+    gone = msgspec.structs.replace(called, withdrawn_at=T0 + 60, withdrawn_by="wang", withdrawn_why="是水管")
+    return [*plain, called, gone]
 
 
 def proof_tests() -> list[ProofTest]:

@@ -7,15 +7,16 @@ from functools import lru_cache
 from device_registry.connections import CoapConnection, MqttConnection
 from device_registry.devices import Device, Site
 from gengfu.evidence.order import Members
+from gengfu.own_devices.report_places import ReportPlaces
 from journal.extract import DeviceRow
 from protocols.profile.model import Profile
 
 
 def members_of(site: Site, areas: Collection[str]) -> Members:
-    """By area: the devices in it, and those whose valves cut its gas off too."""
+    """By area: the devices in it, those whose valves cut its gas off too, and where alarms of its reports stand."""
     found: dict[str, list[DeviceRow]] = {area: [] for area in areas}
     if found:
-        for device in site.devices.values():
+        for device in (*site.devices.values(), *ReportPlaces(site).values()):
             if device.area.id in found or device.part.upstream_of:
                 for area in {device.area.id, *device.part.upstream_of} & found.keys():
                     found[area].append(_row(device))

@@ -23,6 +23,8 @@ from protocols.maintenance import decode_maintenance
 from protocols.proof_test import KIND as PROOF_TEST
 from protocols.proof_test import decode_proof_test
 from protocols.reading import decode_reading
+from protocols.report import KIND as REPORT
+from protocols.report import decode_report
 from protocols.request import decode_request
 
 
@@ -50,6 +52,11 @@ def _of_maintenance(entry: Entry) -> Mark:
     return Mark((entry.at,), one.target) if one.scope == "device" else Mark((entry.at,), area=one.target)
 
 
+def _of_report(entry: Entry) -> Mark:
+    one = decode_report(entry.body)
+    return Mark((entry.at, one.noticed_at), area=one.area)
+
+
 _MARKS: Mapping[str, Callable[[Entry], Mark]] = {
     READING: _of_reading,
     TRIP: _of_trip,
@@ -59,6 +66,7 @@ _MARKS: Mapping[str, Callable[[Entry], Mark]] = {
     MAINTENANCE: _of_maintenance,
     BYPASS: lambda entry: Mark((entry.at,), area=decode_bypass(entry.body).id),
     PROOF_TEST: lambda entry: Mark((entry.at,), decode_proof_test(entry.body).device),
+    REPORT: _of_report,
     PLAN: lambda entry: Mark((entry.at,), area=decode_plan(entry.body).area),
     ANSWER: lambda entry: Mark((entry.at,), request=entry.id),
 }

@@ -32,6 +32,8 @@ from protocols.maintenance import decode_maintenance
 from protocols.proof_test import KIND as PROOF_TEST
 from protocols.proof_test import decode_proof_test
 from protocols.reading import decode_reading
+from protocols.report import KIND as REPORT
+from protocols.report import decode_report
 from protocols.request import decode_answer, decode_request
 
 Item: TypeAlias = dict[str, Any]
@@ -214,6 +216,20 @@ def _proof_test(entry: Entry, _points: Points) -> Item:
     return {"text": " ".join(filter(None, words)), "device": one.device, "point": one.point, "state": one.state}
 
 
+def _report(entry: Entry, _points: Points) -> Item:
+    one = decode_report(entry.body)
+    state = "standing" if one.stands else "withdrawn"
+    said = f"by {one.who}: {one.text}"
+    words = ("report of", one.what, "at", one.area, state, said, one.phone, one.withdrawn_by, one.withdrawn_why)
+    return {
+        "text": " ".join(filter(None, words)),
+        "target": one.id,
+        "state": state,
+        "origin": one.origin.name.lower(),
+        "noticed_at_ns": one.noticed_at,
+    }
+
+
 _SHOWN: Mapping[str, Callable[[Entry, Points], Item]] = {
     READING: _reading,
     ALARM: _alarm,
@@ -223,6 +239,7 @@ _SHOWN: Mapping[str, Callable[[Entry, Points], Item]] = {
     MAINTENANCE: _maintenance,
     BYPASS: _bypass,
     PROOF_TEST: _proof_test,
+    REPORT: _report,
     PLAN: _plan,
     REQUEST: _request,
     ANSWER: _answer,

@@ -32,20 +32,21 @@ def profile_of(model: str) -> Profile:
 
 def gateway_id(site: str) -> str:
     """The id of the gateway of a site. (A slug may hold a slash, a device id may not.)"""
-    return _short(f"{OWN}{site}")
+    return short(f"{OWN}{site}")
 
 
 def connection_id(site: str, connection: str) -> str:
     """The id under which the alarms of a connection stand."""
-    return _short(f"{OWN}{site}:{connection}")
+    return short(f"{OWN}{site}:{connection}")
 
 
 def sign_id(site: str) -> str:
     """The id under which the console tells that the gateway is lost. No connection has an upper-case name."""
-    return _short(f"{OWN}{site}:SIGN")
+    return short(f"{OWN}{site}:SIGN")
 
 
-def _short(name: str) -> str:
+def short(name: str) -> str:
+    """The id of a device that is not of the site's document: told apart, and no longer than an id may be."""
     plain = name.replace("/", ".")
     return plain if len(plain) <= LONGEST else f"{plain[: LONGEST - 9]}.{crc32(name.encode()):08x}"
 
@@ -100,50 +101,3 @@ def _device(device: str, model: str, title: Text) -> Device:
     profile = profile_of(model)
     part = DevicePart(id=device, profile=profile.id, title=title, area=_AREA.id, connection=_AREA.id)
     return Device(device, part, profile, _AREA, _AREA.id)
-
-
-class _Both(Mapping[str, Device]):
-    """Those of the site before its gateway's own, which nobody else can be named after."""
-
-    def __init__(self, site: Site) -> None:
-        self._site = site
-        self._own = GatewayDevices(site)
-
-    def __getitem__(self, device: str) -> Device:
-        found = self._site.devices.get(device)
-        return self._own[device] if found is None else found
-
-    def __iter__(self) -> Iterator[str]:
-        yield from self._own
-        yield from self._site.devices
-
-    def __len__(self) -> int:
-        return len(self._own) + len(self._site.devices)
-
-
-class DeskSite:
-    """A site as those see it who name alarms: with its gateway's own devices. `console.services.SiteView`."""
-
-    def __init__(self, site: Site) -> None:
-        self._site = site
-        self.devices: Mapping[str, Device] = _Both(site)
-
-    @property
-    def id(self) -> str:
-        """Of the site."""
-        return self._site.id
-
-    @property
-    def title(self) -> Text:
-        """Of the site."""
-        return self._site.title
-
-    @property
-    def time_zone(self) -> str:
-        """Of the site."""
-        return self._site.time_zone
-
-    @property
-    def areas(self) -> Mapping[str, AreaPart]:
-        """Of the site; the gateway is in none of them."""
-        return self._site.areas

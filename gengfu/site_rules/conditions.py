@@ -84,8 +84,9 @@ def _parts(condition: Condition) -> list[Figures]:
 
 
 def of_cause(cause: Cause) -> list[Figures]:
-    """The ways for a cause to be, in their order."""
-    return [_figures(f"cause[{cause.id}].when", one) for one in cause.model_dump()["when"]]
+    """The ways for a cause to be, in their order; but for what people report, which no device measures."""
+    every = cause.model_dump()["when"]
+    return [_figures(f"cause[{cause.id}].when", one) for one in every if one["kind"] != "reported"]
 
 
 def of_matrix(matrix: Matrix) -> list[Figures]:

@@ -5,6 +5,7 @@ from typing import NamedTuple, get_args
 
 from device_registry.devices import Site
 from device_registry.site import AreaPart
+from gengfu.own_devices.report_places import ReportPlaces
 from gengfu.site_rules.conditions import Figures
 from protocols.profile.model import Point, Profile
 
@@ -39,11 +40,12 @@ class Scope(NamedTuple):
 
 
 def of_site(site: Site) -> Scope:
-    """The areas and devices of a site. What stands in an area of a mall is one of the whole mall too."""
+    """The areas and devices of a site, and where reports of people stand. What stands in an area of a mall is one of
+    the whole mall too."""
     kinds = {area.id: {area.kind, site.areas[area.within or area.id].kind} for area in site.areas.values()}
     places = {
         (kind, one.profile.id): Place(kind, one.profile)
-        for one in site.devices.values()
+        for one in (*site.devices.values(), *ReportPlaces(site).values())
         for kind in sorted(kinds[one.area.id])
     }
     return Scope(tuple(places.values()), frozenset(area.kind for area in site.areas.values()), has_site=True)

@@ -18,7 +18,7 @@ LATE_S = 100
 class Input(NamedTuple):
     """``before`` and ``then``: what the device says until the input and from it on, beside what is quiet; ``then`` =
     ``None``: it says nothing any more. ``mark``: the quality of ``point`` (empty: of all). ``lasts``: whether it is
-    followed through the closed hours."""
+    followed through the closed hours. ``reported``: what a person reports, and the area."""
 
     then: Values | None
     before: Values = _NONE
@@ -26,12 +26,16 @@ class Input(NamedTuple):
     point: str = ""
     late: bool = False
     lasts: bool = False
+    reported: tuple[str, str] | None = None
 
 
 REQUIRED = (
     "ok", "level 1", "level 2", "over-range", "warm-up", "fault", "lost", "lost while rising", "under test", "late",
 )  # fmt: skip
 """Each table tells what comes of each of these, at every place."""
+
+REPORTED = ("ok", "works damage", "odour", "fire seen", "works damage elsewhere", "works damage near by")
+"""Of what people report: it has no level and no quality, and is never lost."""
 
 GAS = {
     "ok": Input({"methane": 4.9}),
@@ -100,6 +104,18 @@ def flag(point: str, *, on: float = 1.0, beside: Mapping[str, float] = _NONE) ->
         "under test": Input(said, off, mark=Quality.UNCERTAIN_UNDER_TEST, point=point),
         "late": Input(said, off, late=True),
     }
+
+
+def reports(area: str, near: str) -> dict[str, Input]:
+    """What people report at an area, or at another; no device says anything but what is quiet."""
+    said = {
+        "works damage": ("works-damage", area),
+        "odour": ("odour", area),
+        "fire seen": ("fire-seen", area),
+        "works damage near by": ("works-damage", near),
+        "works damage elsewhere": ("works-damage", "elsewhere"),
+    }
+    return {"ok": Input({}), **{name: Input({}, reported=one) for name, one in said.items()}}
 
 
 Say: TypeAlias = Callable[..., Reading]

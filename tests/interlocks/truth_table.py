@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from interlocks.engine import InterlockEngine
 from interlocks.outbox import Failure
 from interlocks.record import InterlockRecord
+from interlocks.reported import Reported
 from protocols.command import Command
 from protocols.moment import SECOND
 from protocols.reading import Origin, Reading
@@ -155,8 +156,11 @@ class Played:
         return Result(sorted(self.sent), sorted({cause for cause, _ in self.record.causes}), held)
 
     def _step(self, second: int) -> None:
-        """What was told before is done or is not; then each device tells of itself."""
+        """What was told before is done or is not; then each device tells of itself, and people of what they report."""
         self._until(second)
+        if second == BEGINS and self._input.reported is not None:
+            self._engine.heed([Reported(*self._input.reported)], self._case.origin, at(second))
+            self._take(second)
         due = [one for one in self._unsettled if second >= one[0] + (STUCK_S if self._is_stuck(one[1]) else 1)]
         self._unsettled = [one for one in self._unsettled if one not in due]
         for _, command in due:

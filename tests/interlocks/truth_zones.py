@@ -11,13 +11,18 @@ from tests.fixtures.kitchens import member
 from tests.fixtures.malls import PROFILES
 from tests.fixtures.stations import PERIOD_S, SETS, STATION, told
 from tests.fixtures.stories import at, gas_reading
-from tests.interlocks.truth_inputs import GAS, Input, Say, flag, number
+from tests.interlocks.truth_inputs import GAS, Input, Say, flag, number, reports
 
 OWN, UPSTREAM, NEIGHBOUR, DUCT, WELL, INTAKE = "own", "up", "next", "duct", "well", "intake"
 
 
+NEAR = ("zone", "zone/own", "zone/next", "well")
+"""The areas whose reports concern the zone."""
+
+
 class Place(NamedTuple):
-    """``devices``: those that tell of an input there, the same of each. ``lasts``: as `Rig.lasts`, where longer."""
+    """``devices``: those that tell of an input there, the same of each; none where people do. ``lasts``: as
+    `Rig.lasts`, where longer."""
 
     devices: tuple[str, ...]
     inputs: Mapping[str, Input]
@@ -62,7 +67,7 @@ def _mall(fan: FanPermissives, staffed: bool) -> Zone:
     intake = Member(INTAKE, PROFILES["t/intake"], 2.0, fan)
     members = (own, neighbour, _detector(DUCT), intake, member(UPSTREAM, upstream=True))
     ducts, wells = (_detector(DUCT),), (_detector(WELL),)
-    return Zone("zone", "mall-building", staffed, members, ducts=ducts, wells=wells, parts=parts)
+    return Zone("zone", "mall-building", staffed, members, ducts=ducts, wells=wells, parts=parts, near=NEAR)
 
 
 BESIDE_A_LEAK = "beside a leak"
@@ -109,6 +114,7 @@ _MALL = {
     "tenant fire contact": Place((OWN,), flag("muted")),
     "duct gas": Place((DUCT,), GAS),
     "well gas": Place((WELL,), GAS),
+    "report": Place((), reports("zone", "well")),
 }
 _STANDS_STILL = 40.0
 """What the counter says at the last quiet second (`tests.fixtures.stations.told`)."""

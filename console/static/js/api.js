@@ -59,11 +59,11 @@ function readClock(answer) {
 
 /**
  * @param {string} path below /api/v1
- * @param {RequestInit} [options]
+ * @param {RequestInit & {timeoutMs?: number}} [options]
  * @returns {Promise<any>} the JSON answer, or null for 204; throws `ApiError`
  */
-export async function request(path, options = {}) {
-  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+export async function request(path, { timeoutMs = TIMEOUT_MS, ...options } = {}) {
+  const timeout = AbortSignal.timeout(timeoutMs);
   const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
   const [place] = path.split("?");
   let answer;
