@@ -1,6 +1,6 @@
 """The register of alarms: which devices are watched, the alarms of each, and what is kept and told of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from alarms.alarm import AlarmRecord, AlarmTransition, alarm_id, decode_record, encode
 from alarms.conditions import Bound
@@ -30,6 +30,7 @@ class AlarmRegister:
         self._alarms: dict[str, Standing] = {}
         self._groups: dict[tuple[str, Origin], Group] = {}
         self._live: dict[str, Group] = {}
+        self._loose: dict[str, Standing] = {}
         self._agenda = Agenda()
         self._changed: dict[str, AlarmRecord] = {}
         self._out: list[AlarmTransition] = []
@@ -68,6 +69,8 @@ class AlarmRegister:
             standing.leave()
             if standing.record.state is AlarmState.NORMAL:
                 del self._alarms[standing.record.alarm]
+            else:
+                self._loose[standing.record.alarm] = standing
 
     def group_of(self, device: str, origin: Origin) -> Group:
         """The alarms of a device that was heard at this origin. Valid until `rewatch`."""
@@ -94,6 +97,7 @@ class AlarmRegister:
         name = alarm_id(watched.device, rule.id, origin, bound.point.name if bound.several else None)
         known = self._alarms.get(name)
         if known is not None:
+            self._loose.pop(name, None)
             known.rebind(bound)
             return known
         record = AlarmRecord(name, watched.device, bound.point.name, rule.id, origin, rule.priority, rule.life_safety)
@@ -134,7 +138,7 @@ class AlarmRegister:
             if standing is None:
                 if record.state is AlarmState.NORMAL:
                     continue
-                standing = self._alarms[record.alarm] = Standing(record, None)
+                standing = self._alarms[record.alarm] = self._loose[record.alarm] = Standing(record, None)
             standing.take_back(record, self._started)
             self._note_outlived(standing, self._started)
             if standing.silence_end is not None:
@@ -145,6 +149,17 @@ class AlarmRegister:
         for group in self._groups.values():
             group.write_down()
         return [standing.record for standing in self._alarms.values()]
+
+    def records_of(self, devices: Collection[str]) -> list[AlarmRecord]:
+        """Every alarm of these devices, whatever its state or origin; orphans last. Takes as long as these and
+        the orphans are many, not as all alarms are. Of a device that is not watched: its orphans."""
+        groups = [self._groups.get((device, origin)) for device in sorted(devices) for origin in Origin]
+        found: list[AlarmRecord] = []
+        for group in groups:
+            if group is not None:
+                group.write_down()
+                found += [standing.record for standing in group.standings]
+        return found + [one.record for one in self._loose.values() if one.record.device in devices]
 
     def is_orphan(self, alarm: str) -> bool:
         """Whether the rule that raised the alarm is gone, or is another one now."""

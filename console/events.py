@@ -17,13 +17,15 @@ READER_FRAMES_MAX = 64
 """Frames that may wait for one reader; at five a second that is 13 s of a stalled browser."""
 
 _encoder = msgspec.json.Encoder()
+encode = _encoder.encode
+"""As JSON, which has no line breaks; not-a-number becomes null."""
 
 PING = b": ping\n\n"
 
 
 def frame(kind: str, data: object) -> bytes:
-    """One event as sent. ``data`` is encoded as JSON, which has no line breaks; not-a-number becomes null."""
-    return b"event: %s\ndata: %s\n\n" % (kind.encode(), _encoder.encode(data))
+    """One event as sent."""
+    return b"event: %s\ndata: %s\n\n" % (kind.encode(), encode(data))
 
 
 RESYNC = frame("resync", {})
@@ -54,6 +56,10 @@ class Reader:
     async def get(self) -> bytes:
         """Everything that waits, as soon as there is something; empty after `end`."""
         await self._ready.wait()
+        return self.take()
+
+    def take(self) -> bytes:
+        """Everything that waits; empty where nothing does, and after `end`."""
         if self._ended:
             return b""
         self._ready.clear()

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from prometheus_client import CollectorRegistry
 
@@ -15,6 +15,7 @@ from console.events import EventHub
 from console.letter_desk import LetterDesk
 from console.live import LiveView
 from interlocks.matrix import Matrix
+from operations.photos import PhotoStore
 from protocols.profile.model import Profile
 from protocols.reading import Origin
 from telemetry.extract import Extracts
@@ -119,6 +120,9 @@ class Alarms(Protocol):
     ) -> list[Item]:
         """Those that match, the most pressing first. ``state=active``: all but normal."""
 
+    def ids(self, *, state: str = "", priority: str = "", device: str = "", origin: Origin | None = None) -> list[str]:
+        """As `items`, their ids alone: of thousands the items take longer than the event loop may be held."""
+
     def closed_life_safety(self) -> list[tuple[str, int]]:
         """Live life-safety alarms that stood and are normal now, with when they were raised last (UTC ns)."""
 
@@ -172,6 +176,17 @@ class Bypasses(Protocol):
 
     def find(self, bypass: str) -> Item | None:
         """The last of an area; ``None`` where there was none."""
+
+
+class Reports(Protocol):
+    """Reports of people; `console.duty.report_board.ReportBoard`. The items' shapes are in
+    `console.api.shapes_reports`."""
+
+    def items(self, state: str = "") -> list[Item]:
+        """The newest first. ``state``: ``standing``, ``withdrawn``, or empty for both."""
+
+    def find(self, report: str) -> Item | None:
+        """One report; ``None`` for an id that names none."""
 
 
 class ProofTests(Protocol):
@@ -268,6 +283,16 @@ class StepAct(NamedTuple):
     evidence: Mapping[str, str] = {}
 
 
+class PlanStart(NamedTuple):
+    """A person opens a live run. ``role``: as in `StepAct`."""
+
+    area: str
+    stage: Literal["verify", "full"]
+    who: str
+    role: str
+    why: str
+
+
 class Runs(Protocol):
     """Plans and runs; `console.duty.run_board.RunBoard`. What waits raises `operations.errors.StoreError`."""
 
@@ -285,6 +310,10 @@ class Runs(Protocol):
 
     async def run(self, run: str) -> Item | None:
         """One run; ``None`` for an id that names none."""
+
+    async def start(self, plan: str, start: PlanStart) -> Item:
+        """The run that a person opened, or the one of this plan that goes on there already, taken to ``stage``. Raises
+        `NoSuchRun`, `ActionRefused` of the same place."""
 
     async def act(self, run: str, step: str, act: StepAct) -> Item:
         """The run after the act. Raises `NoSuchRun`, `ActionRefused` of the same place."""
@@ -353,8 +382,10 @@ class ConsoleServices:
     modes: Modes | None = None
     bypasses: Bypasses | None = None
     proof_tests: ProofTests | None = None
+    reports: Reports | None = None
     ask: Ask | None = None
     runs: Runs | None = None
+    photos: PhotoStore | None = None
     demo: Demo | None = None
     connections: Connections | None = None
     reload: Reload | None = None

@@ -141,8 +141,8 @@ class BumpTests:
         if any(one.test.id == name for one in self.running.get(device.id, ())):
             raise ModeRefused(f"{name} is under test already; end that first")
         zone = {one.id for one in around.site.devices.values() if one.area.id == device.area.id}
-        for record in around.alarms.records():
-            if record.origin is Origin.LIVE and record.device in zone and _forbids(record, device.id, around.alarms):
+        for record in around.alarms.records_of(zone):
+            if record.origin is Origin.LIVE and _forbids(record, device.id, around.alarms):
                 raise ModeRefused(f"{record.alarm} is {record.state.word}: settle it before the bump test")
         for interlock in around.interlocks.records():
             is_here = interlock.zone == device.area.id and interlock.origin is Origin.LIVE

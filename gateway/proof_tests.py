@@ -293,7 +293,7 @@ class ProofTests:
         """Say which elements are overdue; whoever calls sees to it that this is stored."""
         told = {
             record.device
-            for record in self._ways.alarms.records()
+            for record in self._ways.alarms.records_of({one.device for one in self.plan.elements.values()})
             if record.rule == OVERDUE and record.active and record.origin is Origin.LIVE
         }
         later = LOOK_NS

@@ -9,8 +9,7 @@ from protocols.reading import Origin
 
 def standing_alarm(alarms: AlarmEngine, devices: Collection[str]) -> AlarmRecord | None:
     """A live life-safety alarm of these devices that is active, or not settled; out of service or not."""
-    for record in alarms.records():
-        is_meant = record.life_safety and record.origin is Origin.LIVE and record.device in devices
-        if is_meant and (record.active or record.state.stands):
+    for record in alarms.records_of(devices):
+        if record.life_safety and record.origin is Origin.LIVE and (record.active or record.state.stands):
             return record
     return None

@@ -4,13 +4,17 @@ The console decides nothing: an action goes to the gateway, and the answer shows
 for several alarms at once is in `console.api.alarm_duties`, and takes none of life safety (S8).
 """
 
+import asyncio
+from collections.abc import AsyncIterator, Iterable
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Response
+from fastapi.responses import StreamingResponse
 
 from alarms.actions import LONGEST_SHELF_S
 from console.access import Anyone, Officer, Services
 from console.api.asking import ASKED, Request, ask, connected, pending
+from console.api.pieces import joined
 from console.api.shapes import PROBLEM
 from console.api.shapes_duty import (
     AlarmAct,
@@ -28,16 +32,20 @@ from console.api.site import ORIGINS, OriginName
 from console.errors import BadParameter
 from console.present import parse_time
 from console.problem import Problem, invalid
+from console.services import Alarms as AlarmDesk
 from console.services import ConsoleServices, HistoryQuery
 
 AlarmId = Annotated[str, Path(alias="id", max_length=160, examples=["demo:gas:0001~CK-04"])]
 DeviceFilter = Annotated[str, Query(max_length=64)]
+JSON = "application/json"
 _UNNEEDED = {"for_s": ("shelve", "out-of-service"), "measure": ("out-of-service",), "on_site": ("reset",)}
 
 router = APIRouter(tags=["alarms"])
 
 
-@router.get("/alarms", summary="List alarms", responses={401: PROBLEM, 422: PROBLEM, 503: PROBLEM})
+@router.get(
+    "/alarms", summary="List alarms", response_model=Alarms, responses={401: PROBLEM, 422: PROBLEM, 503: PROBLEM}
+)
 async def alarms(
     _who: Anyone,
     services: Services,
@@ -47,12 +55,24 @@ async def alarms(
     priority: PriorityWord | None = None,
     device: DeviceFilter = "",
     origin: OriginName | None = None,
-) -> Alarms:
-    """Critical ones first, then the newest. An alarm that was never raised is not listed."""
-    found = connected(services.alarms).items(
+) -> Response:
+    """Critical ones first, then the newest. An alarm that was never raised is not listed. Of thousands, each is shown
+    as it is when its turn comes."""
+    desk = connected(services.alarms)
+    found = desk.ids(
         state=state or "", priority=priority or "", device=device, origin=ORIGINS[origin] if origin else None
     )
-    return Alarms(items=[AlarmItem.model_validate(one) for one in found])
+    return StreamingResponse(_json(desk, found), media_type=JSON)
+
+
+async def _json(desk: AlarmDesk, alarms: Iterable[str]) -> AsyncIterator[bytes]:
+    """A list of alarms; without those that are gone by now."""
+    known = (item for alarm in alarms if (item := desk.find(alarm)) is not None)
+    yield b'{"items":['
+    for piece in joined(AlarmItem.model_validate(item).model_dump_json(by_alias=True).encode() for item in known):
+        yield piece
+        await asyncio.sleep(0)
+    yield b'],"next":null}'
 
 
 @router.get("/alarms/history", summary="What happened", responses={401: PROBLEM, 422: PROBLEM, 503: PROBLEM})

@@ -1,15 +1,16 @@
 """The event stream: a snapshot, then what changes, as server-sent events."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 from fastapi import APIRouter
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from console.access import Anyone, Secret, Services
+from console.api.pieces import joined
 from console.api.shapes import PROBLEM
-from console.events import PING, EventHub, Reader, frame
+from console.events import PING, EventHub, Reader, encode
 from console.services import ConsoleServices
 
 GRACE_S = 0.5
@@ -25,7 +26,7 @@ class EventStream(Response):
     def __init__(
         self,
         hub: EventHub,
-        first: Callable[[], bytes],
+        first: Callable[[], Iterator[bytes]],
         still_allowed: Callable[[], Awaitable[bool]],
         ping_s: float,
     ) -> None:
@@ -56,7 +57,13 @@ class EventStream(Response):
     async def _send(self, reader: Reader, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         # After subscribing: what changes from here on comes as an event, at worst once more.
-        chunk = self._first()
+        # It is taken from the reader meanwhile, which keeps little, and sent behind.
+        since = bytearray()
+        for piece in self._first():
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await asyncio.sleep(0)
+            since += reader.take()
+        chunk = bytes(since) or await reader.get()
         while chunk:
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
             chunk = await reader.get()
@@ -70,18 +77,26 @@ class EventStream(Response):
             await asyncio.sleep(self._ping_s)
 
 
-def _snapshot(services: ConsoleServices) -> dict[str, object]:
-    """What there is now. A part that this console was not given is left out, not shown as empty."""
-    snapshot: dict[str, object] = {"devices": services.live.snapshot()}
-    if services.alarms is not None:
-        snapshot["alarms"] = services.alarms.items(state="active")
+def _snapshot(services: ConsoleServices) -> Iterator[bytes]:
+    """What there is now, as one event in pieces: each thing is told as it is when its turn comes. A part that this
+    console was not given is left out, not shown as empty."""
+    yield RETRY + b'event: snapshot\ndata: {"devices":{'
+    devices = services.live.snapshot().items()
+    yield from joined(encode(name) + b":" + encode(points) for name, points in devices)
+    yield b"}"
+    alarms = services.alarms
+    if alarms is not None:
+        yield b',"alarms":['
+        found = (item for alarm in alarms.ids(state="active") if (item := alarms.find(alarm)) is not None)
+        yield from joined(encode(item) for item in found)
+        yield b"]"
     if services.interlocks is not None:
-        snapshot["interlocks"] = services.interlocks.items()
+        yield b',"interlocks":' + encode(services.interlocks.items())
     if services.commands is not None:
-        snapshot["commands"] = True
+        yield b',"commands":true'
     if services.runs is not None:
-        snapshot["runs"] = services.runs.open_items()
-    return snapshot
+        yield b',"runs":' + encode(services.runs.open_items())
+    yield b"}\n\n"
 
 
 async def _gone(receive: Receive) -> None:
@@ -114,10 +129,7 @@ async def events(who: Anyone, secret: Secret, services: Services) -> Response:
     """A comment is sent every 15 s. Watching counts as using the session; if it ends, so does the stream."""
     accounts = services.accounts
 
-    def first() -> bytes:
-        return RETRY + frame("snapshot", _snapshot(services))
-
     async def still_allowed() -> bool:
         return await asyncio.to_thread(accounts.resolve, secret or "") == who
 
-    return EventStream(services.events, first, still_allowed, services.ping_s)
+    return EventStream(services.events, lambda: _snapshot(services), still_allowed, services.ping_s)

@@ -24,6 +24,7 @@ from protocols.profile.model import Profile
 from protocols.reading import Origin
 
 PRIORITIES = ("critical", "high", "medium", "low")
+_RANKS = {priority: rank for rank, priority in enumerate(PRIORITIES)}
 _ENDS_OF_SILENCE = (Event.UNSHELVE, Event.UNSUPPRESS, Event.IN_SERVICE)
 _SILENCED = (AlarmState.SHELVED, AlarmState.SUPPRESSED_BY_DESIGN, AlarmState.OUT_OF_SERVICE)
 _TIMED = (AlarmState.SHELVED, AlarmState.OUT_OF_SERVICE)
@@ -46,18 +47,21 @@ class AlarmBoard:
         self._rules = rules
         self._responses = responses
         self._records: dict[str, AlarmRecord] = {}
+        self._by_device: dict[str, dict[str, AlarmRecord]] = {}
         self._late: set[str] = set()
         self._bound: dict[tuple[str, Profile], frozenset[str]] = {}
 
     def warm(self, records: Iterable[AlarmRecord]) -> None:
         """Start from what the gateway keeps."""
-        self._records = {record.alarm: record for record in records}
+        self._records, self._by_device = {}, {}
+        for record in records:
+            self._keep(record)
 
     def follow_site(self) -> None:
         """The site was changed: normal alarms of devices that are gone go too; the others stay until settled (S11)."""
         for alarm, record in list(self._records.items()):
             if record.device not in self._site.devices and record.state is AlarmState.NORMAL:
-                del self._records[alarm]
+                del self._records[alarm], self._by_device[record.device][alarm]
 
     def recall(self, transition: AlarmTransition) -> None:
         """At start, of the journal's tail, oldest first: what the records do not say, whether the raise was late."""
@@ -75,7 +79,7 @@ class AlarmBoard:
             transition.priority,
             transition.life_safety,
         )
-        self._records[transition.alarm] = _after(record, transition)
+        self._keep(_after(record, transition))
         self.recall(transition)
         return transition.alarm
 
@@ -86,19 +90,26 @@ class AlarmBoard:
     def items(
         self, *, state: str = "", priority: str = "", device: str = "", origin: Origin | None = None
     ) -> list[dict[str, Any]]:
-        """Items that match, the most pressing first: priority, then the newest. ``state=active``: all but normal. The
+        """The items of `ids`, at once: for thousands of them ask for one after the other, and let others take turns."""
+        return [self.item(alarm) for alarm in self.ids(state=state, priority=priority, device=device, origin=origin)]
+
+    def ids(self, *, state: str = "", priority: str = "", device: str = "", origin: Origin | None = None) -> list[str]:
+        """Alarms that match, the most pressing first: priority, then the newest. ``state=active``: all but normal. The
         canary's is not among them."""
         found = [
             record
-            for record in self._records.values()
-            if record.device != canary.DEVICE
-            and _matches_state(record, state)
+            for record in (self._by_device.get(device, {}) if device else self._records).values()
+            if _matches_state(record, state)
             and priority in ("", record.priority)
-            and device in ("", record.device)
             and origin in (None, record.origin)
+            and record.device != canary.DEVICE
         ]
         found.sort(key=_urgency)
-        return [self.item(record.alarm) for record in found]
+        return [record.alarm for record in found]
+
+    def _keep(self, record: AlarmRecord) -> None:
+        self._records[record.alarm] = record
+        self._by_device.setdefault(record.device, {})[record.alarm] = record
 
     def closed_life_safety(self) -> list[tuple[str, int]]:
         """Live life-safety alarms that stood and are normal now, with when they were raised last (UTC ns)."""
@@ -237,8 +248,7 @@ def _after(record: AlarmRecord, transition: AlarmTransition) -> AlarmRecord:
 
 def _urgency(record: AlarmRecord) -> tuple[int, int]:
     # A priority that this release does not know comes first: nobody must miss it.
-    rank = PRIORITIES.index(record.priority) if record.priority in PRIORITIES else -1
-    return rank, -record.raised_at
+    return _RANKS.get(record.priority, -1), -record.raised_at
 
 
 def _matches_state(record: AlarmRecord, state: str) -> bool:

@@ -252,8 +252,8 @@ class DeskDuties:
             offer, lines = await self._offer(number)
             hand_over.refuse_acceptance(offer, lines, signature, self._parts.figures.hand_over, self._parts.now().wall)
             told = {one["id"] for one in offer.entry.body["alarms"]}
-            standing = self._parts.desk.alarms.items(state="active", origin=Origin.LIVE)
-            body = {"digest": offer.digest, "since": [one["id"] for one in standing if one["id"] not in told]}
+            standing = self._parts.desk.alarms.ids(state="active", origin=Origin.LIVE)
+            body = {"digest": offer.digest, "since": [one for one in standing if one not in told]}
             await self._write(hand_over.ACCEPTED, str(number), signature.who, signature.why, body)
         self._tell()
         return await self.hand_over(number)

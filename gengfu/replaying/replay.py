@@ -9,7 +9,7 @@ from typing import NamedTuple
 from alarms.alarm import AlarmTransition
 from alarms.states import Event
 from gengfu.replaying.outcome import Key, Outcome, key_of
-from gengfu.replaying.player import Player, Recalled, TapeClock
+from gengfu.replaying.player import Decided, Player, Recalled, TapeClock
 from gengfu.replaying.tape import Item, Said, Sign
 from protocols.moment import SECOND, Moment
 from protocols.profile.model import Profile
@@ -46,11 +46,8 @@ class Replay:
     """One pass. ``profiles``: of each device that is watched; ``known``: every device of the site. ``warm_up`` ends at
     ``start`` (UTC ns): what comes before is judged and not counted in ``readings``."""
 
-    def __init__(
-        self, before: Player, after: Player, clock: TapeClock, profiles: dict[str, Profile], known: Iterable[str]
-    ) -> None:
-        self._before = before
-        self._after = after
+    def __init__(self, player: Player, clock: TapeClock, profiles: dict[str, Profile], known: Iterable[str]) -> None:
+        self._player = player
         self._clock = clock
         self._profiles = profiles
         self._known = frozenset(known)
@@ -93,18 +90,16 @@ class Replay:
             self._pass_time(since, until, outcome)
             return now
         self._pass_time(since, since, outcome)
-        kept = self._before.state()
-        before = self._before.pass_time(since, until)
-        if self._was_off(before, since, now):
+        kept = self._player.state()
+        decided = self._player.pass_time(since, until)
+        if self._was_off(decided.before, since, now):
             self._restart(kept, since, now)
         else:
-            outcome.take(before, self._after.pass_time(since, until))
+            outcome.take(*decided)
         return now
 
     def _pass_time(self, since: Moment, until: Moment, outcome: Outcome) -> None:
-        before, after = self._before.pass_time(since, until), self._after.pass_time(since, until)
-        if before or after:
-            outcome.take(before, after)
+        _take(self._player.pass_time(since, until), outcome)
 
     def _was_off(self, decided: Iterable[AlarmTransition], since: Moment, now: Moment) -> bool:
         """Of a time in which nothing was stored: whether a running gateway had stored something."""
@@ -118,9 +113,7 @@ class Replay:
 
     def _restart(self, kept: dict[str, bytes], since: Moment, now: Moment) -> None:
         self.stops.append(Stop(since.wall, now.wall))
-        recalled = self._recalled.readings()
-        self._before.restart(kept, recalled, now)
-        self._after.restart(self._after.state(), recalled, now)
+        self._player.restart(kept, self._recalled.readings(), now)
 
     def _observe(self, reading: Reading, now: Moment, outcome: Outcome, *, counted: bool) -> None:
         profile = self._profiles.get(reading.device)
@@ -133,10 +126,8 @@ class Replay:
             return
         self.readings += counted
         self.warm_up += not counted
-        before, after = self._before.observe(reading, now), self._after.observe(reading, now)
-        if before or after:
-            outcome.take(before, after)
-        self._recalled.take(reading, self._before.tells_of_life_safety(reading))
+        _take(self._player.observe(reading, now), outcome)
+        self._recalled.take(reading, self._player.tells_of_life_safety(reading))
 
     def _follow(self, recorded: AlarmTransition, now: Moment, outcome: Outcome) -> None:
         if recorded.device not in self._profiles:
@@ -144,7 +135,12 @@ class Replay:
         if recorded.event in (Event.RAISE, Event.RETURN, Event.RETURN_LATCHED):
             self._recorded[key_of(recorded)] = recorded.event is Event.RAISE
         outcome.note(recorded)
-        outcome.take(self._before.repeat(recorded, now), self._after.repeat(recorded, now))
+        _take(self._player.repeat(recorded, now), outcome)
+
+
+def _take(decided: Decided, outcome: Outcome) -> None:
+    if decided.before or decided.after:
+        outcome.take(*decided)
 
 
 def _comes_from_outside(said: Said) -> bool:

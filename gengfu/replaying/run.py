@@ -64,10 +64,10 @@ def run(job: Job, shown: Shown) -> Found:
         if first is None:
             raise MissingError(f"{job.data}: its journal holds nothing of that time; {_extent(tape)}")
         clock = TapeClock(first.at)
-        before, after = (Player(one, watched, clock.now) for one in (rules.before, rules.after))
+        player = Player(rules.before, rules.after, watched, clock.now)
         outcome = Outcome(job.start, job.end, job.origins, MOST)
         profiles = {one.device: one.profile for one in watched}
-        replay = Replay(before, after, clock, profiles, job.site.devices)
+        replay = Replay(player, clock, profiles, job.site.devices)
         replay.play(chain([first], items), outcome, job.start, shown)
         replay.finish(tape.next, job.end, outcome)
     except JournalError as error:

@@ -13,14 +13,16 @@ from hypothesis import strategies as st
 
 from alarms.actions import Action
 from alarms.alarm import AlarmTransition
+from alarms.engine import Watched
 from alarms.rule import AlarmRule
 from alarms.states import Event
+from gengfu import rules
 from gengfu.replaying.outcome import Outcome
-from gengfu.replaying.player import Player, TapeClock
+from gengfu.replaying.player import Decided, Player, TapeClock
 from gengfu.replaying.replay import Replay, Stop
 from gengfu.replaying.rulesets import watched_of
 from gengfu.replaying.tape import Tape
-from protocols.moment import SECOND
+from protocols.moment import SECOND, Moment
 from protocols.reading import Origin, Reading
 from tests.fixtures.recorded_gateway import BIN, KITCHEN, MALL, RecordedGateway, in_order, seconds_of
 from tests.fixtures.stories import WALL, at, bin_reading, gas_reading
@@ -42,12 +44,44 @@ class Heard(Outcome):
         super().take(before, after)
 
 
-def replayed(gateway: RecordedGateway, other: Mapping[str, AlarmRule] | None = None) -> tuple[Heard, Replay]:
+class Apart(Player):
+    """Two engines in place of one: each set of rules by itself."""
+
+    def __init__(
+        self, before: Mapping[str, AlarmRule], after: Mapping[str, AlarmRule], watched: Sequence[Watched], now: Moment
+    ) -> None:
+        self._one, self._other = (Player(rules, rules, watched, now) for rules in (before, after))
+
+    def pass_time(self, since: Moment, now: Moment) -> Decided:
+        return Decided(self._one.pass_time(since, now).before, self._other.pass_time(since, now).after)
+
+    def observe(self, reading: Reading, now: Moment) -> Decided:
+        return Decided(self._one.observe(reading, now).before, self._other.observe(reading, now).after)
+
+    def repeat(self, done: AlarmTransition, now: Moment) -> Decided:
+        return Decided(self._one.repeat(done, now).before, self._other.repeat(done, now).after)
+
+    def tells_of_life_safety(self, reading: Reading) -> bool:
+        return self._one.tells_of_life_safety(reading)
+
+    def state(self) -> dict[str, bytes]:
+        both = (("one/", self._one), ("other/", self._other))
+        return {name + key: body for name, player in both for key, body in player.state().items()}
+
+    def restart(self, state: Mapping[str, bytes], recalled: Sequence[Reading], now: Moment) -> None:
+        for name, player in (("one/", self._one), ("other/", self._other)):
+            mine = {key.removeprefix(name): body for key, body in state.items() if key.startswith(name)}
+            player.restart(mine, recalled, now)
+
+
+def replayed(
+    gateway: RecordedGateway, other: Mapping[str, AlarmRule] | None = None, make: type[Player] = Player
+) -> tuple[Heard, Replay]:
     """All that the journal of a gateway holds, through its rules and through others."""
     watched = watched_of(gateway.site, ())
     tape, clock, heard = Tape(gateway.data / "journal"), TapeClock(WALL), Heard()
-    players = [Player(one, watched, clock.now) for one in (gateway.rules, other or gateway.rules)]
-    replay = Replay(players[0], players[1], clock, {one.device: one.profile for one in watched}, gateway.site.devices)
+    player = make(gateway.rules, other or gateway.rules, watched, clock.now)
+    replay = Replay(player, clock, {one.device: one.profile for one in watched}, gateway.site.devices)
     replay.play(tape.play(WALL, FAR), heard, WALL, lambda at, readings: None)
     replay.finish(tape.next, FAR, heard)
     return heard, replay
@@ -120,6 +154,64 @@ LEAK = [(2.0, KITCHEN, (60.0, {})), (1000.0, KITCHEN, (0.0, {})), (61.0, KITCHEN
 def test_through_the_rules_that_ran_it_decides_what_the_gateway_decided(steps: Sequence[Step]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(_story(Path(folder), steps))
+
+
+# -- another set of rules beside them ------------------------------------------------------------------------
+
+SHIPPED = rules.shipped().alarms
+CHANGED = ("CK-01", "CK-02", "CK-04", "BL-02", "SB-02", "ACT-1")
+
+
+def _changed(names: Sequence[str], off: float, limit: float) -> dict[str, AlarmRule]:
+    """Rules with another delay, another limit where there is one, and one more."""
+    other = dict(SHIPPED)
+    for name in names:
+        one = SHIPPED[name]
+        first = one.any[0].model_copy(update={"limit": limit}) if one.any[0].kind == "high" else one.any[0]
+        other[name] = one.model_copy(update={"off_delay_s": off, "latch": not one.latch, "any": (first, *one.any[1:])})
+    return other | {"XX-1": SHIPPED["CK-02"].model_copy(update={"id": "XX-1"})}
+
+
+async def _beside(folder: Path, first: Sequence[Step], off_s: float, second: Sequence[Step], other: Any) -> None:
+    gateway = RecordedGateway(folder, tells_health=True)
+    end = _play(gateway, first)
+    gateway.until(end + 1)
+    await gateway.stop()
+    gateway.start(end + 1 + off_s)
+    gateway.until(_play(gateway, second, end + 1 + off_s) + 300)
+    await gateway.stop()
+    (together, replay), (apart, reference) = replayed(gateway, other), replayed(gateway, other, Apart)
+    assert in_order(together.before_all) == in_order(apart.before_all)
+    assert _unmarked(together.after_all) == _unmarked(apart.after_all)
+    assert replay.stops == reference.stops
+
+
+def _unmarked(transitions: Sequence[AlarmTransition]) -> list[AlarmTransition]:
+    return in_order(msgspec.structs.replace(one, mark=0) for one in transitions)
+
+
+@example(
+    first=[*LEAK, (1.0, "acknowledge", 0), (1.0, "acknowledge", 1), (1.0, "reset", 0)],
+    off_s=151.0,
+    second=LEAK,
+    names=CHANGED,
+    off=9.0,
+    limit=61.0,
+)
+@given(
+    first=STEPS,
+    off_s=st.sampled_from([151.0, 600.0]),
+    second=STEPS,
+    names=st.lists(st.sampled_from(CHANGED), unique=True),
+    off=st.sampled_from([0.0, 7.5]),
+    limit=st.sampled_from([7.0, 26.0]),
+)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_each_set_of_rules_decides_as_if_it_were_alone(
+    first: Sequence[Step], off_s: float, second: Sequence[Step], names: Sequence[str], off: float, limit: float
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(_beside(Path(folder), first, off_s, second, _changed(names, off, limit)))
 
 
 # -- restarts ------------------------------------------------------------------------------------------------
