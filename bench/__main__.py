@@ -17,6 +17,7 @@ from pathlib import Path
 
 from bench import (
     alarm,
+    alarm_metrics,
     burst,
     coap,
     flood,
@@ -33,6 +34,8 @@ from bench import (
     modbus_start,
     mqtt,
     opcua,
+    operations,
+    replay,
     rules,
     servers,
     telemetry,
@@ -65,16 +68,19 @@ GROUPS: dict[str, Callable[[Path], list[Row]]] = {
     "opcua": opcua.measure,
     "alarm": alarm.measure_all,
     "alarms": rules.measure,
+    "alarm-metrics": alarm_metrics.measure,
     "flood": flood.measure,
     "journal": journal.measure,
+    "operations": operations.measure,
     "telemetry": _telemetry,
     "latest": latest.measure,
     "history": history.measure,
     "hil": hil.measure,
     "hil-reaction": hil_reaction.measure,
     "memory": memory.measure,
+    "replay": replay.measure,
 }
-LONG = {"memory": 900.0, "history": 600.0}
+LONG = {"memory": 900.0, "history": 600.0, "replay": 600.0, "alarm-metrics": 600.0}
 """Groups that run only when they are named, and how many seconds they may take."""
 
 

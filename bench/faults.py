@@ -39,6 +39,9 @@ from tools.test_servers import environment, locate
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "bench" / "results" / "faults.csv"
 RATE, KILL_RATE, SLOW_RATE = 1000.0, 5000.0, 400.0
+MOST_LIFE_S = 20
+"""A program lives by chance up to so long between two kills: some are killed while they catch up after the last kill,
+some while they take everything."""
 KILL_SAMPLES = 5
 """Readings in a pack of each second bin: as many messages as readings are more than two cores can send and take."""
 KILL_UNDER_WAY = 256
@@ -72,7 +75,7 @@ class Ground(NamedTuple):
 async def killed(ground: Ground, times: int) -> Outcome:
     rate = ground.rate or KILL_RATE
     async with staged(ground.folder, ground.server, Rate(rate, KILL_SAMPLES, KILL_UNDER_WAY)) as scene:
-        await kinds.killed(scene, times, int(rate * 6))
+        await kinds.killed(scene, times, int(rate * MOST_LIFE_S))
         return await scene.outcome()
 
 

@@ -27,9 +27,11 @@ from console.api import (
     interlocks,
     journal,
     maintenance,
+    photos,
     plans,
     proof_tests,
     readings,
+    reports,
     rule_differences,
     site,
     telemetry,
@@ -62,11 +64,13 @@ _ROUTERS = (
     interlocks.router,
     rule_differences.router,
     plans.router,
+    photos.router,
     commands.router,
     bump_tests.router,
     maintenance.router,
     bypasses.router,
     proof_tests.router,
+    reports.router,
     connections.router,
     journal.router,
     dead_letters.router,
@@ -94,6 +98,7 @@ def create_app(services: ConsoleServices, root: Path = _HERE) -> FastAPI:
     app.state.services = services
     app.state.root = root
     app.state.logins = auth.LoginGate()
+    app.state.photos = photos.Gate()
     problem.install(app)
     for module_router in _ROUTERS:
         app.include_router(module_router, prefix=API)

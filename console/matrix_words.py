@@ -80,6 +80,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "every detector of {role} lost or bad, while a neighbour is in alarm (≥ {limit})",
     ),
     "kind.unset": ("{role} 未置位", "{role} not set"),
+    "kind.reported": ("接到报告:{role}", "reported: {role}"),
     "kind.still": ("{role} 停跳超过", "{role} still for"),
     "set": ("设定值", "the set value"),
     "role.gas": ("燃气浓度", "gas"),
@@ -102,6 +103,9 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "role.station-valves-proof": ("切断阀全关", "all shut-off valves closed"),
     "role.compressor-proof": ("压缩机运行", "compressor runs"),
     "role.filling": ("正在加注", "filling"),
+    "role.works-damage": ("施工挖破燃气管道", "works damage to a gas pipe"),
+    "role.odour": ("闻到燃气味", "smell of gas"),
+    "role.fire-seen": ("看到明火或冒烟", "fire or smoke seen"),
 }
 
 

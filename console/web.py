@@ -24,6 +24,7 @@ REQUIRED = (
     "pages/dead-letters.html",
     "pages/desk.html",
     "pages/login.html",
+    "pages/reports.html",
     "pages/rule-differences.html",
     "static/vendor/swagger-ui/swagger-ui-bundle.js",
     "static/vendor/swagger-ui/swagger-ui.css",
@@ -101,6 +102,14 @@ async def dead_letters(request: Request, who: Visitor) -> Response:
     if who is None:
         return RedirectResponse("/login", 303, {"Cache-Control": "no-store"})
     return _page(request, "dead-letters.html")
+
+
+@router.get("/reports")
+async def reports(request: Request, who: Visitor) -> Response:
+    """The form for what people report, and what was reported, or the way to the sign-in page."""
+    if who is None:
+        return RedirectResponse("/login", 303, {"Cache-Control": "no-store"})
+    return _page(request, "reports.html")
 
 
 @router.get("/rule-differences")

@@ -13,7 +13,7 @@ from console.present import finite, quality_text, unit_text
 from device_registry.devices import Device, Site
 from gengfu import annotation_words as words
 from gengfu.annotation_words import plain, worded
-from gengfu.own_devices.devices import DeskSite
+from gengfu.own_devices.desk_site import DeskSite
 from gengfu.rules import Rulebook
 from interlocks.record import TripEvent, decode_event
 from operations.events import PlanEvent

@@ -31,6 +31,7 @@ VERBS = {
     "simulate": Verb("gengfu.verbs.simulate", "a virtual fleet over the real protocols, on this machine"),
     "reload": Verb("gengfu.verbs.reload", "let the running site take its changed document, without a restart"),
     "alarms": Verb("gengfu.verbs.alarms", "replay stored readings through changed alarm rules"),
+    "plan": Verb("gengfu.verbs.plan", "response plans: list, check, show, print, and start one by hand"),
     "evidence": Verb("gengfu.verbs.evidence", "list and show what was kept around life-safety alarms"),
     "sniff": Verb("gengfu.verbs.sniff", "show what goes over a connection or a serial line, in hex and in words"),
     "journal": Verb("gengfu.verbs.journal", "how full the journal is; forget a store that never comes back"),

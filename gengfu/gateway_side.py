@@ -32,7 +32,7 @@ from gengfu.evidence.members import vital_connections
 from gengfu.http_side import DeviceDoor, HttpSide
 from gengfu.modbus_side import ModbusSide
 from gengfu.mode_side import make_modes
-from gengfu.own_devices import canary_device
+from gengfu.own_devices import canary_device, report_places
 from gengfu.own_devices.device import GatewayDevice
 from gengfu.routes import Routes
 from gengfu.rules import Rulebook
@@ -199,8 +199,9 @@ class GatewaySide:
         self._wakeup.again()
 
     def _watched(self) -> list[Watched]:
-        """The devices of the site, and the gateway itself."""
-        return [*rules.watched(self.site), *self.own.devices.watched(), canary_device.watched()]
+        """The devices of the site, the gateway itself, and where reports of people stand."""
+        own = (*self.own.devices.watched(), canary_device.watched())
+        return [*rules.watched(self.site), *own, *report_places.watched(self.site)]
 
     async def _keep_state(self, state: Mapping[str, bytes | None]) -> int:
         return await self.journal.append((), state)

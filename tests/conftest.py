@@ -12,6 +12,7 @@ pytest_plugins = [
     "tests.fixtures.waiting",
     "tests.fixtures.programs",
     "tests.fixtures.influx",
+    "tests.fixtures.postgres",
     "tests.fixtures.side_by_side",
     "tests.fixtures.boards_seen",
 ]

@@ -56,7 +56,7 @@ def test_shipped_rule_tells_cause_consequence_and_a_known_response_in_both_langu
 
 EXPECTED = {
     # id: (limit, dead band, on s, off s, latch, priority, class), from the table of shipped rules.
-    # Ours, not of the table: BV-01, CO-05, FW-01, PT-01, PT-02, TEST-1.
+    # Ours, not of the table: BV-01, CO-05, FS-01, FW-01, OD-01, PT-01, PT-02, TEST-1, WD-01.
     "HM-01": (10.0, 2.0, 0.0, 60.0, True, "critical", "life-safety"),
     "HM-02": (10.0, 2.0, 0.0, 60.0, True, "critical", "life-safety"),
     "HM-03": (None, 0.0, 900.0, 300.0, False, "medium", "diagnostic"),
@@ -104,6 +104,9 @@ EXPECTED = {
     "GH-05b": (2.0, 0.0, 0.0, 300.0, False, "medium", "diagnostic"),
     "GH-05c": (60.0, 0.0, 0.0, 300.0, False, "high", "diagnostic"),
     "GH-05d": (1.0, 0.0, 0.0, 300.0, False, "medium", "diagnostic"),
+    "OD-01": (None, 0.0, 0.0, 0.0, False, "high", "life-safety"),
+    "WD-01": (None, 0.0, 0.0, 0.0, False, "critical", "life-safety"),
+    "FS-01": (None, 0.0, 0.0, 0.0, False, "critical", "life-safety"),
     "GW-01": (20.0, 4.0, 60.0, 600.0, True, "high", "life-safety"),
     "GW-02": (35.0, 5.0, 30.0, 1800.0, True, "critical", "life-safety"),
     "GW-03": (15.0, 0.0, 60.0, 600.0, False, "high", "process"),

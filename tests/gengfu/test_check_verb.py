@@ -86,7 +86,7 @@ def test_scripts_get_json(gengfu, file):
             ["matrix.reset", "matrix.mode"],
         ),
         (
-            changed("operations/plans/restaurant-gas-leak.toml", ("notice", "note"), ("version = 1", 'version = "1"')),
+            changed("operations/plans/restaurant-gas-leak.toml", ("notice", "note"), ("version = 2", 'version = "2"')),
             ["plan.note", "plan.version"],
         ),
         ('[http]\nprot = 1\nport = "many"\n[jurnal]\nmax_mb = 1\n', ["http.prot", "http.port", "jurnal"]),

@@ -11,6 +11,7 @@ from alarms.alarm import AlarmTransition, encode
 from alarms.states import AlarmState, Event
 from gateway.frame_log import Bounds
 from gengfu.evidence import freeze as freezes
+from gengfu.own_devices.report_places import place_id
 from interlocks.record import decode_event
 from journal.entry import Entry, Stored
 from operations.events import PlanEvent, entry_of
@@ -63,7 +64,7 @@ async def test_a_leak_keeps_what_its_area_said_from_half_an_hour_before_to_an_ho
     assert one.kinds() == {"reading", "alarm", "answer"}
     assert [alarm.alarm for alarm in one.alarms] == [ALARM]
     assert one.requests == ["ask-1"]
-    assert one.devices == {"gas:1", "gas:2", "up:1"}
+    assert one.devices == {"gas:1", "gas:2", "up:1", place_id("east", KITCHEN)}
     assert one.notes == []
 
 

@@ -11,8 +11,10 @@ from alarms.states import AlarmState, Event
 from gateway.uplink import Uplink
 from gengfu import clock
 from gengfu.annotations import Annotator
+from gengfu.own_devices.desk_site import DeskSite
 from gengfu.own_devices.device import Facts, GatewayDevice
-from gengfu.own_devices.devices import DeskSite, GatewayDevices, connection_id, gateway_id, sign_id
+from gengfu.own_devices.devices import GatewayDevices, connection_id, gateway_id, sign_id
+from gengfu.own_devices.report_places import ReportPlaces
 from gengfu.rules import shipped
 from journal.entry import PARTITIONS
 from protocols.errors import UnknownDevice
@@ -119,7 +121,7 @@ def test_own_devices_follow_the_connections_of_the_site_and_are_no_devices_of_it
     assert set(own) == {gateway_id("demo"), sign_id("demo"), *(connection_id("demo", one) for one in connections)}
     connections["more/of-it"] = next(iter(connections.values()))
     assert "gateway:demo:more.of-it" in own
-    assert set(desk.devices) == {*own, *site.devices}
+    assert set(desk.devices) == {*own, *ReportPlaces(site), *site.devices}
     assert desk.devices["demo:gas:0001"] is site.devices["demo:gas:0001"]
     assert not set(own) & set(site.devices)
     assert {one.device for one in own.watched()} == set(own) - {sign_id("demo")}, "whoever is lost cannot say so"

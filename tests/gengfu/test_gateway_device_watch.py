@@ -13,7 +13,8 @@ from console.events import EventHub
 from console.services import Answer
 from gateway.watch import ALARM
 from gengfu import clock
-from gengfu.own_devices.devices import DeskSite, sign_id
+from gengfu.own_devices.desk_site import DeskSite
+from gengfu.own_devices.devices import sign_id
 from gengfu.own_devices.watch import STATE, GatewayWatch, WatchAsk
 from gengfu.rules import shipped
 from journal.entry import PARTITIONS, Entry, Stored

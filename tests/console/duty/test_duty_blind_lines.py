@@ -11,7 +11,7 @@ from alarms.alarm import AlarmTransition
 from console.api.shapes_duty import AlarmItem
 from console.duty.desk import DutyDesk
 from console.events import EventHub
-from gengfu.own_devices.devices import DeskSite
+from gengfu.own_devices.desk_site import DeskSite
 from gengfu.rules import shipped
 from journal.entry import Entry, Stored
 from protocols.gateway_sign import KIND, STATE, GatewaySign, encode_sign

@@ -10,12 +10,14 @@ import pytest
 from playwright.sync_api import Locator, Page
 
 from console.duty.desk import DutyDesk
+from console.duty.report_board import ReportBoard
 from console.duty.run_board import RunBoard
 from console.services import ConsoleServices, Item
 from gengfu import clock, rules
 from gengfu.console_side import LiveFeed
 from gengfu.downlink import Asker
 from gengfu.operations_side import open_operations
+from gengfu.own_devices.desk_site import DeskSite
 from journal.sqlite import SqliteJournal
 from protocols.moment import SECOND, Moment
 from protocols.quality import Quality
@@ -68,9 +70,12 @@ class DutyConsole(Console):
         await self._unwire()
         runs = RunBoard(services.site, self._operations.service, clock.now, services.events)
         await runs.warm()
-        desk = DutyDesk(services.site, rules.shipped(), services.events, runs)
+        desk = DutyDesk(DeskSite(services.site), rules.shipped(), services.events, runs)  # type: ignore[arg-type] # as above
         desk.warm(self._up.load_state(""), self._up.tail(TAIL))
-        self._unsubscribe = self._up.subscribe(desk.listen)
+        reports = ReportBoard(services.site)
+        reports.warm(self._up.load_state(""))
+        ways_out = [self._up.subscribe(one) for one in (reports.listen, desk.listen)]
+        self._unsubscribe = lambda: [leave() for leave in ways_out]
         self._followed = [asyncio.create_task(runs.follow())]
         return replace(
             services,
@@ -79,6 +84,7 @@ class DutyConsole(Console):
             interlocks=desk.interlocks,
             commands=desk.commands,
             runs=runs,
+            reports=reports,
             ask=self._asker,
         )
 
