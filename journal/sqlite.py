@@ -1,8 +1,8 @@
 """SqliteJournal: the embedded journal, segment files of SQLite (WAL, synchronous=FULL) and one commit thread.
 
 Group commit: a commit begins when the previous one is done and (128 entries wait or the oldest waits
-``window_s``, twice as long where the loop is busy, a patient one `PATIENCE_S`); all that wait share its fsync. What is
-acknowledged survives `kill -9`; at power loss it is as safe as the disk's answer to fsync is true.
+``window_s``, up to `BUSY_WINDOWS` as long where the loop is busy, a patient one `PATIENCE_S`); all that wait share its
+fsync. What is acknowledged survives `kill -9`; at power loss it is as safe as the disk's answer to fsync is true.
 
 This class is the loop's side and holds no disk access of its own: the files are `journal.segments`, the commit
 thread's work is `journal.writer`, the threads that read use `journal.readers`.
@@ -33,8 +33,9 @@ TOLD_AT_ONCE = 16
 BUSY = 48
 """Readings that somebody waits for in one commit, in the usual window some 10,000 a second, that show a loop too busy
 for the commit thread to get its turn by itself. At less the loop does not stand aside: a leak would only wait."""
-BUSY_WINDOWS = 2
-"""After such a commit the next one waits so many windows: half as many commits give the time back to what waits."""
+BUSY_WINDOWS = 4
+"""After such a commit the next one waits so many windows, or for `GROUP`, what comes first: fewer commits give their
+time back to those who wait. That goes on while `GROUP` comes first."""
 
 PATIENCE_S = 0.05
 """So long readings that nobody waits for may wait for others to share their commit: one for each instant at which
@@ -74,7 +75,8 @@ class SqliteJournal:
         self._turn: Turn | None = None
         self._lock = lock
         self._thread = concurrent.futures.ThreadPoolExecutor(1, "journal")
-        self._window_s = self._wait_s = window_s
+        self._window_s = window_s
+        self._windows = 1
         self._max_waiting = max_waiting
         self._waiting: list[Submission] = []
         self._untold: deque[Submission] = deque()
@@ -166,7 +168,7 @@ class SqliteJournal:
         is_sooner = not self._waiting or (self._is_patient and not is_patient)
         if is_sooner:
             self._is_patient = is_patient
-            wait_s = max(self._window_s, PATIENCE_S) if self._is_patient else self._wait_s
+            wait_s = max(self._window_s, PATIENCE_S) if self._is_patient else self._window_s * self._windows
             due = self._loop.time() + wait_s
             self._due = min(self._due, due) if self._waiting else due
         if one.is_barrier:
@@ -194,8 +196,8 @@ class SqliteJournal:
         self._stop_timer()
         batch, self._waiting, self._entries = self._waiting, [], 0
         self._is_committing = True
-        is_busy = self._load >= BUSY
-        self._wait_s = self._window_s * BUSY_WINDOWS if is_busy else self._window_s
+        is_busy = self._load >= min(BUSY * self._windows, GROUP)
+        self._windows = BUSY_WINDOWS if is_busy else 1
         turn = self._turn = Turn() if is_busy else None
         self._load = 0
         work = self._thread.submit(self._writer.store, batch, bool(self._listeners), turn)
