@@ -76,7 +76,9 @@ class Outbox:
         self._failing.setdefault((effect.device, element_of(effect)), set()).add(interlock.name)
 
     def failed(self, interlock: Interlock, device: str, element: Element) -> None:
-        """The final element is not where it must be."""
+        """The final element is not where it must be. Of a live one only: a drill says nothing of it (S4)."""
+        if not interlock.is_live:
+            return
         self._failing.setdefault((device, element), set()).add(interlock.name)
         self._out.failures.append(Failure(device, element, failed=True))
 
@@ -85,7 +87,9 @@ class Outbox:
         return interlock.name in self._failing.get((device, element), ())
 
     def works(self, interlock: Interlock, device: str, element: Element) -> None:
-        """It is where it must be, or nothing is asked of it any more."""
+        """It is where it must be, or nothing is asked of it any more. Of a live one only, as `failed`."""
+        if not interlock.is_live:
+            return
         failing = self._failing.get((device, element), set())
         failing.discard(interlock.name)
         if not failing:

@@ -5,6 +5,7 @@ import pytest
 from interlocks.errors import NoSuchTrip, ResetRefused
 from interlocks.outbox import Failure
 from interlocks.states import InterlockState
+from protocols.reading import Origin
 from tests.fixtures.kitchens import (
     CLOSE,
     EX_FAN,
@@ -227,3 +228,19 @@ def test_leak_after_a_reset_trips_again() -> None:
     scene.hear(606, gas_reading(606, valve=1.0))
     scene.hear(608, gas_reading(608, **LEAK))
     assert scene.sent()[1:] == [(608, "gas:1", "close-valve")]
+
+
+def test_the_reset_of_a_drill_says_nothing_of_a_valve_that_a_person_opened_behind_a_live_latch() -> None:
+    """S4: the board alone says that the valve is closed again, over a restart too."""
+    scene = tripped()
+    scene.hear(4, gas_reading(4))
+    scene.hear(6, gas_reading(6, valve=1.0))
+    assert [one.failed for one in scene.failures] == [True]
+    scene.restart(8)
+    scene.failures.clear()
+    for second in range(10, 700, 2):
+        leak = {"methane": 60.0} if second == 10 else {}
+        scene.hear(second, gas_reading(second), gas_reading(second, origin=Origin.DRILL, **leak))
+    scene.engine.reset(f"{ID}~drill", "director", True, at(701))
+    scene.take(at(701).mono)
+    assert [one for one in scene.failures if not one.failed] == []
