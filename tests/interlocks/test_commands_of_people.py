@@ -7,7 +7,7 @@ import pytest
 import interlocks
 from interlocks.engine import InterlockEngine
 from interlocks.matrix import load_matrix
-from interlocks.zone import FanPermissives, Zone
+from interlocks.zone import FanPermissives, Member, Zone
 from protocols.reading import Origin
 from tests.fixtures import stations
 from tests.fixtures.kitchens import EX_FAN, ID, Kitchen, clean_for, member, tripped
@@ -28,9 +28,9 @@ def home() -> InterlockEngine:
     return InterlockEngine([matrix], [Zone("home", "home-kitchen", True, (member(),))], at(0))
 
 
-def armed(*members: object) -> Kitchen:
+def armed(*members: Member) -> Kitchen:
     """A kitchen at rest, its valve seen open."""
-    scene = Kitchen(*members)  # type: ignore[arg-type]  # members of a kitchen, as given
+    scene = Kitchen(*members)
     for seconds in (0, 2):
         scene.hear(seconds, gas_reading(seconds))
     return scene

@@ -70,7 +70,7 @@ class DutyConsole(Console):
         await self._unwire()
         runs = RunBoard(services.site, self._operations.service, clock.now, services.events)
         await runs.warm()
-        desk = DutyDesk(DeskSite(services.site), rules.shipped(), services.events, runs)  # type: ignore[arg-type] # as above
+        desk = DutyDesk(DeskSite(services.site), rules.shipped(), services.events, runs)  # type: ignore[arg-type] # it is the registry's
         desk.warm(self._up.load_state(""), self._up.tail(TAIL))
         reports = ReportBoard(services.site)
         reports.warm(self._up.load_state(""))
